@@ -1,1 +1,75 @@
-//! Under construction.
+//! Turns an ordinary static ELF with its relocations into a bundled image that the validator accepts.
+//!
+//! The input is what `lld` or GNU `ld` writes with `-static -no-pie --emit-relocs -T sysroot/zvm.ld`; the output keeps the
+//! contract in ARCHITECTURE.md ("The image"). Data never moves; code addresses change, and every place that holds one
+//! is found through a relocation or through the instruction that computes it. What cannot be rewritten is refused with
+//! function, offset, bytes, the reason and a way out.
+//!
+//! The phases, one module each: [`input`](mod@input) reads the ELF, `decode` sweeps over text, `refs` finds what holds
+//! code addresses, `lower` turns each instruction into conforming ones, `layout` packs them into bundles, `output`
+//! writes the image.
+#![forbid(unsafe_code)]
+
+mod code;
+mod decode;
+mod error;
+mod input;
+mod layout;
+mod liveness;
+mod lower;
+mod output;
+mod refs;
+
+pub use error::{Refusal, RewriteError};
+
+/// How to rewrite.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// 1 to 4: instructions above x86-64-v*level* become `ud2`, as code behind a `cpuid` test that is never taken.
+    pub level: u32,
+    /// Leave `.symtab` out of the image.
+    pub strip: bool,
+    /// Collect every refusal instead of stopping at the first.
+    pub keep_going: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { level: 1, strip: false, keep_going: false }
+    }
+}
+
+/// A finished image.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// The ELF file.
+    pub bytes: Vec<u8>,
+    /// What the rewriting did.
+    pub stats: Stats,
+}
+
+/// Sizes in bytes, counts in instructions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Text before.
+    pub text_in: u64,
+    /// Text after.
+    pub text_out: u64,
+    /// Bytes of padding in the text after.
+    pub padding: u64,
+    /// Instructions that became `ud2` because they are above the image's level.
+    pub above_level: u64,
+}
+
+/// Rewrites `elf`.
+///
+/// # Errors
+/// [`RewriteError`] when the input breaks the contract or holds code that cannot be made safe.
+pub fn rewrite(elf: &[u8], options: &Options) -> Result<Image, RewriteError> {
+    let input = input::Input::read(elf)?;
+    let program = decode::sweep(&input)?;
+    let refs = refs::find(&input, &program)?;
+    let lowered = lower::lower(&input, &program, &refs, options)?;
+    let layout = layout::pack(&lowered)?;
+    output::write(&input, &program, &refs, &lowered, &layout, options)
+}
