@@ -69,7 +69,7 @@ pub fn rewrite(elf: &[u8], options: &Options) -> Result<Image, RewriteError> {
     let input = input::Input::read(elf)?;
     let program = decode::sweep(&input)?;
     let refs = refs::find(&input, &program)?;
-    let lowered = lower::lower(&input, &program, &refs, options)?;
-    let layout = layout::pack(&lowered)?;
+    let mut lowered = lower::lower(&input, &program, &refs, options)?;
+    let layout = layout::pack(&mut lowered)?;
     output::write(&input, &program, &refs, &lowered, &layout, options)
 }

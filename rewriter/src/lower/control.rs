@@ -1,0 +1,238 @@
+//! Branches, calls and returns: rules C2 to C5.
+
+use iced_x86::{Code, Instruction, Mnemonic, OpKind, Register};
+use zvm_abi::layout;
+
+use super::{Lowerer, Outcome, Unsafe, cannot, gpr64, number};
+use crate::code::{self, Fix, Gpr, Op, R11, RSP, Target};
+use crate::liveness::flags_live;
+
+impl Lowerer<'_> {
+    /// The target of a direct branch; `None` for a weak undefined symbol, which can never be reached.
+    fn direct_target(&self, insn: &Instruction) -> Result<Option<Target>, Unsafe> {
+        let address = insn.near_branch_target();
+        if let Some(index) = self.program.at(address) {
+            return Ok(Some(Target::Code(index as u32)));
+        }
+        if (layout::TRAMPOLINE_BASE..layout::TEXT_BASE).contains(&address)
+            && address.is_multiple_of(layout::TRAMPOLINE_SLOT)
+        {
+            return Ok(Some(Target::Fixed(address as u32)));
+        }
+        if self.refs.dead_branches.contains(&insn.ip()) {
+            return Ok(None);
+        }
+        if self.input.in_text(address) {
+            return cannot(
+                format!("jumps into the middle of an instruction, {}", self.input.describe(address)),
+                "write the instruction twice, with and without its prefix",
+            );
+        }
+        cannot(format!("jumps to {address:#x}, which is no code"), "define the symbol that it calls")
+    }
+
+    pub(super) fn branch(&mut self, index: usize) -> Outcome {
+        let insn = &self.program.insns[index].decoded;
+        if !(insn.is_jmp_short_or_near() || insn.is_jcc_short_or_near() || insn.is_jcx_short() || insn.is_loop()) {
+            return cannot(format!("{:?} is not supported", insn.code()), "use loop-free code or jcc");
+        }
+        let Some(target) = self.direct_target(insn)? else {
+            self.push(&[0x0F, 0x0B]);
+            return Ok(());
+        };
+        if insn.is_jmp_short_or_near() {
+            self.ops.push(Op::branch(0xEB, target, insn.is_jmp_near()));
+        } else if insn.is_jcc_short_or_near() {
+            // The condition's number is the low half of the opcode's last byte, short and near alike.
+            let bytes = self.input.bytes(insn);
+            let opcode = if insn.is_jcc_short() { bytes[bytes.len() - 2] } else { bytes[bytes.len() - 5] };
+            self.ops.push(Op::branch(0x70 | (opcode & 0xF), target, insn.is_jcc_near()));
+        } else {
+            self.counted(insn, target);
+        }
+        Ok(())
+    }
+
+    /// jrcxz, jecxz and loop reach 127 bytes only, so they jump over a jump.
+    fn counted(&mut self, insn: &Instruction, target: Target) {
+        let narrow = matches!(insn.code(), Code::Jecxz_rel8_64 | Code::Loop_rel8_64_ECX);
+        let jump: &[u8] = if narrow { &[0x67, 0xE3] } else { &[0xE3] };
+        let short = |to: usize| {
+            Op { len: jump.len() as u8 + 1, ..Op::plain(jump).fixed(Fix::Short, jump.len(), Target::Op(to as u32)) }
+        };
+        if insn.is_loop() {
+            let decrement: &[u8] = if narrow { &[0x8D, 0x49, 0xFF] } else { &[0x48, 0x8D, 0x49, 0xFF] };
+            self.push(decrement);
+            let at = self.ops.len();
+            self.ops.push(short(at + 2));
+            self.ops.push(Op::branch(0xEB, target, false));
+        } else {
+            let at = self.ops.len();
+            self.ops.push(short(at + 2));
+            self.ops.push(Op::branch(0xEB, Target::Op(at as u32 + 3), false));
+            self.ops.push(Op::branch(0xEB, target, false));
+        }
+    }
+
+    pub(super) fn call(&mut self, index: usize) -> Outcome {
+        self.check_flags_after_call(index)?;
+        let insn = &self.program.insns[index].decoded;
+        match self.direct_target(insn)? {
+            Some(target) => self.ops.push(Op::branch(0xE8, target, true)),
+            None => self.push(&[0x0F, 0x0B]),
+        }
+        Ok(())
+    }
+
+    /// The masking of rule C4 in the callee changes the flags, so a result in them would be lost.
+    fn check_flags_after_call(&self, index: usize) -> Outcome {
+        if flags_live(self.program, index + 1, false) {
+            return cannot(
+                "the code after this call reads flags that the callee set, which a masked return cannot keep",
+                "return the result in a register",
+            );
+        }
+        Ok(())
+    }
+
+    pub(super) fn ret(&mut self, index: usize) -> Outcome {
+        let insn = &self.program.insns[index].decoded;
+        match insn.code() {
+            Code::Retnq => {}
+            Code::Retnq_imm16 => {
+                let n = u32::from(insn.immediate16()).wrapping_sub(8).to_le_bytes();
+                // pop n-8(%rsp): the address is computed after rsp has grown.
+                self.push(&[0x8F, 0x84, 0x24, n[0], n[1], n[2], n[3]]);
+                self.push(&[0x8D, 0xA4, 0x24, n[0], n[1], n[2], n[3]]);
+            }
+            _ => return cannot("a far or 16-bit return", "use an ordinary ret"),
+        }
+        self.ops.extend(code::masked_return());
+        Ok(())
+    }
+
+    pub(super) fn indirect_call(&mut self, index: usize) -> Outcome {
+        self.check_flags_after_call(index)?;
+        let insn = &self.program.insns[index].decoded;
+        let register = match self.jump_register(insn)? {
+            Some(register) => register,
+            None => {
+                let scratch = self.call_scratch(index)?;
+                self.load_target(insn, scratch)?;
+                scratch
+            }
+        };
+        self.ops.extend(code::indirect(register, true));
+        Ok(())
+    }
+
+    /// The register that an indirect branch goes through; `None` for memory.
+    fn jump_register(&self, insn: &Instruction) -> Result<Option<Gpr>, Unsafe> {
+        if insn.op0_kind() == OpKind::Memory {
+            return Ok(None);
+        }
+        match number(insn.op0_register()) {
+            Some(RSP) | None => cannot("a jump to the stack pointer", "remove it"),
+            register => Ok(register),
+        }
+    }
+
+    /// r11 carries no argument in the System V ABI, but in clang's preserve_none: look whether it was just set.
+    fn call_scratch(&self, index: usize) -> Result<Gpr, Unsafe> {
+        for scratch in [R11, 10, 0] {
+            if !self.set_before(index, gpr64(scratch)) {
+                return Ok(scratch);
+            }
+        }
+        cannot("a call through memory where no register is free", "call through a register (-fno-plt)")
+    }
+
+    /// Whether `register` was written and not read since, going back through straight code.
+    fn set_before(&self, index: usize, register: Register) -> bool {
+        for insn in self.program.insns[..index].iter().rev().take(32).map(|i| &i.decoded) {
+            if !matches!(insn.flow_control(), iced_x86::FlowControl::Next) {
+                return false;
+            }
+            let is = |r: Register| r != Register::None && r.full_register() == register;
+            let reads = (0..insn.op_count()).any(|op| {
+                insn.op_kind(op) == OpKind::Register && is(insn.op_register(op)) && (op > 0 || insn.op_count() == 1)
+            }) || is(insn.memory_base())
+                || is(insn.memory_index());
+            let call = &self.program.insns[index].decoded;
+            let used_by_call = is(call.memory_base()) || is(call.memory_index());
+            if reads || used_by_call {
+                return false;
+            }
+            if insn.op_count() > 0 && insn.op0_kind() == OpKind::Register && is(insn.op0_register()) {
+                return true;
+            }
+        }
+        false
+    }
+
+    pub(super) fn indirect_jump(&mut self, index: usize) -> Outcome {
+        let insn = &self.program.insns[index].decoded;
+        if let Some(register) = self.jump_register(insn)? {
+            self.ops.extend(code::indirect(register, false));
+            return Ok(());
+        }
+        let table = self.table(insn);
+        let (live, clobbered) = self.liveness.at_jump(index, &table);
+        let free = |register: Gpr| register != RSP && live & (1 << register) == 0 && clobbered & (1 << register) != 0;
+        let own = [insn.memory_index(), insn.memory_base()].into_iter().filter_map(number);
+        let scratch = own.chain([R11]).chain(0..16).find(|&register| free(register));
+        if let Some(scratch) = scratch {
+            self.load_target(insn, scratch)?;
+            self.ops.extend(code::indirect(scratch, false));
+            return Ok(());
+        }
+        // Through the stack, where nothing lives below rsp.
+        if self.has_red_zone(insn.ip()) {
+            return cannot(
+                "a jump through memory where every register is live and the red zone may be in use",
+                "compile this function with -mno-red-zone",
+            );
+        }
+        let mut push = *insn;
+        push.set_code(Code::Push_rm64);
+        push.set_segment_prefix(Register::None);
+        self.emit(&push)?;
+        self.ops.extend(code::masked_return());
+        Ok(())
+    }
+
+    /// The targets in the table of `jmp *table(,%r,8)`, as far as they follow each other.
+    fn table(&self, insn: &Instruction) -> Vec<usize> {
+        if insn.memory_base() != Register::None || insn.memory_index_scale() != 8 {
+            return Vec::new();
+        }
+        let mut at = u64::from(insn.memory_displacement32());
+        let from = self.refs.pointers.partition_point(|p| p.0 < at);
+        let mut targets = Vec::new();
+        for &(address, target) in &self.refs.pointers[from..] {
+            // The table ends where the next one starts at the latest; taking more only makes more registers live.
+            if address != at {
+                break;
+            }
+            targets.push(target);
+            at += 8;
+        }
+        targets
+    }
+
+    /// Whether the function at `ip` may keep data below rsp: a leaf that names a negative offset from rsp, or whose frame
+    /// pointer might.
+    fn has_red_zone(&self, ip: u64) -> bool {
+        let Some((start, end)) = self.input.function_at(ip) else { return true };
+        let first = self.program.insns.partition_point(|i| i.decoded.ip() < start);
+        let body = self.program.insns[first..].iter().map(|i| &i.decoded).take_while(|i| i.ip() < end);
+        let mut calls = false;
+        for insn in body {
+            calls |= matches!(insn.mnemonic(), Mnemonic::Call);
+            if insn.memory_base() == Register::RSP && (insn.memory_displacement64() as i64) < 0 {
+                return true;
+            }
+        }
+        !calls
+    }
+}

@@ -1,0 +1,225 @@
+//! Turns each instruction into operations that keep the validator's contract, bytes kept wherever they can be.
+
+mod bits;
+mod control;
+mod general;
+mod level;
+mod raw;
+mod system;
+mod tls;
+
+use iced_x86::{Code, Encoder, FlowControl, Instruction, Mnemonic, OpKind, Register};
+
+use crate::code::{Fix, Gpr, Op, Target};
+use crate::decode::{Program, is_padding};
+use crate::error::{Refusal, Refusals, RewriteError};
+use crate::input::Input;
+use crate::liveness::Liveness;
+use crate::refs::{CodeField, Refs};
+use crate::{Options, lower::raw::Raw};
+
+/// The rewritten code without addresses.
+pub(crate) struct Lowered {
+    pub ops: Vec<Op>,
+    /// For each code index, and the end: its first operation.
+    pub first: Vec<u32>,
+    /// For each operation: it must start a bundle.
+    pub aligned: Vec<bool>,
+    /// Instructions above the level, now `ud2`.
+    pub above_level: u64,
+}
+
+/// What is wrong and what to do, where an instruction cannot be lowered.
+pub(crate) struct Unsafe {
+    reason: String,
+    way_out: &'static str,
+}
+
+pub(crate) type Outcome = Result<(), Unsafe>;
+
+/// A refusal's two sentences.
+fn cannot<T>(reason: impl Into<String>, way_out: &'static str) -> Result<T, Unsafe> {
+    Err(Unsafe { reason: reason.into(), way_out })
+}
+
+pub(crate) struct Lowerer<'p> {
+    input: &'p Input<'p>,
+    program: &'p Program,
+    refs: &'p Refs,
+    level: u32,
+    liveness: Liveness<'p>,
+    encoder: Encoder,
+    ops: Vec<Op>,
+    above_level: u64,
+}
+
+/// Lowers the whole program.
+pub(crate) fn lower(
+    input: &Input<'_>,
+    program: &Program,
+    refs: &Refs,
+    options: &Options,
+) -> Result<Lowered, RewriteError> {
+    let mut lowerer = Lowerer {
+        input,
+        program,
+        refs,
+        level: options.level,
+        liveness: Liveness::new(input, program, refs),
+        encoder: Encoder::new(64),
+        ops: Vec::with_capacity(program.insns.len() * 5 / 4),
+        above_level: 0,
+    };
+    let mut refusals = Refusals::new(options.keep_going);
+    let mut first = Vec::with_capacity(program.insns.len() + 1);
+    let mut fields = refs.in_code.iter().peekable();
+    for (index, insn) in program.insns.iter().enumerate() {
+        first.push(lowerer.ops.len() as u32);
+        let field = fields.next_if(|f| f.0 == index).map(|f| (f.1, f.2));
+        if let Err(Unsafe { reason, way_out }) = lowerer.one(index, field) {
+            refusals.push(Refusal { ..input.refusal(insn.decoded.ip(), insn.decoded.len(), &reason, way_out) })?;
+        }
+    }
+    first.push(lowerer.ops.len() as u32);
+    refusals.finish()?;
+    // The end of text may be pointed to as well: it gets an operation of its own.
+    lowerer.ops.push(Op::plain(&[0xF4]));
+    let Lowerer { ops, above_level, .. } = lowerer;
+    let mut aligned = vec![false; ops.len()];
+    for (index, _) in refs.taken.iter().enumerate().filter(|t| *t.1) {
+        aligned[first[index] as usize] = true;
+    }
+    Ok(Lowered { ops, first, aligned, above_level })
+}
+
+impl<'p> Lowerer<'p> {
+    /// Lowers one instruction; `field` is the code address that it holds.
+    fn one(&mut self, index: usize, field: Option<(CodeField, usize)>) -> Outcome {
+        let insn = &self.program.insns[index].decoded;
+        if is_padding(insn) || self.is_filler(index) {
+            return Ok(());
+        }
+        if let Some(done) = self.system(index) {
+            return done;
+        }
+        match insn.flow_control() {
+            FlowControl::Next => {}
+            FlowControl::UnconditionalBranch | FlowControl::ConditionalBranch => return self.branch(index),
+            FlowControl::Call if insn.is_call_near() => return self.call(index),
+            FlowControl::IndirectCall if insn.is_call_near_indirect() => return self.indirect_call(index),
+            FlowControl::IndirectBranch if insn.is_jmp_near_indirect() => return self.indirect_jump(index),
+            FlowControl::Return => return self.ret(index),
+            FlowControl::Exception => {
+                self.ops.push(Op::plain(&[0x0F, 0x0B]));
+                return Ok(());
+            }
+            FlowControl::Interrupt if insn.mnemonic() == Mnemonic::Int3 => {
+                self.ops.push(Op::plain(&[0xCC]));
+                return Ok(());
+            }
+            _ => {
+                return cannot(
+                    format!("{:?} can leave the sandbox", insn.mnemonic()),
+                    "remove it: a sandboxed program has system calls (syscall) and nothing else",
+                );
+            }
+        }
+        if level::of(insn) > self.level {
+            return self.above_level(insn);
+        }
+        if insn.mnemonic() == Mnemonic::Lea && insn.op0_register() == Register::RSP && field.is_some() {
+            return cannot("a code address becomes the stack pointer", "remove it");
+        }
+        if let Some(done) = self.bit_test(insn) {
+            return done;
+        }
+        if insn.segment_prefix() == Register::FS && insn.mnemonic() != Mnemonic::Lea {
+            return self.thread_local(index);
+        }
+        self.general(index, field)
+    }
+
+    /// Linkers fill gaps between functions with int3.
+    fn is_filler(&self, index: usize) -> bool {
+        let insn = &self.program.insns[index].decoded;
+        insn.mnemonic() == Mnemonic::Int3 && self.input.function_at(insn.ip()).is_none() && !self.refs.taken[index]
+    }
+
+    fn above_level(&mut self, insn: &Instruction) -> Outcome {
+        // tzcnt is bsf with a prefix that older CPUs ignore: gcc emits it where both give the same.
+        if insn.mnemonic() == Mnemonic::Tzcnt {
+            let mut raw = Raw::parse(self.input.bytes(insn));
+            raw.rep = None;
+            return self.emit_raw(raw, insn, None);
+        }
+        self.above_level += 1;
+        self.ops.push(Op::plain(&[0x0F, 0x0B]));
+        Ok(())
+    }
+
+    /// Encodes a new instruction that iced built and appends it, confined like any other.
+    fn emit(&mut self, insn: &Instruction) -> Outcome {
+        let ip = self.input.entry;
+        self.encoder.encode(insn, ip).map_err(|e| Unsafe {
+            reason: format!("no equivalent can be encoded ({e})"),
+            way_out: "report this instruction as a bug of the rewriter",
+        })?;
+        let bytes = self.encoder.take_buffer();
+        let mut decoder = iced_x86::Decoder::with_ip(64, &bytes, ip, iced_x86::DecoderOptions::NONE);
+        let decoded = decoder.decode();
+        let offsets = decoder.get_constant_offsets(&decoded);
+        self.confined(&bytes, &decoded, offsets.displacement_offset(), None)
+    }
+
+    /// `load` of the instruction's memory operand into a 32-bit register: code addresses are below 2 GiB.
+    fn load_target(&mut self, insn: &Instruction, register: Gpr) -> Outcome {
+        let mut load = *insn;
+        load.set_code(Code::Mov_r32_rm32);
+        load.set_op1_kind(OpKind::Memory);
+        load.set_op0_kind(OpKind::Register);
+        load.set_op0_register(gpr32(register));
+        if insn.segment_prefix() == Register::FS {
+            if insn.memory_base() != Register::None || insn.memory_index() != Register::None {
+                return cannot("a jump through an indexed thread-local variable", "load it into a register first");
+            }
+            load.set_segment_prefix(Register::GS);
+        } else {
+            load.set_segment_prefix(Register::None);
+        }
+        self.emit(&load)
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        self.ops.push(Op::plain(bytes));
+    }
+
+    /// `lea -128(%rsp), %esp`: past the red zone, without touching flags.
+    fn leave_red_zone(&mut self) {
+        self.push(&[0x8D, 0x64, 0x24, 0x80]);
+    }
+
+    /// `lea 128(%rsp), %esp`.
+    fn enter_red_zone(&mut self) {
+        self.push(&[0x8D, 0xA4, 0x24, 0x80, 0, 0, 0]);
+    }
+}
+
+/// The 64-bit register with this number.
+fn gpr64(register: Gpr) -> Register {
+    Register::try_from(Register::RAX as usize + usize::from(register)).unwrap_or(Register::RAX)
+}
+
+/// The 32-bit register with this number.
+fn gpr32(register: Gpr) -> Register {
+    Register::try_from(Register::EAX as usize + usize::from(register)).unwrap_or(Register::EAX)
+}
+
+/// The number of a general register of any width.
+fn number(register: Register) -> Option<Gpr> {
+    register.is_gpr().then(|| (register.full_register() as usize - Register::RAX as usize) as Gpr)
+}
+
+/// A field of an operation that was at `offset` in the input, after the body moved by `shift`.
+fn moved(op: Op, fix: Fix, offset: usize, shift: isize, target: Target) -> Op {
+    op.fixed(fix, offset.wrapping_add_signed(shift), target)
+}

@@ -1,0 +1,182 @@
+//! Instructions that ask the machine or the kernel for something: libzrt answers instead. And those that nothing can answer.
+
+use iced_x86::{Code, Instruction, Mnemonic, Register};
+
+use super::{Lowerer, Outcome, cannot, number};
+use crate::code::{self, Op, RAX, Target};
+use crate::liveness::flags_live;
+
+impl Lowerer<'_> {
+    /// Lowers the instruction if it is one of these.
+    pub(super) fn system(&mut self, index: usize) -> Option<Outcome> {
+        use Mnemonic as M;
+        let insn = &self.program.insns[index].decoded;
+        let done = match insn.mnemonic() {
+            M::Syscall => self.helper(index, "__zrt_syscall"),
+            M::Cpuid => self.helper(index, "__zrt_cpuid"),
+            M::Xgetbv => self.helper(index, "__zrt_xgetbv"),
+            M::Rdtsc => self.helper(index, "__zrt_rdtsc"),
+            M::Rdtscp => self.helper(index, "__zrt_rdtscp"),
+            M::Rdrand | M::Rdseed => self.random(insn),
+            M::F2xm1 => self.helper(index, "__zrt_f2xm1"),
+            M::Fyl2x => self.helper(index, "__zrt_fyl2x"),
+            M::Fyl2xp1 => self.helper(index, "__zrt_fyl2xp1"),
+            M::Fpatan => self.helper(index, "__zrt_fpatan"),
+            M::Fptan => self.helper(index, "__zrt_fptan"),
+            M::Fsin => self.helper(index, "__zrt_fsin"),
+            M::Fcos => self.helper(index, "__zrt_fcos"),
+            M::Fsincos => self.helper(index, "__zrt_fsincos"),
+            // All registers' state is the sandbox's: these restore flags through the masked pair of C9.
+            M::Popfq => {
+                self.ops.extend(code::masked_popfq());
+                Ok(())
+            }
+            M::Leave if insn.code() == Code::Leaveq => {
+                self.push(&[0x89, 0xEC]);
+                self.push(&[0x5D]);
+                Ok(())
+            }
+            M::Enter => self.enter(insn),
+            M::Pop if insn.op0_register() == Register::RSP => {
+                self.push(&[0x8B, 0x24, 0x24]);
+                Ok(())
+            }
+            M::Movnti => self.movnti(insn),
+            M::Mov if is_moffs(insn) => self.moffs(insn),
+            // Hints about the cache: nothing depends on them.
+            M::Clflush | M::Clflushopt | M::Clwb | M::Prefetchwt1 | M::Prefetch => Ok(()),
+            mnemonic => match refused(mnemonic) {
+                Some((reason, way_out)) => cannot(format!("{mnemonic:?} {reason}"), way_out),
+                None => return None,
+            },
+        };
+        Some(done)
+    }
+
+    /// A call of one of libzrt's helpers, which keeps every register that the instruction keeps. Flags are kept here:
+    /// no masked return can.
+    fn helper(&mut self, index: usize, name: &'static str) -> Outcome {
+        let keep_flags = flags_live(self.program, index + 1, true);
+        self.leave_red_zone();
+        if keep_flags {
+            self.push(&[0x9C]);
+        }
+        self.call_helper(name)?;
+        if keep_flags {
+            self.ops.extend(code::masked_popfq());
+        }
+        self.enter_red_zone();
+        Ok(())
+    }
+
+    fn call_helper(&mut self, name: &'static str) -> Outcome {
+        let symbol = self.input.symbols.iter().find(|s| s.name == name.as_bytes());
+        match symbol.and_then(|s| self.program.at(s.address)) {
+            Some(target) => {
+                self.ops.push(Op::branch(0xE8, Target::Code(target as u32), true));
+                Ok(())
+            }
+            None => cannot(format!("this needs {name}, which is not linked in"), "link with zvm-cc, or add libzrt.a"),
+        }
+    }
+
+    /// rdrand and rdseed: rax comes back from the helper, CF says that it worked.
+    fn random(&mut self, insn: &Instruction) -> Outcome {
+        let Some(register) = number(insn.op0_register()) else { return cannot("no register", "use a register") };
+        self.leave_red_zone();
+        if register == RAX {
+            self.call_helper("__zrt_rdrand")?;
+        } else {
+            self.push(&[0x50]);
+            self.call_helper("__zrt_rdrand")?;
+            let (rex, low) = (register >> 3, register & 7);
+            // mov %rax, %r, in the instruction's own width.
+            match insn.op0_register().size() {
+                2 => self.push(&[0x66, 0x40 | rex, 0x89, 0xC0 | low]),
+                4 => self.push(&[0x40 | rex, 0x89, 0xC0 | low]),
+                _ => self.push(&[0x48 | rex, 0x89, 0xC0 | low]),
+            }
+            self.push(&[0x58]);
+        }
+        self.enter_red_zone();
+        self.push(&[0xF9]);
+        Ok(())
+    }
+
+    fn enter(&mut self, insn: &Instruction) -> Outcome {
+        if insn.code() != Code::Enterq_imm16_imm8 || insn.immediate8_2nd() != 0 {
+            return cannot("enter with nested frames", "use push and mov");
+        }
+        let size = (-i32::from(insn.immediate16())).to_le_bytes();
+        self.push(&[0x55]);
+        self.push(&[0x48, 0x89, 0xE5]);
+        self.push(&[0x8D, 0xA4, 0x24, size[0], size[1], size[2], size[3]]);
+        Ok(())
+    }
+
+    /// `movabs` with a 64-bit address: an ordinary mov, the sandbox's addresses have 32 bits.
+    fn moffs(&mut self, insn: &Instruction) -> Outcome {
+        let code = match insn.code() {
+            Code::Mov_AL_moffs8 => Code::Mov_r8_rm8,
+            Code::Mov_AX_moffs16 => Code::Mov_r16_rm16,
+            Code::Mov_EAX_moffs32 => Code::Mov_r32_rm32,
+            Code::Mov_RAX_moffs64 => Code::Mov_r64_rm64,
+            Code::Mov_moffs8_AL => Code::Mov_rm8_r8,
+            Code::Mov_moffs16_AX => Code::Mov_rm16_r16,
+            Code::Mov_moffs32_EAX => Code::Mov_rm32_r32,
+            _ => Code::Mov_rm64_r64,
+        };
+        let address = insn.memory_displacement64();
+        if address >= 1 << 31 || insn.has_segment_prefix() {
+            return cannot("an absolute address outside the sandbox's lower half", "use a pointer in a register");
+        }
+        let mut mov = *insn;
+        mov.set_code(code);
+        mov.set_memory_displ_size(4);
+        self.emit(&mov)
+    }
+}
+
+fn is_moffs(insn: &Instruction) -> bool {
+    (Code::Mov_AL_moffs8 as u32..=Code::Mov_moffs64_RAX as u32).contains(&(insn.code() as u32))
+}
+
+/// Instructions that no sandboxed program may hold, why, and what to do instead.
+fn refused(mnemonic: Mnemonic) -> Option<(&'static str, &'static str)> {
+    use Mnemonic as M;
+    Some(match mnemonic {
+        M::Sysenter | M::Sysexit | M::Sysret | M::Int | M::Int1 | M::Into | M::Iret | M::Iretd | M::Iretq => {
+            ("leaves the sandbox", "use syscall, which the SDK answers inside the sandbox")
+        }
+        M::In | M::Out | M::Insb | M::Insw | M::Insd | M::Outsb | M::Outsw | M::Outsd => {
+            ("talks to hardware", "remove it")
+        }
+        M::Lds | M::Les | M::Lfs | M::Lgs | M::Lss | M::Lsl | M::Lar | M::Verr | M::Verw => {
+            ("uses segments", "remove it")
+        }
+        M::Sgdt | M::Sidt | M::Sldt | M::Smsw | M::Str => ("shows what the host is", "remove it"),
+        M::Rdfsbase | M::Rdgsbase | M::Wrfsbase => {
+            ("uses a segment base", "use arch_prctl, or the language's thread-local variables")
+        }
+        M::Rdpmc | M::Rdpid | M::Rdpru | M::Umwait | M::Umonitor | M::Tpause | M::Mwait | M::Monitor | M::Mwaitx
+        | M::Monitorx => ("differs from run to run", "remove it, or build without the CPU feature"),
+        M::Rcpps | M::Rcpss | M::Rsqrtps | M::Rsqrtss | M::Vrcpps | M::Vrcpss | M::Vrsqrtps | M::Vrsqrtss => {
+            ("gives different results on different CPUs", "compile with -mno-recip, or divide instead")
+        }
+        M::Fnstenv | M::Fstenv | M::Fnsave | M::Fsave | M::Frstor => {
+            ("stores the address of an instruction", "use <fenv.h>, fnstcw, fnstsw or stmxcsr")
+        }
+        M::Fxsave | M::Fxsave64 | M::Fxrstor | M::Fxrstor64 | M::Xsave | M::Xsave64 | M::Xsavec | M::Xsavec64
+        | M::Xsaveopt | M::Xsaveopt64 | M::Xrstor | M::Xrstor64 | M::Xsaves | M::Xsaves64 | M::Xrstors
+        | M::Xrstors64 => ("stores state that the sandbox must not see", "save registers one by one"),
+        M::Maskmovq | M::Maskmovdqu | M::Vmaskmovdqu | M::Movdir64b | M::Movdiri | M::Clzero | M::Movntss
+        | M::Movntsd => ("writes around the cache", "use an ordinary store"),
+        M::Xbegin | M::Xend | M::Xabort | M::Xtest => ("uses transactional memory", "build without -mrtm"),
+        M::Wrpkru | M::Rdpkru | M::Vmcall | M::Vmmcall | M::Rdsspd | M::Rdsspq | M::Incsspd | M::Incsspq => {
+            ("belongs to the system", "remove it")
+        }
+        M::Popf | M::Popfd | M::Pushf => ("handles 16-bit flags", "use pushfq and popfq"),
+        _ => return None,
+    })
+}
+

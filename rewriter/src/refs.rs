@@ -1,0 +1,249 @@
+//! Everything that holds a code address: immediates and `lea` in text, pointers, GOT slots and jump tables in data.
+//!
+//! A static link leaves a relocation for each, with three exceptions that are found through the instruction that names
+//! them: direct branches and RIP-relative `lea`, which decode to their target; GOT slots that survive relaxation; and the base of
+//! a PIC jump table, which its entries (R_X86_64_PC32) are relative to and which only the code's `lea` knows.
+
+use std::collections::HashSet;
+
+use iced_x86::Mnemonic;
+use zvm_abi::layout::TEXT_BASE;
+
+use crate::decode::Program;
+use crate::error::RewriteError;
+use crate::input::{Input, RelocKind};
+
+/// Where in an instruction a code address stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CodeField {
+    /// RIP-relative displacement of a `lea`.
+    RipDisplacement,
+    /// 4-byte displacement of a `lea` without RIP.
+    Displacement,
+    /// 4-byte immediate.
+    Immediate32,
+    /// 8-byte immediate.
+    Immediate64,
+}
+
+/// How a datum holds a code address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DataField {
+    Absolute64,
+    Absolute32,
+    /// 4 bytes: distance of the target from this address (a jump table's base, or the field itself).
+    Relative32(u64),
+}
+
+pub(crate) struct Refs {
+    /// For each code index, and the end: its address is taken, so it must start a bundle.
+    pub taken: Vec<bool>,
+    /// Instructions that hold a code address: (code index, field, target's code index), by code index.
+    pub in_code: Vec<(usize, CodeField, usize)>,
+    /// Data that hold one: (address, form, target's code index).
+    pub in_data: Vec<(u64, DataField, usize)>,
+    /// Addresses of branch instructions whose target is a weak undefined symbol: they can never run.
+    pub dead_branches: HashSet<u64>,
+    /// Jump tables' entries of 8 bytes: (address, target's code index), by address.
+    pub pointers: Vec<(u64, usize)>,
+}
+
+/// Finds them all.
+pub(crate) fn find(input: &Input<'_>, program: &Program) -> Result<Refs, RewriteError> {
+    let mut refs = Refs {
+        taken: vec![false; program.insns.len() + 1],
+        in_code: Vec::new(),
+        in_data: Vec::new(),
+        dead_branches: HashSet::new(),
+        pointers: Vec::new(),
+    };
+    let bases = find_in_code(input, program, &mut refs)?;
+    find_in_data(input, program, &mut refs, &bases)?;
+    find_in_got(input, program, &mut refs)?;
+    let entry = program.at(input.entry).filter(|&i| i < program.insns.len());
+    let Some(entry) = entry else {
+        return Err(RewriteError::BadInput(format!("its entry {:#x} is no instruction", input.entry)));
+    };
+    refs.taken[entry] = true;
+    refs.pointers.sort_unstable();
+    Ok(refs)
+}
+
+/// Whether a code pointer may have this value: an address in text, or its end.
+fn may_point(input: &Input<'_>, value: u64) -> bool {
+    (TEXT_BASE..=input.text_end()).contains(&value)
+}
+
+/// The code index that a pointer at `at` with `value` means.
+fn target(input: &Input<'_>, program: &Program, at: u64, len: usize, value: u64) -> Result<usize, RewriteError> {
+    program.at(value).ok_or_else(|| {
+        let reason = format!("points into the middle of an instruction, {}", input.describe(value));
+        RewriteError::Refused(vec![input.refusal(
+            at,
+            len,
+            &reason,
+            "data in text, or a label that no instruction starts at, must be moved out of .text",
+        )])
+    })
+}
+
+/// Fills `taken`, `in_code` and `dead_branches`; returns the data addresses that code names, where a table may start.
+fn find_in_code(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result<HashSet<u64>, RewriteError> {
+    let mut bases = HashSet::new();
+    let mut relocs = input.text_relocs.iter().peekable();
+    for (index, insn) in program.insns.iter().enumerate() {
+        let decoded = &insn.decoded;
+        let (ip, end) = (decoded.ip(), decoded.next_ip());
+        let lea = decoded.mnemonic() == Mnemonic::Lea;
+        let mut note = |field, value| -> Result<(), RewriteError> {
+            let target = target(input, program, ip, decoded.len(), value)?;
+            refs.taken[target] = true;
+            refs.in_code.push((index, field, target));
+            Ok(())
+        };
+        let reads_text = || {
+            RewriteError::Refused(vec![input.refusal(
+                ip,
+                decoded.len(),
+                "the instruction reads or writes data that lies in text",
+                "move the data out of .text (assembly: into .section .rodata)",
+            )])
+        };
+        if decoded.is_ip_rel_memory_operand() {
+            let value = decoded.ip_rel_memory_address();
+            if may_point(input, value) {
+                if !lea {
+                    return Err(reads_text());
+                }
+                note(CodeField::RipDisplacement, value)?;
+            } else if lea {
+                bases.insert(value);
+            }
+        }
+        while let Some(reloc) = relocs.next_if(|r| r.at < end) {
+            if reloc.at < ip {
+                continue;
+            }
+            let field = (reloc.at - ip) as u8;
+            match reloc.kind {
+                RelocKind::Irelative => {
+                    return Err(RewriteError::Refused(vec![input.refusal(
+                        ip,
+                        decoded.len(),
+                        "an ifunc is used",
+                        "build without ifunc",
+                    )]));
+                }
+                RelocKind::Abs32 | RelocKind::Abs64 | RelocKind::Got if field == insn.immediate_at => {
+                    let wide = decoded.len() - field as usize >= 8 && reloc.kind == RelocKind::Abs64;
+                    // The field's own bytes: the linker may have relaxed the instruction and kept the type.
+                    let bytes = &input.bytes(decoded)[field as usize..];
+                    let value = if wide {
+                        u64::from_le_bytes(bytes[..8].try_into().expect("8 bytes were checked"))
+                    } else if bytes.len() >= 4 {
+                        u64::from(u32::from_le_bytes(bytes[..4].try_into().expect("4 bytes were checked")))
+                    } else {
+                        continue;
+                    };
+                    if may_point(input, value) {
+                        note(if wide { CodeField::Immediate64 } else { CodeField::Immediate32 }, value)?;
+                    } else {
+                        bases.insert(value);
+                    }
+                }
+                RelocKind::Abs32 if field == insn.displacement_at && !decoded.is_ip_rel_memory_operand() => {
+                    let value = u64::from(decoded.memory_displacement32());
+                    if may_point(input, value) {
+                        if !lea {
+                            return Err(reads_text());
+                        }
+                        note(CodeField::Displacement, value)?;
+                    } else {
+                        bases.insert(value);
+                    }
+                }
+                RelocKind::Pc32 if reloc.undefined_weak => {
+                    refs.dead_branches.insert(ip);
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(bases)
+}
+
+fn find_in_data(
+    input: &Input<'_>,
+    program: &Program,
+    refs: &mut Refs,
+    bases: &HashSet<u64>,
+) -> Result<(), RewriteError> {
+    // Unwind tables are re-encoded by their own rules, not field by field.
+    let unwind: Vec<_> = input
+        .sections
+        .iter()
+        .filter(|s| matches!(s.name, ".eh_frame" | ".eh_frame_hdr" | ".gcc_except_table"))
+        .map(|s| s.address..s.address + s.size)
+        .collect();
+    let mut table: Option<(u64, u64)> = None; // the current jump table: its base, and where its next entry would be
+    for reloc in input.data_relocs.iter().filter(|r| !unwind.iter().any(|u| u.contains(&r.at))) {
+        let width = if matches!(reloc.kind, RelocKind::Abs64 | RelocKind::Pc64) { 8 } else { 4 };
+        let refuse = |reason: &str, way_out: &str| {
+            RewriteError::Refused(vec![input.refusal(reloc.at, width, reason, way_out)])
+        };
+        let Some(bytes) = input.data(reloc.at, width) else { continue };
+        let field = if width == 8 {
+            u64::from_le_bytes(bytes.try_into().expect("width is 8"))
+        } else {
+            u64::from(u32::from_le_bytes(bytes.try_into().expect("width is 4")))
+        };
+        let (form, value) = match reloc.kind {
+            RelocKind::Abs64 if may_point(input, field) => (DataField::Absolute64, field),
+            RelocKind::Abs32 if may_point(input, field) => (DataField::Absolute32, field),
+            RelocKind::Irelative => return Err(refuse("an ifunc is used", "build without ifunc")),
+            RelocKind::Pc64 if reloc.code => {
+                return Err(refuse("an 8-byte distance to code", "compile with -mcmodel=small"));
+            }
+            RelocKind::Pc32 if reloc.code => {
+                let base = match table {
+                    _ if bases.contains(&reloc.at) => reloc.at,
+                    Some((base, next)) if next == reloc.at => base,
+                    // A distance from the field itself.
+                    _ => reloc.at,
+                };
+                table = Some((base, reloc.at + 4));
+                (DataField::Relative32(base), base.wrapping_add(field as u32 as i32 as u64))
+            }
+            _ => continue,
+        };
+        if !may_point(input, value) {
+            return Err(refuse(
+                "a jump table whose base no instruction names",
+                "compile this file with -fno-jump-tables or without -fPIC",
+            ));
+        }
+        let target = target(input, program, reloc.at, width, value)?;
+        refs.taken[target] = true;
+        refs.in_data.push((reloc.at, form, target));
+        if form == DataField::Absolute64 {
+            refs.pointers.push((reloc.at, target));
+        }
+    }
+    Ok(())
+}
+
+/// GOT slots that survived relaxation have no relocation, but what lies in the range of text can only be a code address.
+fn find_in_got(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result<(), RewriteError> {
+    for section in input.sections.iter().filter(|s| matches!(s.name, ".got" | ".got.plt")) {
+        for at in (section.address..section.address + section.size).step_by(8) {
+            let Some(slot) = input.data(at, 8) else { continue };
+            let value = u64::from_le_bytes(slot.try_into().expect("a slot is 8 bytes"));
+            if may_point(input, value) && input.data_relocs.binary_search_by_key(&at, |r| r.at).is_err() {
+                let target = target(input, program, at, 8, value)?;
+                refs.taken[target] = true;
+                refs.in_data.push((at, DataField::Absolute64, target));
+            }
+        }
+    }
+    Ok(())
+}
