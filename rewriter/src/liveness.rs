@@ -12,6 +12,11 @@ use crate::refs::Refs;
 
 /// What a System V function may expect in registers at its entry: arguments, al, the static chain, all that it must preserve.
 const AT_ENTRY: u16 = mask(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15]);
+/// What a call reads, and a tail call on the way to it. al and the static chain are set right before the call, in the same
+/// block, so no jump's target gets them from before the jump.
+const AT_CALL: u16 = mask(&[1, 2, 6, 7, 8, 9]);
+/// What a function must preserve.
+const PRESERVED: u16 = mask(&[3, 4, 5, 12, 13, 14, 15]);
 /// What a caller may look at after a return: the two results and all that is preserved.
 const AT_RETURN: u16 = mask(&[0, 2, 3, 4, 5, 12, 13, 14, 15]);
 /// Instructions that one question may visit.
@@ -36,10 +41,13 @@ pub(crate) fn flags_live(program: &Program, at: usize, unsure: bool) -> bool {
     let (mut at, mut live) = (at, ARITHMETIC);
     for _ in 0..64 {
         let Some(insn) = program.insns.get(at).map(|i| &i.decoded) else { return false };
-        if insn.rflags_read() & live != 0 {
+        // syscall reads them only to hand them back.
+        if insn.rflags_read() & live != 0 && insn.mnemonic() != Mnemonic::Syscall {
             return true;
         }
-        live &= !insn.rflags_modified();
+        if insn.mnemonic() != Mnemonic::Syscall {
+            live &= !insn.rflags_modified();
+        }
         if live == 0 {
             return false;
         }
@@ -150,7 +158,7 @@ impl<'p> Liveness<'p> {
             let ip = self.program.insns.get(*at).map_or(0, |i| i.decoded.ip());
             self.input.function_at(ip).is_some_and(|(start, _)| start == ip)
         };
-        let entered = if targets.iter().any(is_entry) { AT_ENTRY } else { 0 };
+        let entered = if targets.iter().any(is_entry) { AT_CALL | PRESERVED } else { 0 };
         let mut work: Vec<usize> = targets.iter().copied().filter(|at| !is_entry(at)).collect();
         while let Some(mut at) = work.pop() {
             while let Some(insn) = self.program.insns.get(at).map(|i| &i.decoded) {
@@ -188,20 +196,20 @@ impl<'p> Liveness<'p> {
                 let at = order[i];
                 let insn = &self.program.insns[at].decoded;
                 let known = |at: usize| slot.get(&at).map(|&s| live[s]);
-                let next = known(at + 1).unwrap_or(AT_ENTRY);
+                let next = known(at + 1).unwrap_or(AT_CALL | PRESERVED);
                 let branch = || match self.stays(insn.near_branch_target()).and_then(known) {
                     Some(mask) => mask,
-                    None => AT_ENTRY,
+                    None => AT_CALL | PRESERVED,
                 };
                 let after = match insn.flow_control() {
                     FlowControl::UnconditionalBranch => branch(),
                     FlowControl::ConditionalBranch => branch() | next,
                     FlowControl::IndirectBranch if is_goto(insn) && !inside.is_empty() => at_labels,
-                    FlowControl::IndirectBranch => at_labels | AT_ENTRY,
+                    FlowControl::IndirectBranch => at_labels | AT_CALL | PRESERVED,
                     FlowControl::Return => AT_RETURN,
                     FlowControl::Exception | FlowControl::Interrupt => 0,
                     // A callee may keep what the ABI lets it clobber (-fipa-ra): so a call ends no life.
-                    FlowControl::Call | FlowControl::IndirectCall => next | AT_ENTRY,
+                    FlowControl::Call | FlowControl::IndirectCall => next | AT_CALL,
                     _ => next,
                 };
                 let (uses, mut defs) = effects[i];

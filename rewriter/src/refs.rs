@@ -44,6 +44,8 @@ pub(crate) struct Refs {
     pub in_data: Vec<(u64, DataField, usize)>,
     /// Addresses of branch instructions whose target is a weak undefined symbol: they can never run.
     pub dead_branches: HashSet<u64>,
+    /// Data addresses that code names: where a table may start.
+    pub bases: HashSet<u64>,
     /// Jump tables' entries of 8 bytes: (address, target's code index), by address.
     pub pointers: Vec<(u64, usize)>,
 }
@@ -55,10 +57,11 @@ pub(crate) fn find(input: &Input<'_>, program: &Program) -> Result<Refs, Rewrite
         in_code: Vec::new(),
         in_data: Vec::new(),
         dead_branches: HashSet::new(),
+        bases: HashSet::new(),
         pointers: Vec::new(),
     };
-    let bases = find_in_code(input, program, &mut refs)?;
-    find_in_data(input, program, &mut refs, &bases)?;
+    find_in_code(input, program, &mut refs)?;
+    find_in_data(input, program, &mut refs)?;
     find_in_got(input, program, &mut refs)?;
     let entry = program.at(input.entry).filter(|&i| i < program.insns.len());
     let Some(entry) = entry else {
@@ -87,9 +90,8 @@ fn target(input: &Input<'_>, program: &Program, at: u64, len: usize, value: u64)
     })
 }
 
-/// Fills `taken`, `in_code` and `dead_branches`; returns the data addresses that code names, where a table may start.
-fn find_in_code(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result<HashSet<u64>, RewriteError> {
-    let mut bases = HashSet::new();
+/// Fills `taken`, `in_code`, `bases` and `dead_branches`.
+fn find_in_code(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result<(), RewriteError> {
     let mut relocs = input.text_relocs.iter().peekable();
     for (index, insn) in program.insns.iter().enumerate() {
         let decoded = &insn.decoded;
@@ -117,7 +119,7 @@ fn find_in_code(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
                 }
                 note(CodeField::RipDisplacement, value)?;
             } else if lea {
-                bases.insert(value);
+                refs.bases.insert(value);
             }
         }
         while let Some(reloc) = relocs.next_if(|r| r.at < end) {
@@ -148,7 +150,7 @@ fn find_in_code(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
                     if may_point(input, value) {
                         note(if wide { CodeField::Immediate64 } else { CodeField::Immediate32 }, value)?;
                     } else {
-                        bases.insert(value);
+                        refs.bases.insert(value);
                     }
                 }
                 RelocKind::Abs32 if field == insn.displacement_at && !decoded.is_ip_rel_memory_operand() => {
@@ -159,7 +161,7 @@ fn find_in_code(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
                         }
                         note(CodeField::Displacement, value)?;
                     } else {
-                        bases.insert(value);
+                        refs.bases.insert(value);
                     }
                 }
                 RelocKind::Pc32 if reloc.undefined_weak => {
@@ -169,15 +171,10 @@ fn find_in_code(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
             }
         }
     }
-    Ok(bases)
+    Ok(())
 }
 
-fn find_in_data(
-    input: &Input<'_>,
-    program: &Program,
-    refs: &mut Refs,
-    bases: &HashSet<u64>,
-) -> Result<(), RewriteError> {
+fn find_in_data(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result<(), RewriteError> {
     // Unwind tables are re-encoded by their own rules, not field by field.
     let unwind: Vec<_> = input
         .sections
@@ -206,7 +203,7 @@ fn find_in_data(
             }
             RelocKind::Pc32 if reloc.code => {
                 let base = match table {
-                    _ if bases.contains(&reloc.at) => reloc.at,
+                    _ if refs.bases.contains(&reloc.at) => reloc.at,
                     Some((base, next)) if next == reloc.at => base,
                     // A distance from the field itself.
                     _ => reloc.at,

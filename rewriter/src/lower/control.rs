@@ -211,7 +211,7 @@ impl Lowerer<'_> {
         let mut targets = Vec::new();
         for &(address, target) in &self.refs.pointers[from..] {
             // The table ends where the next one starts at the latest; taking more only makes more registers live.
-            if address != at {
+            if address != at || (!targets.is_empty() && self.refs.bases.contains(&at)) {
                 break;
             }
             targets.push(target);
