@@ -129,7 +129,8 @@ fn field(lowered: &Lowered, placement: &Placement, i: usize, op: &Op) -> [u8; 15
     let mut bytes = op.bytes;
     let distance = distance(lowered, placement, i);
     let (at, near) = (usize::from(op.at), (distance as i32).to_le_bytes());
-    let address = (distance + i64::from(placement.at[i]) + i64::from(op.len)) as u64 + TEXT_BASE;
+    let address = (distance + i64::from(placement.at[i]) + i64::from(op.len)) as u64;
+    let address = address.wrapping_add(TEXT_BASE);
     match op.fix {
         Fix::None => {}
         Fix::Rip => bytes[at..at + 4].copy_from_slice(&near),

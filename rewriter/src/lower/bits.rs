@@ -49,7 +49,7 @@ impl Lowerer<'_> {
         lea.set_segment_prefix(Register::None);
         if insn.memory_base() == Register::RSP {
             lea.set_memory_displacement64(insn.memory_displacement64().wrapping_add(SAVED as u64));
-            lea.set_memory_displ_size(4);
+            lea.set_memory_displ_size(8);
         }
         self.emit(&lea)?;
         let (shift, scale) = match offset.size() {

@@ -124,6 +124,10 @@ impl<'p> Lowerer<'p> {
                 );
             }
         }
+        if (0..insn.op_count()).any(|op| insn.op_kind(op) == OpKind::Register && insn.op_register(op).is_segment_register())
+        {
+            return cannot("a segment register is read or written", "remove it: segments belong to the sandbox");
+        }
         if level::of(insn) > self.level {
             return self.above_level(insn);
         }

@@ -132,7 +132,7 @@ impl Lowerer<'_> {
         }
         let mut mov = *insn;
         mov.set_code(code);
-        mov.set_memory_displ_size(4);
+        mov.set_memory_displ_size(8);
         self.emit(&mov)
     }
 }

@@ -40,7 +40,7 @@ impl Lowerer<'_> {
             return self.access(insn, destination, other);
         }
         if load && destination == base && other == Register::None && !flags_live(self.program, index + 1, true) {
-            let thread = MemoryOperand::new(Register::None, Register::None, 1, 0, 4, false, Register::GS);
+            let thread = MemoryOperand::new(Register::None, Register::None, 1, 0, 8, false, Register::GS);
             let add = Instruction::with2(Code::Add_r32_rm32, base.full_register32(), thread).map_err(bug)?;
             self.emit(&add)?;
             return self.access(insn, base, other);
@@ -64,7 +64,7 @@ impl Lowerer<'_> {
 
     /// scratch = thread pointer + base, flags untouched.
     fn add_thread_pointer(&mut self, scratch: Register, base: Register) -> Outcome {
-        let thread = MemoryOperand::new(Register::None, Register::None, 1, 0, 4, false, Register::GS);
+        let thread = MemoryOperand::new(Register::None, Register::None, 1, 0, 8, false, Register::GS);
         let narrow = scratch.full_register32();
         self.emit(&Instruction::with2(Code::Mov_r32_rm32, narrow, thread).map_err(bug)?)?;
         if base == Register::None {
@@ -81,11 +81,11 @@ impl Lowerer<'_> {
         access.set_segment_prefix(Register::None);
         access.set_memory_base(base);
         access.set_memory_index(index);
-        if insn.memory_displ_size() == 0 {
-            access.set_memory_displ_size(1);
-        } else {
-            access.set_memory_displ_size(8);
-        }
+        access.set_memory_displ_size(match insn.memory_displacement64() as i64 {
+            0 => 0,
+            -128..=127 => 1,
+            _ => 8,
+        });
         self.emit(&access)
     }
 }
