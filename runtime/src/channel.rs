@@ -1,0 +1,141 @@
+//! Channels: what the guest can read and write. All are opened by the parent before the first guest instruction; the
+//! instance only has the descriptors.
+#![allow(unsafe_code)]
+
+use std::ffi::CStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
+
+use zvm_abi::manifest::{self, limit};
+
+/// No limit.
+pub const UNLIMITED: i64 = i64::MAX;
+
+/// One channel, open.
+#[derive(Debug)]
+pub struct Channel {
+    /// The guest's name for it, an absolute path.
+    pub alias: String,
+    /// Its host file.
+    pub source: Source,
+    /// [`manifest::SEQUENTIAL`], [`manifest::RANDOM_READ`], [`manifest::RANDOM_WRITE`] or [`manifest::RANDOM`].
+    pub kind: u32,
+    /// gets, get_size, puts, put_size.
+    pub limits: [i64; 4],
+    /// Bytes at start; 0 where it has no size.
+    pub size: u64,
+    /// Whether its bytes are mapped read-only for the guest.
+    pub mapped: bool,
+}
+
+/// Where a channel's bytes come from or go to.
+#[derive(Debug)]
+pub enum Source {
+    /// A descriptor of the parent's that is not ours to close: stdin, stdout, stderr.
+    Inherited(RawFd),
+    /// A file that lives as long as the channel.
+    File(File),
+}
+
+impl Channel {
+    /// A standard stream: descriptor 0, 1 or 2.
+    pub fn standard(fd: RawFd) -> Channel {
+        let (alias, limits) = match fd {
+            0 => ("/dev/stdin", [UNLIMITED, UNLIMITED, 0, 0]),
+            1 => ("/dev/stdout", [0, 0, UNLIMITED, UNLIMITED]),
+            _ => ("/dev/stderr", [0, 0, UNLIMITED, UNLIMITED]),
+        };
+        let source = Source::Inherited(fd);
+        Channel {
+            alias: alias.to_owned(),
+            source,
+            kind: manifest::SEQUENTIAL,
+            limits,
+            size: 0,
+            mapped: false,
+        }
+    }
+
+    /// A file that the guest reads at any offset, and sees mapped.
+    pub fn mapped(alias: String, file: File, size: u64) -> Channel {
+        let limits = [UNLIMITED, UNLIMITED, 0, 0];
+        Channel {
+            alias,
+            source: Source::File(file),
+            kind: manifest::RANDOM_READ,
+            limits,
+            size,
+            mapped: true,
+        }
+    }
+
+    /// A file to which the guest writes from its start, at most `put_size` bytes.
+    pub fn output(alias: String, file: File, put_size: i64) -> Channel {
+        let limits = [0, 0, UNLIMITED, put_size];
+        Channel {
+            alias,
+            source: Source::File(file),
+            kind: manifest::SEQUENTIAL,
+            limits,
+            size: 0,
+            mapped: false,
+        }
+    }
+
+    /// Its descriptor.
+    pub fn fd(&self) -> RawFd {
+        match &self.source {
+            Source::Inherited(fd) => *fd,
+            Source::File(file) => file.as_raw_fd(),
+        }
+    }
+
+    /// Whether it can be read at any offset.
+    pub fn random_read(&self) -> bool {
+        self.kind == manifest::RANDOM_READ || self.kind == manifest::RANDOM
+    }
+
+    /// Whether it can be written at any offset.
+    pub fn random_write(&self) -> bool {
+        self.kind == manifest::RANDOM_WRITE || self.kind == manifest::RANDOM
+    }
+
+    /// Whether the guest may read it at all.
+    pub fn readable(&self) -> bool {
+        self.limits[limit::GETS] > 0
+    }
+
+    /// Whether the guest may write it at all.
+    pub fn writable(&self) -> bool {
+        self.limits[limit::PUTS] > 0
+    }
+}
+
+/// An empty file in memory.
+///
+/// # Errors
+/// The host's.
+pub fn memory_file(name: &CStr) -> io::Result<File> {
+    // SAFETY: the name is a NUL-terminated string; the call has no other memory argument.
+    let fd =
+        unsafe { libc::memfd_create(name.as_ptr(), libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor is new and nobody else's.
+    Ok(unsafe { File::from_raw_fd(fd) })
+}
+
+/// Makes a file from [`memory_file`] unchangeable, so that its mapped pages stay what they are.
+///
+/// # Errors
+/// The host's.
+pub fn seal(file: &File) -> io::Result<()> {
+    let seals = libc::F_SEAL_WRITE | libc::F_SEAL_GROW | libc::F_SEAL_SHRINK | libc::F_SEAL_SEAL;
+    // SAFETY: fcntl with an integer argument touches no memory of ours.
+    match unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}

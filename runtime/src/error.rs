@@ -1,0 +1,113 @@
+//! What the runtime refuses, and the exit status that says so.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::image::ImageError;
+use crate::mount::MountError;
+use crate::space::SpaceError;
+
+/// ZeroVM's exit statuses for what is refused before or instead of running.
+pub mod status {
+    /// No such program, or bad usage.
+    pub const NO_PROGRAM: u8 = 2;
+    /// The host failed at input or output.
+    pub const IO: u8 = 5;
+    /// The image is malformed or its code was rejected.
+    pub const BAD_IMAGE: u8 = 8;
+    /// The host cannot give the memory.
+    pub const MEMORY: u8 = 12;
+    /// A mount, an argument or the environment cannot be given to the guest.
+    pub const MANIFEST: u8 = 14;
+    /// The timeout ended the run.
+    pub const TIMEOUT: u8 = 124;
+    /// Added to the signal's number for a fault.
+    pub const FAULT: u8 = 128;
+}
+
+/// Why a program was not run, or why its result could not be kept. The text is for people.
+#[derive(Debug)]
+pub enum RunError {
+    /// The program cannot be opened.
+    Program {
+        /// As the user named it.
+        path: PathBuf,
+        /// What the host said.
+        source: std::io::Error,
+    },
+    /// The image is not one, or breaks a limit.
+    Image {
+        /// As the user named it.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: ImageError,
+    },
+    /// A mount cannot be built, or cannot be written back.
+    Mount(MountError),
+    /// An argument or an environment variable cannot be told to the guest.
+    Nvram(String),
+    /// The parts do not fit into 4 GiB, or the host lacks an ability.
+    Space(SpaceError),
+    /// The host failed at something that should work.
+    Host {
+        /// What was tried.
+        what: &'static str,
+        /// What the host said.
+        source: std::io::Error,
+    },
+    /// The instance refused to start and said why.
+    Instance {
+        /// Exit status, one of [`status`].
+        status: u8,
+        /// The reason; may have several lines.
+        message: String,
+    },
+}
+
+impl RunError {
+    /// The exit status of `zvm run` for this error; see [`status`].
+    pub fn status(&self) -> u8 {
+        match self {
+            RunError::Program { .. } => status::NO_PROGRAM,
+            RunError::Image { .. } => status::BAD_IMAGE,
+            RunError::Mount(MountError::Commit { .. }) | RunError::Host { .. } => status::IO,
+            RunError::Mount(_) | RunError::Nvram(_) => status::MANIFEST,
+            RunError::Space(_) => status::MEMORY,
+            RunError::Instance { status, .. } => *status,
+        }
+    }
+
+    pub(crate) fn host(what: &'static str) -> impl FnOnce(std::io::Error) -> RunError {
+        move |source| RunError::Host { what, source }
+    }
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RunError::Program { path, source } => {
+                write!(f, "cannot open the program {}: {source}", path.display())
+            }
+            RunError::Image { path, source } => write!(f, "{}: {source}", path.display()),
+            RunError::Mount(error) => error.fmt(f),
+            RunError::Nvram(message) => f.write_str(message),
+            RunError::Space(error) => error.fmt(f),
+            RunError::Host { what, source } => write!(f, "cannot {what}: {source}"),
+            RunError::Instance { message, .. } => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for RunError {}
+
+impl From<MountError> for RunError {
+    fn from(error: MountError) -> Self {
+        RunError::Mount(error)
+    }
+}
+
+impl From<SpaceError> for RunError {
+    fn from(error: SpaceError) -> Self {
+        RunError::Space(error)
+    }
+}

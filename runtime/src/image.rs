@@ -1,0 +1,386 @@
+//! The image file: ELF headers and the note, read with limits. The file is hostile: nothing in it is trusted until it
+//! was checked here, and its code not until the validator accepted it as mapped.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+
+use goblin::container::{Container, Ctx};
+use goblin::elf::program_header::{self, ProgramHeader};
+use goblin::elf::{Elf, header};
+use zvm_abi::{layout, note};
+
+use crate::error::RunError;
+use crate::limits;
+
+const EHDR: usize = 64;
+const PHDR: usize = 56;
+
+/// What is wrong with an image. Offsets are file offsets.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ImageError(String);
+
+impl fmt::Display for ImageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for ImageError {}
+
+macro_rules! bail {
+    ($($arg:tt)*) => { return Err(ImageError(format!($($arg)*))) };
+}
+
+/// What the guest may do with a range of its memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// R--
+    Read,
+    /// RW-
+    ReadWrite,
+    /// R-X
+    Execute,
+}
+
+/// One PT_LOAD: bytes of the file and where they go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment {
+    /// First address.
+    pub address: u64,
+    /// Bytes in memory; those behind `file_size` are zero.
+    pub size: u64,
+    /// Offset in the file.
+    pub offset: u64,
+    /// Bytes in the file.
+    pub file_size: u64,
+    /// Rights of its pages.
+    pub access: Access,
+}
+
+impl Segment {
+    /// Whole pages that the segment covers, as [start, end).
+    pub fn pages(&self) -> (u64, u64) {
+        (
+            self.address & !(layout::PAGE - 1),
+            (self.address + self.size).next_multiple_of(layout::PAGE),
+        )
+    }
+}
+
+/// An image whose headers keep the contract.
+#[derive(Debug)]
+pub struct Image {
+    /// The open file; the instance reads the segments from it.
+    pub file: File,
+    /// The one executable segment.
+    pub text: Segment,
+    /// All other segments, by address.
+    pub data: Vec<Segment>,
+    /// A bundle start in text.
+    pub entry: u64,
+    /// 1 to 4: the x86-64 level of the code.
+    pub level: u32,
+}
+
+impl Image {
+    /// Opens the file at `path` and checks its headers.
+    ///
+    /// # Errors
+    /// [`RunError::Program`] if the file cannot be opened or is no regular file; [`RunError::Image`] for its contents.
+    pub fn open(path: &Path) -> Result<Image, RunError> {
+        let program = |source| RunError::Program {
+            path: path.to_owned(),
+            source,
+        };
+        let file = File::open(path).map_err(program)?;
+        let metadata = file.metadata().map_err(program)?;
+        if !metadata.is_file() {
+            return Err(program(io::Error::other("not a regular file")));
+        }
+        let headers = read_headers(&file, metadata.len()).map_err(|source| RunError::Image {
+            path: path.to_owned(),
+            source,
+        })?;
+        let Headers {
+            text,
+            data,
+            entry,
+            level,
+        } = headers;
+        Ok(Image {
+            file,
+            text,
+            data,
+            entry,
+            level,
+        })
+    }
+
+    /// First address behind the image's last data page: where the heap starts.
+    pub fn end(&self) -> u64 {
+        self.data
+            .last()
+            .map_or(layout::DATA_BASE, |segment| segment.pages().1)
+    }
+
+    /// The bytes of text as they stand in the file.
+    ///
+    /// # Errors
+    /// The host's, or a file that became shorter.
+    pub fn read_text(&self) -> io::Result<Vec<u8>> {
+        let mut text = vec![0; self.text.size as usize];
+        self.file.read_exact_at(&mut text, self.text.offset)?;
+        Ok(text)
+    }
+}
+
+struct Headers {
+    text: Segment,
+    data: Vec<Segment>,
+    entry: u64,
+    level: u32,
+}
+
+fn read_headers(file: &File, length: u64) -> Result<Headers, ImageError> {
+    if length > limits::IMAGE_FILE {
+        bail!(
+            "the file has {length} bytes; an image may have {}",
+            limits::IMAGE_FILE
+        );
+    }
+    let bytes = read_at(file, length, 0, EHDR as u64, "ELF header")?;
+    if !bytes.starts_with(header::ELFMAG) {
+        bail!("not an ELF file (it does not start with 7f 45 4c 46)");
+    }
+    let class = (bytes[header::EI_CLASS], bytes[header::EI_DATA]);
+    if class != (header::ELFCLASS64, header::ELFDATA2LSB) {
+        bail!("not a 64-bit little-endian ELF file");
+    }
+    let header = Elf::parse_header(&bytes)
+        .map_err(|error| ImageError(format!("bad ELF header: {error}")))?;
+    if header.e_machine != header::EM_X86_64 {
+        bail!(
+            "made for another machine (e_machine is {}, x86-64 is 62)",
+            header.e_machine
+        );
+    }
+    if header.e_type != header::ET_EXEC {
+        bail!(
+            "not a static executable at fixed addresses (e_type is {}, not ET_EXEC); link it with zvm-cc",
+            header.e_type
+        );
+    }
+    if header.e_phnum == 0 || header.e_phnum > limits::PROGRAM_HEADERS {
+        bail!(
+            "{} program headers; an image has 1 to {}",
+            header.e_phnum,
+            limits::PROGRAM_HEADERS
+        );
+    }
+    if usize::from(header.e_phentsize) != PHDR {
+        bail!(
+            "program headers of {} bytes, expected {PHDR}",
+            header.e_phentsize
+        );
+    }
+    let count = usize::from(header.e_phnum);
+    let table = read_at(
+        file,
+        length,
+        header.e_phoff,
+        (count * PHDR) as u64,
+        "program headers",
+    )?;
+    let context = Ctx::new(Container::Big, goblin::container::Endian::Little);
+    let phdrs = ProgramHeader::parse(&table, 0, count, context)
+        .map_err(|error| ImageError(format!("bad program headers: {error}")))?;
+
+    let level = read_note(file, length, &phdrs)?;
+    let (text, data) = segments(&phdrs, length)?;
+    let entry = header.e_entry;
+    if entry < text.address || entry >= text.address + text.size || entry % layout::BUNDLE != 0 {
+        bail!(
+            "the entry point {entry:#x} is not a bundle start in text [{:#x}, {:#x})",
+            text.address,
+            text.address + text.size
+        );
+    }
+    Ok(Headers {
+        text,
+        data,
+        entry,
+        level,
+    })
+}
+
+/// Reads `size` bytes at `offset`, or says what is cut off.
+fn read_at(
+    file: &File,
+    length: u64,
+    offset: u64,
+    size: u64,
+    what: &str,
+) -> Result<Vec<u8>, ImageError> {
+    if offset.checked_add(size).is_none_or(|end| end > length) {
+        bail!("truncated: {what} at {offset:#x} of {size} bytes, the file has {length}");
+    }
+    let mut bytes = vec![0; size as usize];
+    file.read_exact_at(&mut bytes, offset)
+        .map_err(|error| ImageError(format!("cannot read {what} at {offset:#x}: {error}")))?;
+    Ok(bytes)
+}
+
+fn read_note(file: &File, length: u64, phdrs: &[ProgramHeader]) -> Result<u32, ImageError> {
+    for phdr in phdrs
+        .iter()
+        .filter(|phdr| phdr.p_type == program_header::PT_NOTE)
+    {
+        if phdr.p_filesz > limits::NOTE {
+            bail!(
+                "PT_NOTE at {:#x} has {} bytes; the limit is {}",
+                phdr.p_offset,
+                phdr.p_filesz,
+                limits::NOTE
+            );
+        }
+        let bytes = read_at(file, length, phdr.p_offset, phdr.p_filesz, "PT_NOTE")?;
+        if let Some(descriptor) = find_note(&bytes) {
+            let &[a, b, c, d, e, f, g, h] = descriptor else {
+                bail!(
+                    "the ZVM note at {:#x} has {} bytes, expected 8",
+                    phdr.p_offset,
+                    descriptor.len()
+                );
+            };
+            let (version, level) = (
+                u32::from_le_bytes([a, b, c, d]),
+                u32::from_le_bytes([e, f, g, h]),
+            );
+            if version != note::VERSION {
+                bail!(
+                    "made for version {version} of the contract; this runtime has {}: rebuild it",
+                    note::VERSION
+                );
+            }
+            if !(1..=4).contains(&level) {
+                bail!("the ZVM note says x86-64-v{level}; levels are 1 to 4");
+            }
+            return Ok(level);
+        }
+    }
+    bail!(
+        "an ordinary ELF file without the ZVM note, not an image: build it with zvm-cc or cargo zvm"
+    )
+}
+
+/// The descriptor of the first note that is ours.
+fn find_note(mut bytes: &[u8]) -> Option<&[u8]> {
+    loop {
+        let (head, rest) = bytes.split_at_checked(12)?;
+        let word =
+            |at: usize| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+        let (name_size, size, kind) = (word(0) as usize, word(4) as usize, word(8));
+        let name = rest.get(..name_size)?;
+        let rest = rest.get(name_size.next_multiple_of(4)..)?;
+        let descriptor = rest.get(..size)?;
+        if kind == note::TYPE && name.strip_suffix(b"\0") == Some(note::OWNER.as_bytes()) {
+            return Some(descriptor);
+        }
+        bytes = rest.get(size.next_multiple_of(4)..)?;
+    }
+}
+
+fn segments(phdrs: &[ProgramHeader], length: u64) -> Result<(Segment, Vec<Segment>), ImageError> {
+    let mut text = None;
+    let mut data = Vec::new();
+    for phdr in phdrs {
+        match phdr.p_type {
+            program_header::PT_LOAD if phdr.p_memsz > 0 => {}
+            program_header::PT_INTERP | program_header::PT_DYNAMIC => {
+                bail!("dynamically linked: link it with zvm-cc")
+            }
+            _ => continue,
+        }
+        let segment = load(phdr, length)?;
+        if segment.access != Access::Execute {
+            data.push(segment);
+        } else if text.replace(segment).is_some() {
+            bail!(
+                "more than one executable segment; the second is at {:#x}",
+                segment.address
+            );
+        }
+    }
+    let Some(text) = text else {
+        bail!("no executable segment")
+    };
+    data.sort_by_key(|segment| segment.address);
+    for pair in data.windows(2) {
+        if pair[0].pages().1 > pair[1].pages().0 {
+            bail!(
+                "overlapping segments: the pages of {:#x} and of {:#x}",
+                pair[0].address,
+                pair[1].address
+            );
+        }
+    }
+    Ok((text, data))
+}
+
+fn load(phdr: &ProgramHeader, length: u64) -> Result<Segment, ImageError> {
+    let &ProgramHeader {
+        p_vaddr: address,
+        p_memsz: size,
+        p_offset: offset,
+        p_filesz: file_size,
+        ..
+    } = phdr;
+    let access = match (phdr.is_read(), phdr.is_write(), phdr.is_executable()) {
+        (true, false, false) => Access::Read,
+        (true, true, false) => Access::ReadWrite,
+        (true, false, true) => Access::Execute,
+        (_, true, true) => bail!("the segment at {address:#x} is both writable and executable"),
+        _ => bail!(
+            "the segment at {address:#x} cannot be read (p_flags {:#x})",
+            phdr.p_flags
+        ),
+    };
+    if file_size > size {
+        bail!("the segment at {address:#x} has {file_size} bytes in the file but {size} in memory");
+    }
+    if offset.checked_add(file_size).is_none_or(|end| end > length) {
+        bail!(
+            "truncated: the segment at {address:#x} has {file_size} bytes at {offset:#x}, the file has {length}"
+        );
+    }
+    let (low, high) = match access {
+        Access::Execute => (layout::TEXT_BASE, layout::TEXT_LIMIT),
+        _ => (layout::DATA_BASE, limits::DATA_END),
+    };
+    if address < low || address.checked_add(size).is_none_or(|end| end > high) {
+        bail!("the segment at {address:#x} of {size} bytes does not lie in [{low:#x}, {high:#x})");
+    }
+    if access == Access::Execute {
+        if address != layout::TEXT_BASE {
+            bail!(
+                "text starts at {address:#x}, not at {:#x}",
+                layout::TEXT_BASE
+            );
+        }
+        if file_size != size || size % layout::BUNDLE != 0 {
+            bail!(
+                "text has {size} bytes in memory and {file_size} in the file; it must be whole bundles, all in the file"
+            );
+        }
+    }
+    Ok(Segment {
+        address,
+        size,
+        offset,
+        file_size,
+        access,
+    })
+}

@@ -1,0 +1,186 @@
+//! The instance: the forked process that maps the sandbox, validates, closes itself in, and becomes the guest.
+#![allow(unsafe_code)]
+
+use std::os::fd::RawFd;
+use std::os::unix::fs::FileExt;
+
+use zvm_abi::layout;
+
+use crate::channel::Channel;
+use crate::check::MainText;
+use crate::error::status;
+use crate::image::{Access, Image, Segment};
+use crate::record::{Shared, Stage};
+use crate::space::{self, Plan, SpaceError, What};
+use crate::{check, seccomp, signals, thunk, trap};
+
+/// Bytes of zero between the top of the stack and the guest's first stack pointer.
+const ENTRY_RED_ZONE: u64 = 64;
+
+/// Why the guest was not started.
+struct Refusal {
+    status: u8,
+    message: String,
+}
+
+impl From<SpaceError> for Refusal {
+    fn from(error: SpaceError) -> Self {
+        Refusal {
+            status: status::MEMORY,
+            message: error.to_string(),
+        }
+    }
+}
+
+fn refuse<E: std::fmt::Display>(status: u8, what: &'static str) -> impl FnOnce(E) -> Refusal {
+    move |error| Refusal {
+        status,
+        message: format!("cannot {what}: {error}"),
+    }
+}
+
+/// Becomes the guest. Never returns: the process ends with the guest, and `record` says how.
+pub fn become_guest(image: &Image, plan: Plan, channels: &[Channel], record: Shared) -> ! {
+    let Refusal { status, message } = match start(image, plan, channels, record) {
+        Ok(never) => match never {},
+        Err(refusal) => refusal,
+    };
+    record.refuse(Stage::Refused, status, &message);
+    // SAFETY: ends the process, without the destructors and buffers that are the parent's.
+    unsafe { libc::_exit(i32::from(status)) }
+}
+
+fn start(
+    image: &Image,
+    plan: Plan,
+    channels: &[Channel],
+    record: Shared,
+) -> Result<std::convert::Infallible, Refusal> {
+    // SAFETY: prctl with integers. The parent's death is the instance's.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+    if let Some(message) = thunk::missing(image.level) {
+        return Err(Refusal {
+            status: status::BAD_IMAGE,
+            message,
+        });
+    }
+    space::reserve()?;
+    signals::install(record).map_err(refuse(status::IO, "install signal handlers"))?;
+    map_regions(&plan, channels)?;
+    fill(&plan, image)?;
+    let main = validate(image)?;
+    let level = check::level(image.level);
+    trap::Server::new(plan, channels, record, level, main).install();
+    thunk::install(image.level, trap::handle).map_err(refuse(status::MEMORY, "map the thunk"))?;
+    close_other_descriptors(channels);
+    seccomp::close().map_err(|message| Refusal {
+        status: status::IO,
+        message,
+    })?;
+    signals::guest_starts();
+    record.set_stage(Stage::Running);
+    // SAFETY: the space is mapped, text validated and executable, the thunk installed.
+    unsafe { thunk::enter(image.entry, layout::STACK_TOP - ENTRY_RED_ZONE) }
+}
+
+fn map_regions(plan: &Plan, channels: &[Channel]) -> Result<(), Refusal> {
+    for region in &plan.regions {
+        match region.what {
+            What::Channel(index) => {
+                space::map_file(region.start, region.end, channels[index].fd(), "a mount")?
+            }
+            What::Trampolines => space::map_zero(region.start, region.end, "the trampolines")?,
+            What::Text => space::map_zero(region.start, region.end, "text")?,
+            What::Data => space::map_zero(region.start, region.end, "data")?,
+            What::Heap => space::map_zero(region.start, region.end, "the heap")?,
+            What::Manifest => space::map_zero(region.start, region.end, "the manifest")?,
+            What::Stack => space::map_zero(region.start, region.end, "the stack")?,
+        }
+    }
+    Ok(())
+}
+
+/// The bytes of a fresh region, while it is still ours to write.
+///
+/// # Safety
+/// `[start, end)` was mapped by [`space::map_zero`] and is read and written through this slice alone.
+unsafe fn fresh(start: u64, end: u64) -> &'static mut [u8] {
+    // SAFETY: the caller's promise.
+    unsafe { std::slice::from_raw_parts_mut(space::pointer(start), (end - start) as usize) }
+}
+
+fn fill(plan: &Plan, image: &Image) -> Result<(), Refusal> {
+    // SAFETY: map_regions mapped them all as zero pages; each slice is dropped before the next is made.
+    let trampolines = unsafe { fresh(layout::TRAMPOLINE_BASE, layout::TEXT_BASE) };
+    trampolines.fill(0xf4);
+    let slot = thunk::slot();
+    trampolines[..slot.len()].copy_from_slice(&slot);
+    space::protect(layout::TRAMPOLINE_BASE, layout::TEXT_BASE, Access::Execute)?;
+
+    read_segment(image, &image.text)?;
+    for segment in &image.data {
+        read_segment(image, segment)?;
+        if segment.access == Access::Read {
+            let (start, end) = segment.pages();
+            space::protect(start, end, Access::Read)?;
+        }
+    }
+
+    let pages = &plan.manifest;
+    // SAFETY: as above.
+    unsafe { fresh(pages.start, layout::MANIFEST_END) }.copy_from_slice(&pages.bytes);
+    space::protect(pages.start, layout::MANIFEST_END, Access::Read)?;
+    Ok(())
+}
+
+fn read_segment(image: &Image, segment: &Segment) -> Result<(), Refusal> {
+    // SAFETY: the segment lies inside pages that map_regions mapped as zero pages.
+    let bytes = unsafe { fresh(segment.address, segment.address + segment.file_size) };
+    image
+        .file
+        .read_exact_at(bytes, segment.offset)
+        .map_err(refuse(status::IO, "read the image"))
+}
+
+/// Validates text as it is mapped, whole pages, and makes it executable; the answer is what Jail needs of it.
+fn validate(image: &Image) -> Result<MainText, Refusal> {
+    let (start, end) = image.text.pages();
+    let used = image.text.size as usize;
+    // SAFETY: the text's pages, mapped by map_regions; this slice ends before the next is made.
+    let pages = unsafe { fresh(start, end) };
+    pages[used..].fill(0xf4);
+    space::protect(start, end, Access::Read)?;
+    // SAFETY: mapped and readable, private memory that no other thread or process can write.
+    let text = unsafe { std::slice::from_raw_parts(space::pointer(start), (end - start) as usize) };
+    let (main, _) = check::text(text, used, image.level)
+        .map_err(|message| Refusal { status: status::BAD_IMAGE, message })?;
+    space::protect(start, end, Access::Execute)?;
+    Ok(main)
+}
+
+/// Closes every descriptor that is no channel: what the parent inherited is not the guest's.
+fn close_other_descriptors(channels: &[Channel]) {
+    let mut keep: Vec<RawFd> = channels.iter().map(Channel::fd).collect();
+    keep.sort_unstable();
+    let mut next = 0;
+    for fd in keep {
+        close_range(next, fd - 1);
+        next = fd + 1;
+    }
+    close_range(next, RawFd::MAX);
+}
+
+fn close_range(first: RawFd, last: RawFd) {
+    if first > last {
+        return;
+    }
+    // SAFETY: no value in this process uses these descriptors again: it ends without destructors.
+    let result = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+    if result != 0 {
+        // Linux before 5.9.
+        for fd in first..=last.min(65_536) {
+            // SAFETY: as above.
+            unsafe { libc::close(fd) };
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! Every bound that the runtime puts on what it reads, on one page.
+
+use zvm_abi::layout;
+
+/// Largest image file in bytes, debug information included.
+pub const IMAGE_FILE: u64 = 4 << 30;
+/// Most program headers in an image.
+pub const PROGRAM_HEADERS: u16 = 16;
+/// Largest PT_NOTE segment in bytes.
+pub const NOTE: u64 = 64 << 10;
+/// Exclusive end of the image's data segments: leaves room for heap, mounts, manifest and stack.
+pub const DATA_END: u64 = 0xE000_0000;
+/// Largest `.symtab` or `.strtab` that a fault report reads, in bytes.
+pub const SYMBOLS: u64 = 256 << 20;
+
+/// Smallest heap in bytes.
+pub const MEMORY_MIN: u64 = 64 << 10;
+/// Heap when `--memory` says nothing, in bytes.
+pub const MEMORY_DEFAULT: u64 = 1 << 30;
+/// Bytes of stack.
+pub const STACK: u64 = layout::STACK_SIZE;
+
+/// Most mounts of one instance.
+pub const MOUNTS: usize = 1000;
+/// Most files and directories that one mounted directory may hold.
+pub const MOUNT_ENTRIES: usize = 1_000_000;
+/// Largest tar image of a mount in bytes.
+pub const MOUNT_BYTES: u64 = 3 << 30;
+/// Largest tar that the guest may write back for one `rw` mount in bytes.
+pub const EXPORT_BYTES: i64 = 4 << 30;
+/// Largest nvram text (arguments and environment, escaped) in bytes.
+pub const NVRAM: usize = 16 << 20;
+
+/// Bytes that one Read or Write trap moves at most, as in Linux.
+pub const TRANSFER: u64 = 0x7fff_f000;
+/// Most ranges that Jail may hold executable at one time.
+pub const JAILS: usize = 1024;
+/// Largest range of one Jail in bytes.
+pub const JAIL_BYTES: u64 = 64 << 20;
+/// Bytes of a message from the instance to its monitor.
+pub const MESSAGE: usize = 6 << 10;

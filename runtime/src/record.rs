@@ -1,0 +1,175 @@
+//! What the instance tells its monitor: one page of memory that both share. It lies high in the host's addresses, where
+//! the guest cannot reach it. The monitor reads it after the instance's end.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::ptr::{self, NonNull};
+
+use crate::limits;
+
+/// How far the instance came, and how it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Stage {
+    /// Mapping, reading and validating.
+    Starting = 0,
+    /// The guest has the processor.
+    Running = 1,
+    /// The guest ended itself by Exit.
+    Exited = 2,
+    /// The runtime refused to start it; `status` and `message` say why.
+    Refused = 3,
+    /// A signal that the guest caused; `fault` says which.
+    Fault = 4,
+    /// A trap that is none; `status` and `message`.
+    BadTrap = 5,
+    /// A signal in the host's code: a defect of the runtime.
+    HostFault = 6,
+}
+
+/// A signal and the registers at it.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Fault {
+    /// Its number.
+    pub signal: i32,
+    /// si_code.
+    pub code: i32,
+    /// si_addr.
+    pub address: u64,
+    /// The CPU's exception number.
+    pub exception: u64,
+    /// The page fault's error code.
+    pub error: u64,
+    /// The thunk was popping the guest's return address.
+    pub in_trap: bool,
+    /// rax, rbx, rcx, rdx, rsi, rdi, rbp, rsp, r8–r15, rip, rflags.
+    pub registers: [u64; 18],
+    /// The guest's thread pointer.
+    pub gs_base: u64,
+}
+
+/// Index of rsp in [`Fault::registers`].
+pub const RSP: usize = 7;
+/// Index of rip in [`Fault::registers`].
+pub const RIP: usize = 16;
+/// Names of [`Fault::registers`].
+pub const NAMES: [&str; 18] = [
+    "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13",
+    "r14", "r15", "rip", "rflags",
+];
+
+/// The shared record. Only plain numbers: the instance may be stopped at any point.
+#[repr(C)]
+pub struct Record {
+    stage: u32,
+    status: u8,
+    length: u32,
+    message: [u8; limits::MESSAGE],
+    fault: Fault,
+}
+
+/// The two processes' handle on one [`Record`].
+#[derive(Debug, Clone, Copy)]
+pub struct Shared(NonNull<Record>);
+
+impl Shared {
+    /// A zeroed record that a child of this process will share. It is unmapped by [`Shared::free`].
+    ///
+    /// # Errors
+    /// The host's.
+    pub fn new() -> io::Result<Shared> {
+        let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
+        let rights = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: a new mapping at an address of the kernel's choice.
+        let got = unsafe { libc::mmap(ptr::null_mut(), size_of::<Record>(), rights, flags, -1, 0) };
+        match NonNull::new(got.cast()) {
+            Some(record) if got != libc::MAP_FAILED => Ok(Shared(record)),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
+    /// The record behind the handle, for a signal handler's static.
+    pub fn as_ptr(self) -> *mut Record {
+        self.0.as_ptr()
+    }
+
+    /// The handle on a record whose pointer came from [`Shared::as_ptr`]; `None` for null.
+    pub fn from_ptr(record: *mut Record) -> Option<Shared> {
+        NonNull::new(record).map(Shared)
+    }
+
+    /// Unmaps this process's view.
+    pub fn free(self) {
+        // SAFETY: made by `new` with this size; the handle is consumed and the callers keep no copy behind this.
+        unsafe { libc::munmap(self.0.as_ptr().cast(), size_of::<Record>()) };
+    }
+
+    /// The instance's side: how far it is.
+    pub fn set_stage(self, stage: Stage) {
+        // SAFETY: the record is mapped and only this process writes it.
+        unsafe { (&raw mut (*self.0.as_ptr()).stage).write_volatile(stage as u32) };
+    }
+
+    /// The instance's side: why it does not run (on), with the exit status. A long message is cut.
+    pub fn refuse(self, stage: Stage, status: u8, message: &str) {
+        let mut length = message.len().min(limits::MESSAGE);
+        while !message.is_char_boundary(length) {
+            length -= 1;
+        }
+        let record = self.0.as_ptr();
+        // SAFETY: the record is mapped, only this process writes it, and the length fits the array.
+        unsafe {
+            (&raw mut (*record).status).write_volatile(status);
+            (&raw mut (*record).message)
+                .cast::<u8>()
+                .copy_from_nonoverlapping(message.as_ptr(), length);
+            (&raw mut (*record).length).write_volatile(length as u32);
+        }
+        self.set_stage(stage);
+    }
+
+    /// The instance's side: a fault. Async-signal-safe.
+    pub fn set_fault(self, stage: Stage, fault: Fault) {
+        // SAFETY: as above.
+        unsafe { (&raw mut (*self.0.as_ptr()).fault).write_volatile(fault) };
+        self.set_stage(stage);
+    }
+
+    /// The monitor's side, after the instance's end: stage, status, message, fault.
+    pub fn read(self) -> (Stage, u8, String, Fault) {
+        let record = self.0.as_ptr();
+        // SAFETY: the record is mapped and its writer is gone. It is read field by field, and `Fault` is plain numbers
+        // that our own code wrote.
+        let (stage, status, length, fault) = unsafe {
+            (
+                (&raw const (*record).stage).read_volatile(),
+                (&raw const (*record).status).read_volatile(),
+                (&raw const (*record).length).read_volatile() as usize,
+                (&raw const (*record).fault).read_volatile(),
+            )
+        };
+        let stage = match stage {
+            1 => Stage::Running,
+            2 => Stage::Exited,
+            3 => Stage::Refused,
+            4 => Stage::Fault,
+            5 => Stage::BadTrap,
+            6 => Stage::HostFault,
+            _ => Stage::Starting,
+        };
+        // SAFETY: the array is inside the record and the length is clipped to it.
+        let message = unsafe {
+            std::slice::from_raw_parts(
+                (&raw const (*record).message).cast::<u8>(),
+                length.min(limits::MESSAGE),
+            )
+        };
+        (
+            stage,
+            status,
+            String::from_utf8_lossy(message).into_owned(),
+            fault,
+        )
+    }
+}

@@ -1,0 +1,288 @@
+//! The six traps. Runs with seccomp on and allocates nothing: everything was made before the guest started.
+//!
+//! Every argument is hostile. A buffer must lie in the guest's mapped memory with the right to do it; the system calls
+//! then work on the guest's memory itself, so even a mistake here ends as EFAULT. No other thread exists, so nothing
+//! changes between check and use.
+#![allow(unsafe_code)]
+
+use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use zvm_abi::layout;
+use zvm_abi::manifest::limit;
+use zvm_abi::trap::{self, errno};
+use zvm_validator::Level;
+
+use crate::channel::Channel;
+use crate::check::{self, MainText};
+use crate::error::status;
+use crate::image::Access;
+use crate::limits;
+use crate::record::{Shared, Stage};
+use crate::space::{self, Plan, What};
+use crate::thunk;
+
+/// A channel as traps need it.
+struct Port {
+    fd: RawFd,
+    /// What is left of gets, get_size, puts, put_size.
+    left: [i64; 4],
+    readable: bool,
+    writable: bool,
+    random_read: bool,
+    random_write: bool,
+}
+
+/// All that traps know of the instance.
+pub struct Server {
+    plan: Plan,
+    ports: Vec<Port>,
+    record: Shared,
+    level: Level,
+    /// What Jail needs of main text.
+    main: MainText,
+    /// Scratch for Jail's validation.
+    scratch: Vec<u8>,
+    /// Ranges that Jail made executable, [start, end).
+    jails: Vec<(u64, u64)>,
+}
+
+static SERVER: AtomicPtr<Server> = AtomicPtr::new(std::ptr::null_mut());
+
+impl Server {
+    /// Prepares for traps; all memory that they will need is taken here.
+    pub fn new(
+        plan: Plan,
+        channels: &[Channel],
+        record: Shared,
+        level: Level,
+        main: MainText,
+    ) -> Server {
+        let ports = channels
+            .iter()
+            .map(|channel| Port {
+                fd: channel.fd(),
+                left: channel.limits,
+                readable: channel.readable(),
+                writable: channel.writable(),
+                random_read: channel.random_read(),
+                random_write: channel.random_write(),
+            })
+            .collect();
+        let scratch = vec![0; check::scratch_len(limits::JAIL_BYTES as usize)];
+        Server {
+            plan,
+            ports,
+            record,
+            level,
+            main,
+            scratch,
+            jails: Vec::with_capacity(limits::JAILS),
+        }
+    }
+
+    /// Makes this server the one that [`handle`] asks. It lives as long as the process.
+    pub fn install(self) {
+        SERVER.store(Box::into_raw(Box::new(self)), Ordering::Relaxed);
+    }
+
+    fn answer(&mut self, array: u64) -> i64 {
+        let words = trap::WORDS as u64 * 8;
+        if !self.plan.covers(array, words, false) {
+            self.end(
+                128 + libc::SIGSEGV as u8,
+                "a trap whose argument array is not in the guest's memory: rdi is ",
+                array,
+            );
+        }
+        // SAFETY: the range was checked to be mapped for the guest, and no other thread changes that.
+        let [id, _, a, b, c, d] = unsafe {
+            space::pointer(array)
+                .cast::<[u64; trap::WORDS]>()
+                .read_unaligned()
+        };
+        match id {
+            trap::READ => self.transfer(false, a, b, c, d),
+            trap::WRITE => self.transfer(true, a, b, c, d),
+            trap::JAIL => self.jail(a, b),
+            trap::UNJAIL => self.unjail(a, b),
+            trap::FORK => 0,
+            trap::EXIT => {
+                self.record.set_stage(Stage::Exited);
+                exit(a as u8)
+            }
+            _ => self.end(128 + libc::SIGSYS as u8, "a trap with an unknown id: ", id),
+        }
+    }
+
+    /// Read or Write.
+    fn transfer(&mut self, write: bool, channel: u64, buffer: u64, size: u64, offset: u64) -> i64 {
+        let port = usize::try_from(channel)
+            .ok()
+            .and_then(|index| self.ports.get_mut(index));
+        let Some(port) = port.filter(|port| if write { port.writable } else { port.readable })
+        else {
+            return -errno::EINVAL;
+        };
+        if !self.plan.covers(buffer, size, !write) || overlaps(&self.jails, buffer, size, !write) {
+            return -errno::EINVAL;
+        }
+        let random = if write {
+            port.random_write
+        } else {
+            port.random_read
+        };
+        let Ok(offset) = i64::try_from(offset) else {
+            if random {
+                return -errno::EINVAL;
+            }
+            return port.transfer(write, buffer, size, None);
+        };
+        port.transfer(write, buffer, size, random.then_some(offset))
+    }
+
+    /// Validates whole pages of heap and makes them executable.
+    fn jail(&mut self, start: u64, size: u64) -> i64 {
+        let Some(end) = start.checked_add(size) else {
+            return -errno::EINVAL;
+        };
+        let pages = start % layout::PAGE == 0
+            && size % layout::PAGE == 0
+            && size > 0
+            && size <= limits::JAIL_BYTES;
+        let heap = self
+            .plan
+            .find(start)
+            .is_some_and(|region| region.what == What::Heap && end <= region.end);
+        if !pages || !heap || end > layout::CODE_LIMIT || overlaps(&self.jails, start, size, true) {
+            return -errno::EINVAL;
+        }
+        if self.jails.len() == limits::JAILS {
+            return -errno::EDQUOT;
+        }
+        // Private memory, one thread, which is here: nobody can write the pages between validation and execution. The
+        // right to write goes first all the same.
+        if space::set_access(start, size, Access::Read).is_err() {
+            return -errno::EINVAL;
+        }
+        // SAFETY: mapped, readable, not writable by anyone, and the slice ends before the rights change again.
+        let code = unsafe { std::slice::from_raw_parts(space::pointer(start), size as usize) };
+        let scratch = &mut self.scratch[..check::scratch_len(code.len())];
+        let accepted = self.main.accepts_jail(code, start as u32, self.level, scratch);
+        let access = if accepted {
+            Access::Execute
+        } else {
+            Access::ReadWrite
+        };
+        if space::set_access(start, size, access).is_err() {
+            return -errno::EINVAL;
+        }
+        if !accepted {
+            return -errno::EPERM;
+        }
+        self.jails.push((start, end));
+        0
+    }
+
+    /// Gives exactly one jailed range back.
+    fn unjail(&mut self, start: u64, size: u64) -> i64 {
+        let range = (start, start.wrapping_add(size));
+        let Some(index) = self.jails.iter().position(|&jail| jail == range) else {
+            return -errno::EINVAL;
+        };
+        if space::set_access(start, size, Access::ReadWrite).is_err() {
+            return -errno::EINVAL;
+        }
+        self.jails.swap_remove(index);
+        0
+    }
+
+    /// Ends the instance with a report.
+    fn end(&self, status: u8, what: &str, value: u64) -> ! {
+        let mut text = [0_u8; 192];
+        let mut writer = &mut text[..];
+        let _ = std::io::Write::write_fmt(
+            &mut writer,
+            format_args!("{what}{value:#x}, rsp is {:#x}", thunk::guest_rsp()),
+        );
+        let left = writer.len();
+        let length = text.len() - left;
+        let message = std::str::from_utf8(&text[..length]).unwrap_or(what);
+        self.record.refuse(Stage::BadTrap, status, message);
+        exit(status)
+    }
+}
+
+impl Port {
+    /// Moves bytes within the quotas; `offset` is `None` on a sequential side.
+    fn transfer(&mut self, write: bool, buffer: u64, size: u64, offset: Option<i64>) -> i64 {
+        let (count, bytes) = if write {
+            (limit::PUTS, limit::PUT_SIZE)
+        } else {
+            (limit::GETS, limit::GET_SIZE)
+        };
+        if self.left[count] <= 0 {
+            return -errno::EDQUOT;
+        }
+        let size = size
+            .min(limits::TRANSFER)
+            .min(u64::try_from(self.left[bytes]).unwrap_or(0));
+        if size == 0 && self.left[bytes] <= 0 {
+            return -errno::EDQUOT;
+        }
+        self.left[count] -= i64::from(self.left[count] != i64::MAX);
+        let (fd, buffer, size) = (
+            self.fd,
+            space::pointer(buffer).cast::<libc::c_void>(),
+            size as usize,
+        );
+        let moved = loop {
+            // SAFETY: the buffer was checked to be the guest's own memory; no Rust value lives there.
+            let moved = unsafe {
+                match (write, offset) {
+                    (false, None) => libc::read(fd, buffer, size),
+                    (false, Some(offset)) => libc::pread(fd, buffer, size, offset),
+                    (true, None) => libc::write(fd, buffer, size),
+                    (true, Some(offset)) => libc::pwrite(fd, buffer, size, offset),
+                }
+            };
+            let error = std::io::Error::last_os_error()
+                .raw_os_error()
+                .unwrap_or(libc::EIO);
+            match moved {
+                0.. => break moved as i64,
+                _ if error == libc::EINTR => {}
+                _ => return -i64::from(error),
+            }
+        };
+        if self.left[bytes] != i64::MAX {
+            self.left[bytes] -= moved;
+        }
+        moved
+    }
+}
+
+/// Whether the range meets one of `ranges`; asked only where it matters (`check`).
+fn overlaps(ranges: &[(u64, u64)], start: u64, size: u64, check: bool) -> bool {
+    check
+        && ranges
+            .iter()
+            .any(|&(low, high)| start < high && low < start.saturating_add(size))
+}
+
+/// The thunk calls this for every trap.
+pub extern "sysv64" fn handle(array: u64) -> i64 {
+    let server = SERVER.load(Ordering::Relaxed);
+    // SAFETY: `install` put a leaked box there before the guest started; the one thread is here, so this is the only
+    // reference.
+    match unsafe { server.as_mut() } {
+        Some(server) => server.answer(array),
+        None => exit(status::BAD_IMAGE),
+    }
+}
+
+/// Ends the process at once: no destructors, no buffers.
+fn exit(status: u8) -> ! {
+    // SAFETY: ends the process.
+    unsafe { libc::_exit(i32::from(status)) }
+}
