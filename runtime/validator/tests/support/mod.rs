@@ -1,0 +1,215 @@
+//! An oracle that shares nothing with the validator: iced-x86's decoder and instruction info, and the rules in its terms.
+
+use iced_x86::{
+    Code, CpuidFeature as F, Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory, Mnemonic as M,
+    OpAccess, OpKind, Register,
+};
+use zvm_validator::{Level, bitmap_len, validate};
+
+/// Where test code stands.
+pub const BASE: u32 = 0x2_0000;
+
+/// A deterministic generator (xorshift64*).
+pub struct Random(pub u64);
+
+impl Random {
+    /// The next number.
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
+    }
+
+    /// A number below `bound`.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.next() % bound
+    }
+
+    /// True once in `n`.
+    pub fn once_in(&mut self, n: u64) -> bool {
+        self.below(n) == 0
+    }
+}
+
+/// If the validator accepts a bundle that starts with these bytes and goes on with hlt: the first instruction's length.
+pub fn accepted(bytes: &[u8; 15], level: Level) -> Option<usize> {
+    let mut bundle = [0xF4u8; 32];
+    bundle[..15].copy_from_slice(bytes);
+    let mut starts = [0u8; bitmap_len(32)];
+    // What follows the first instruction must not decide: overwrite it with hlt as soon as its length is known.
+    for length in 1..=15 {
+        bundle[..15].copy_from_slice(bytes);
+        bundle[length..].fill(0xF4);
+        if validate(&bundle, BASE, level, &mut starts).is_ok() {
+            let mask = u32::from_le_bytes([starts[0], starts[1], starts[2], starts[3]]);
+            // Accepted with a shorter cut means that the rest was hlt anyway.
+            let second = (mask & !1).trailing_zeros() as usize;
+            if second == length {
+                return Some(length);
+            }
+        }
+    }
+    None
+}
+
+fn level_of(feature: F) -> u32 {
+    match feature {
+        F::CMPXCHG16B | F::POPCNT | F::SSE3 | F::SSSE3 | F::SSE4_1 | F::SSE4_2 => 2,
+        F::AVX | F::AVX2 | F::BMI1 | F::BMI2 | F::F16C | F::FMA | F::LZCNT | F::MOVBE => 3,
+        F::INTEL8086 | F::INTEL186 | F::INTEL286 | F::INTEL386 | F::INTEL486 | F::X64 | F::CMOV | F::CX8 | F::FPU
+        | F::FPU287 | F::FPU387 | F::MMX | F::SSE | F::SSE2 | F::MULTIBYTENOP | F::PAUSE | F::CET_IBT | F::PREFETCHW
+        | F::FSGSBASE => 1,
+        _ => 5,
+    }
+}
+
+/// Why the rules forbid an accepted instruction, in iced's terms; `None` where they do not.
+pub fn objection(bytes: &[u8; 15], length: usize, level: u32) -> Option<String> {
+    let ip = u64::from(BASE);
+    let mut decoder = Decoder::with_ip(64, bytes, ip, DecoderOptions::NONE);
+    let insn = decoder.decode();
+    if insn.is_invalid() {
+        return Some("iced says it is invalid".into());
+    }
+    // A guarded pair: the validator sees one unit.
+    let mut second = Instruction::default();
+    if insn.len() < length {
+        decoder.decode_out(&mut second);
+        if insn.len() + second.len() != length || !is_pair(&insn, &second) {
+            return Some(format!("length {length}, iced says {} ({insn})", insn.len()));
+        }
+        return None;
+    }
+    if insn.len() != length {
+        return Some(format!("length {length}, iced says {} ({insn})", insn.len()));
+    }
+    rules(&insn, bytes, level).map(|why| format!("{why} ({insn})"))
+}
+
+fn is_pair(first: &Instruction, second: &Instruction) -> bool {
+    let stack = |mask: u64| {
+        first.code() == Code::And_rm64_imm32 && first.memory_base() == Register::RSP && first.immediate64() == mask
+            && first.memory_index() == Register::None && first.memory_displacement64() == 0
+    };
+    match second.code() {
+        Code::Retnq => stack(0x7FFF_FFE0),
+        Code::Popfq => stack(0xCD5),
+        Code::Jmp_rm64 => {
+            first.code() == Code::And_rm32_imm8
+                && first.immediate64() as i64 == -32
+                && first.op0_register().full_register() == second.op0_register()
+        }
+        _ => false,
+    }
+}
+
+fn rules(insn: &Instruction, bytes: &[u8; 15], level: u32) -> Option<&'static str> {
+    if insn.cpuid_features().iter().any(|&f| level_of(f) > level) {
+        return Some("above the level");
+    }
+    if matches!(
+        insn.mnemonic(),
+        M::Syscall | M::Sysenter | M::Int | M::Int1 | M::Cpuid | M::Rdtsc | M::Rdtscp | M::Rdpmc | M::Rdpid | M::Rdrand
+            | M::Rdseed | M::Xgetbv | M::Enter | M::Leave | M::Popfq | M::Popf | M::Pushf | M::F2xm1 | M::Fyl2x | M::Fyl2xp1
+            | M::Fpatan | M::Fptan | M::Fsin | M::Fcos | M::Fsincos | M::Fnstenv | M::Fnsave | M::Fldenv | M::Frstor
+            | M::Rcpps | M::Rcpss | M::Rsqrtps | M::Rsqrtss | M::Vrcpps | M::Vrcpss | M::Vrsqrtps | M::Vrsqrtss
+            | M::Movnti | M::Movntq | M::Movntdq | M::Movntps | M::Movntpd | M::Vmovntdq | M::Vmovntps | M::Vmovntpd
+            | M::Maskmovq | M::Maskmovdqu | M::Vmaskmovdqu | M::Clflush | M::Rdfsbase | M::Rdgsbase | M::Wrfsbase
+            | M::Sgdt | M::Sidt | M::Sldt | M::Str | M::Smsw | M::In | M::Out | M::Cli | M::Sti | M::Ud0
+            | M::Fxsave | M::Fxrstor | M::Xsave | M::Xrstor
+    ) || insn.is_privileged() && insn.mnemonic() != M::Hlt
+    {
+        return Some("never allowed");
+    }
+    if insn.mnemonic() == M::Wrgsbase && !insn.op0_register().is_gpr32() {
+        return Some("64-bit segment base");
+    }
+    match insn.flow_control() {
+        FlowControl::Next | FlowControl::ConditionalBranch | FlowControl::UnconditionalBranch => {}
+        FlowControl::Exception | FlowControl::Interrupt => {}
+        FlowControl::Call if insn.is_call_near() => {}
+        _ => return Some("control flow"),
+    }
+    let branch = matches!(insn.flow_control(), FlowControl::ConditionalBranch | FlowControl::UnconditionalBranch);
+    if branch && (bytes[0] == 0x66 || insn.op0_kind() != OpKind::NearBranch64) {
+        return Some("a 16-bit branch");
+    }
+    let implicit = (0..insn.op_count()).any(|op| {
+        matches!(
+            insn.op_kind(op),
+            OpKind::MemorySegRSI | OpKind::MemorySegRDI | OpKind::MemoryESRDI | OpKind::MemorySegSI | OpKind::MemoryESDI
+        )
+    });
+    if implicit {
+        return Some("implicit 64-bit memory operand");
+    }
+    if (0..insn.op_count()).any(|op| insn.op_kind(op) == OpKind::Register && insn.op_register(op).is_segment_register()) {
+        return Some("a segment register");
+    }
+    if let Some(why) = memory(insn, bytes) {
+        return Some(why);
+    }
+    stack_pointer(insn)
+}
+
+fn memory(insn: &Instruction, bytes: &[u8; 15]) -> Option<&'static str> {
+    let explicit = (0..insn.op_count()).any(|op| insn.op_kind(op) == OpKind::Memory);
+    let gs = insn.segment_prefix() == Register::GS;
+    if insn.segment_prefix() == Register::FS {
+        return Some("fs");
+    }
+    if !explicit || matches!(insn.mnemonic(), M::Lea | M::Nop) {
+        return (gs && explicit).then_some("gs on lea or nop");
+    }
+    if matches!(insn.mnemonic(), M::Bt | M::Bts | M::Btr | M::Btc) && insn.op1_kind() == OpKind::Register {
+        return Some("a bit test that reaches anywhere");
+    }
+    let displacement = insn.memory_displacement64() as i64;
+    let (base, index) = (insn.memory_base(), insn.memory_index());
+    let narrow = bytes.iter().take_while(|b| matches!(b, 0x67 | 0x65 | 0x2E | 0x36 | 0x3E | 0x26)).any(|&b| b == 0x67);
+    if gs {
+        let plain = base == Register::None && index == Register::None && !narrow && displacement >= -(8 << 20);
+        return (!plain).then_some("gs with more than a displacement");
+    }
+    if narrow {
+        let small = |r: Register| r == Register::None || r.is_gpr32() || r == Register::EIP || r.is_vector_register();
+        return (!small(base) || !small(index)).then_some("67 without a 32-bit address");
+    }
+    match (base, index) {
+        (Register::RSP, Register::None) if displacement >= -(8 << 20) => None,
+        (Register::RIP, Register::None) if (0..1 << 32).contains(&displacement) => None,
+        (Register::None, Register::None) if (0..1 << 31).contains(&displacement) => None,
+        _ => Some("an unconfined memory operand"),
+    }
+}
+
+fn stack_pointer(insn: &Instruction) -> Option<&'static str> {
+    let mut factory = InstructionInfoFactory::new();
+    let info = factory.info(insn);
+    let write = |access| matches!(access, OpAccess::Write | OpAccess::CondWrite | OpAccess::ReadWrite | OpAccess::ReadCondWrite);
+    let implicit = matches!(insn.mnemonic(), M::Push | M::Pop | M::Call | M::Ret | M::Pushfq);
+    for used in info.used_registers() {
+        let register = used.register();
+        if !register.is_gpr() || register.full_register() != Register::RSP || !write(used.access()) {
+            continue;
+        }
+        let explicit = (0..insn.op_count()).any(|op| {
+            insn.op_kind(op) == OpKind::Register && insn.op_register(op).full_register() == Register::RSP
+                && write(info.op_access(op))
+        });
+        if !explicit && implicit {
+            continue;
+        }
+        let cmov = insn.code().cpuid_features().contains(&F::CMOV);
+        let listed = matches!(insn.mnemonic(), M::Mov | M::Add | M::Sub | M::And | M::Lea | M::Xchg) || cmov;
+        let narrow = (0..insn.op_count()).all(|op| {
+            insn.op_kind(op) != OpKind::Register || insn.op_register(op).full_register() != Register::RSP
+                || insn.op_register(op).is_gpr32()
+        });
+        if !listed || !narrow {
+            return Some("writes rsp");
+        }
+    }
+    None
+}
