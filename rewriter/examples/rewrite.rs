@@ -9,7 +9,11 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let level = rest.first().and_then(|l| l.parse().ok()).unwrap_or(1);
-    let options = zvm_rewriter::Options { level, keep_going: true, ..Default::default() };
+    let options = zvm_rewriter::Options {
+        level,
+        keep_going: true,
+        ..Default::default()
+    };
     let elf = match std::fs::read(input) {
         Ok(elf) => elf,
         Err(error) => {

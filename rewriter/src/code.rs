@@ -65,8 +65,13 @@ impl Op {
     /// A direct branch; `opcode` as in [`Fix::Branch`].
     pub(crate) fn branch(opcode: u8, target: Target, long: bool) -> Op {
         let call = opcode == 0xE8;
-        let mut op =
-            Op { fix: Fix::Branch, target, long: long || call, ends_bundle: call, ..Op::plain(&[opcode]) };
+        let mut op = Op {
+            fix: Fix::Branch,
+            target,
+            long: long || call,
+            ends_bundle: call,
+            ..Op::plain(&[opcode])
+        };
         op.len = op.branch_len();
         op
     }
@@ -110,15 +115,24 @@ pub(crate) fn indirect(register: Gpr, call: bool) -> [Op; 2] {
     let jump: &[u8] = &[0x41, 0xFF, if call { 0xD0 } else { 0xE0 } | low];
     let from = usize::from(high == 0);
     let jump = Op::plain(&jump[from..]);
-    [Op::plain(&mask[from..]).glue(), if call { jump.end_bundle() } else { jump }]
+    [
+        Op::plain(&mask[from..]).glue(),
+        if call { jump.end_bundle() } else { jump },
+    ]
 }
 
 /// `andq $0x7fffffe0, (%rsp)` glued to `ret`: rule C4.
 pub(crate) fn masked_return() -> [Op; 2] {
-    [Op::plain(&[0x48, 0x81, 0x24, 0x24, 0xE0, 0xFF, 0xFF, 0x7F]).glue(), Op::plain(&[0xC3])]
+    [
+        Op::plain(&[0x48, 0x81, 0x24, 0x24, 0xE0, 0xFF, 0xFF, 0x7F]).glue(),
+        Op::plain(&[0xC3]),
+    ]
 }
 
 /// `andq $0xcd5, (%rsp)` glued to `popfq`: rule C9.
 pub(crate) fn masked_popfq() -> [Op; 2] {
-    [Op::plain(&[0x48, 0x81, 0x24, 0x24, 0xD5, 0x0C, 0x00, 0x00]).glue(), Op::plain(&[0x9D])]
+    [
+        Op::plain(&[0x48, 0x81, 0x24, 0x24, 0xD5, 0x0C, 0x00, 0x00]).glue(),
+        Op::plain(&[0x9D]),
+    ]
 }

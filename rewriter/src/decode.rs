@@ -62,7 +62,12 @@ pub(crate) fn sweep(input: &Input<'_>) -> Result<Program, RewriteError> {
             ));
         }
         if decoded.is_invalid() {
-            return Err(refuse(input, at, decoded.len(), "these bytes are no instruction"));
+            return Err(refuse(
+                input,
+                at,
+                decoded.len(),
+                "these bytes are no instruction",
+            ));
         }
         let offsets = decoder.get_constant_offsets(&decoded);
         insns.push(Insn {
@@ -85,5 +90,8 @@ fn refuse(input: &Input<'_>, at: u64, len: usize, reason: &str) -> RewriteError 
 
 /// Whether the instruction does nothing but take room; endbr64 counts, as the sandbox has its own rule for targets.
 pub(crate) fn is_padding(insn: &Instruction) -> bool {
-    matches!(insn.mnemonic(), Mnemonic::Nop | Mnemonic::Endbr64 | Mnemonic::Endbr32)
+    matches!(
+        insn.mnemonic(),
+        Mnemonic::Nop | Mnemonic::Endbr64 | Mnemonic::Endbr32
+    )
 }

@@ -30,7 +30,11 @@ pub struct Refusal {
 
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at {:#x} in {} [", self.function, self.address, self.section)?;
+        write!(
+            f,
+            "{} at {:#x} in {} [",
+            self.function, self.address, self.section
+        )?;
         for (i, byte) in self.bytes.iter().enumerate() {
             write!(f, "{}{byte:02x}", if i == 0 { "" } else { " " })?;
         }
@@ -43,7 +47,11 @@ impl fmt::Display for RewriteError {
         match self {
             RewriteError::BadInput(reason) => write!(f, "cannot rewrite this ELF file: {reason}"),
             RewriteError::Refused(refusals) => {
-                writeln!(f, "cannot make this code safe ({} place(s)):", refusals.len())?;
+                writeln!(
+                    f,
+                    "cannot make this code safe ({} place(s)):",
+                    refusals.len()
+                )?;
                 for (i, refusal) in refusals.iter().enumerate() {
                     write!(f, "{}  {refusal}", if i == 0 { "" } else { "\n" })?;
                 }
@@ -63,17 +71,28 @@ pub(crate) struct Refusals {
 
 impl Refusals {
     pub(crate) fn new(keep_going: bool) -> Self {
-        Refusals { keep_going, found: Vec::new() }
+        Refusals {
+            keep_going,
+            found: Vec::new(),
+        }
     }
 
     /// Records `refusal`; an error if this one ends the work.
     pub(crate) fn push(&mut self, refusal: Refusal) -> Result<(), RewriteError> {
         self.found.push(refusal);
-        if self.keep_going { Ok(()) } else { Err(RewriteError::Refused(std::mem::take(&mut self.found))) }
+        if self.keep_going {
+            Ok(())
+        } else {
+            Err(RewriteError::Refused(std::mem::take(&mut self.found)))
+        }
     }
 
     /// An error if anything was refused.
     pub(crate) fn finish(self) -> Result<(), RewriteError> {
-        if self.found.is_empty() { Ok(()) } else { Err(RewriteError::Refused(self.found)) }
+        if self.found.is_empty() {
+            Ok(())
+        } else {
+            Err(RewriteError::Refused(self.found))
+        }
     }
 }

@@ -3,8 +3,8 @@
 use object::elf;
 use object::read::elf::{ElfFile64, FileHeader, ProgramHeader};
 use object::{
-    Endianness, Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget, SectionFlags, SymbolFlags,
-    SymbolKind,
+    Endianness, Object, ObjectSection, ObjectSymbol, RelocationFlags, RelocationTarget,
+    SectionFlags, SymbolFlags, SymbolKind,
 };
 use zvm_abi::layout;
 
@@ -119,7 +119,9 @@ impl<'a> Input<'a> {
             return Err(bad("it is not for x86-64"));
         }
         if header.e_type(endian) != elf::ET_EXEC {
-            return Err(bad("it is not a static, non-PIE executable (ET_EXEC); link with -static -no-pie"));
+            return Err(bad(
+                "it is not a static, non-PIE executable (ET_EXEC); link with -static -no-pie",
+            ));
         }
         let mut input = Input {
             entry: header.e_entry(endian),
@@ -151,8 +153,10 @@ impl<'a> Input<'a> {
 
     /// Bytes of data at `address` as the file has them, at least `len`.
     pub(crate) fn data(&self, address: u64, len: usize) -> Option<&'a [u8]> {
-        let segment =
-            self.segments.iter().find(|s| address >= s.address && address - s.address < s.bytes.len() as u64)?;
+        let segment = self
+            .segments
+            .iter()
+            .find(|s| address >= s.address && address - s.address < s.bytes.len() as u64)?;
         segment.bytes[(address - segment.address) as usize..].get(..len)
     }
 
@@ -162,7 +166,11 @@ impl<'a> Input<'a> {
         match after.checked_sub(1).map(|i| self.functions[i]) {
             Some((start, _, symbol)) => {
                 let name = String::from_utf8_lossy(self.symbols[symbol].name);
-                if address == start { name.into_owned() } else { format!("{name}+{:#x}", address - start) }
+                if address == start {
+                    name.into_owned()
+                } else {
+                    format!("{name}+{:#x}", address - start)
+                }
             }
             None => format!("{address:#x}"),
         }
@@ -173,7 +181,11 @@ impl<'a> Input<'a> {
         let after = self.functions.partition_point(|f| f.0 <= address);
         let (start, size, _) = self.functions[after.checked_sub(1)?];
         // Assembly often leaves sizes out: such a function goes up to the next one.
-        let end = if size > 0 { start + size } else { self.functions.get(after).map_or(self.text_end(), |f| f.0) };
+        let end = if size > 0 {
+            start + size
+        } else {
+            self.functions.get(after).map_or(self.text_end(), |f| f.0)
+        };
         (address < end).then_some((start, end))
     }
 
@@ -181,13 +193,33 @@ impl<'a> Input<'a> {
     pub(crate) fn refusal(&self, address: u64, len: usize, reason: &str, way_out: &str) -> Refusal {
         let (section, bytes) = if self.in_text(address) {
             let from = (address - layout::TEXT_BASE) as usize;
-            (".text".to_owned(), self.text[from..(from + len).min(self.text.len())].to_vec())
+            (
+                ".text".to_owned(),
+                self.text[from..(from + len).min(self.text.len())].to_vec(),
+            )
         } else {
-            let section = self.sections.iter().find(|s| address >= s.address && address - s.address < s.size);
-            (section.map_or("?", |s| s.name).to_owned(), self.data(address, len).unwrap_or(&[]).to_vec())
+            let section = self
+                .sections
+                .iter()
+                .find(|s| address >= s.address && address - s.address < s.size);
+            (
+                section.map_or("?", |s| s.name).to_owned(),
+                self.data(address, len).unwrap_or(&[]).to_vec(),
+            )
         };
-        let function = if section == ".text" { self.describe(address) } else { "(data)".to_owned() };
-        Refusal { function, section, address, bytes, reason: reason.to_owned(), way_out: way_out.to_owned() }
+        let function = if section == ".text" {
+            self.describe(address)
+        } else {
+            "(data)".to_owned()
+        };
+        Refusal {
+            function,
+            section,
+            address,
+            bytes,
+            reason: reason.to_owned(),
+            way_out: way_out.to_owned(),
+        }
     }
 
     fn read_segments(&mut self, file: &ElfFile64<'a>) -> Result<(), RewriteError> {
@@ -196,10 +228,14 @@ impl<'a> Input<'a> {
             let (address, memory_size) = (header.p_vaddr(endian), header.p_memsz(endian));
             match header.p_type(endian) {
                 elf::PT_LOAD => {
-                    let bytes =
-                        header.data(endian, file.data()).map_err(|()| bad("a segment lies outside the file"))?;
+                    let bytes = header
+                        .data(endian, file.data())
+                        .map_err(|()| bad("a segment lies outside the file"))?;
                     if header.p_flags(endian) & elf::PF_X != 0 {
-                        if address != layout::TEXT_BASE || memory_size != bytes.len() as u64 || !self.text.is_empty() {
+                        if address != layout::TEXT_BASE
+                            || memory_size != bytes.len() as u64
+                            || !self.text.is_empty()
+                        {
                             return Err(bad(format!(
                                 "text must be one segment at {:#x} (found one at {address:#x}); link with the SDK's zvm.ld",
                                 layout::TEXT_BASE
@@ -212,9 +248,16 @@ impl<'a> Input<'a> {
                             || address + memory_size > layout::MANIFEST_POINTER
                             || memory_size < bytes.len() as u64
                         {
-                            return Err(bad(format!("data at {address:#x} lies outside the sandbox's data area")));
+                            return Err(bad(format!(
+                                "data at {address:#x} lies outside the sandbox's data area"
+                            )));
                         }
-                        self.segments.push(Segment { address, flags: header.p_flags(endian), bytes, memory_size });
+                        self.segments.push(Segment {
+                            address,
+                            flags: header.p_flags(endian),
+                            bytes,
+                            memory_size,
+                        });
                     }
                 }
                 elf::PT_TLS => {
@@ -225,7 +268,9 @@ impl<'a> Input<'a> {
                         align: header.p_align(endian),
                     });
                 }
-                elf::PT_INTERP | elf::PT_DYNAMIC => return Err(bad("it is dynamically linked; link with -static")),
+                elf::PT_INTERP | elf::PT_DYNAMIC => {
+                    return Err(bad("it is dynamically linked; link with -static"));
+                }
                 _ => {}
             }
         }
@@ -233,10 +278,14 @@ impl<'a> Input<'a> {
             return Err(bad("it has no text, or more than fits below 0x10000000"));
         }
         let headers = self.segments.first().is_some_and(|s| {
-            s.address == layout::DATA_BASE && s.bytes.len() as u64 >= layout::HEADER_ROOM && s.flags & elf::PF_W == 0
+            s.address == layout::DATA_BASE
+                && s.bytes.len() as u64 >= layout::HEADER_ROOM
+                && s.flags & elf::PF_W == 0
         });
         if !headers {
-            return Err(bad("it has no room for headers at 0x10000000; link with the SDK's zvm.ld"));
+            return Err(bad(
+                "it has no room for headers at 0x10000000; link with the SDK's zvm.ld",
+            ));
         }
         Ok(())
     }
@@ -245,14 +294,20 @@ impl<'a> Input<'a> {
     fn read_sections(&mut self, file: &ElfFile64<'a>) -> Result<Vec<Option<usize>>, RewriteError> {
         let mut indices = Vec::new();
         for section in file.sections() {
-            let SectionFlags::Elf { sh_flags } = section.flags() else { continue };
+            let SectionFlags::Elf { sh_flags } = section.flags() else {
+                continue;
+            };
             if sh_flags & u64::from(elf::SHF_ALLOC) == 0 {
                 continue;
             }
-            let name = section.name().map_err(|e| bad(format!("a section's name: {e}")))?;
+            let name = section
+                .name()
+                .map_err(|e| bad(format!("a section's name: {e}")))?;
             let in_text = sh_flags & u64::from(elf::SHF_EXECINSTR) != 0;
             if in_text != (name == ".text") {
-                return Err(bad(format!("section {name}: code must be in .text alone; link with the SDK's zvm.ld")));
+                return Err(bad(format!(
+                    "section {name}: code must be in .text alone; link with the SDK's zvm.ld"
+                )));
             }
             let header = section.elf_section_header();
             let index = section.index().0;
@@ -272,18 +327,28 @@ impl<'a> Input<'a> {
         Ok(indices)
     }
 
-    fn read_symbols(&mut self, file: &ElfFile64<'a>, indices: &[Option<usize>]) -> Result<(), RewriteError> {
+    fn read_symbols(
+        &mut self,
+        file: &ElfFile64<'a>,
+        indices: &[Option<usize>],
+    ) -> Result<(), RewriteError> {
         for symbol in file.symbols() {
-            let SymbolFlags::Elf { st_info, st_other } = symbol.flags() else { continue };
+            let SymbolFlags::Elf { st_info, st_other } = symbol.flags() else {
+                continue;
+            };
             let section = match symbol.section() {
-                object::SymbolSection::Section(index) => match indices.get(index.0).copied().flatten() {
-                    Some(index) => SymbolSection::Index(index),
-                    None => continue,
-                },
+                object::SymbolSection::Section(index) => {
+                    match indices.get(index.0).copied().flatten() {
+                        Some(index) => SymbolSection::Index(index),
+                        None => continue,
+                    }
+                }
                 object::SymbolSection::Absolute => SymbolSection::Absolute,
                 _ => continue,
             };
-            let name = symbol.name_bytes().map_err(|e| bad(format!("a symbol's name: {e}")))?;
+            let name = symbol
+                .name_bytes()
+                .map_err(|e| bad(format!("a symbol's name: {e}")))?;
             if matches!(symbol.kind(), SymbolKind::Section) {
                 continue;
             }
@@ -299,7 +364,9 @@ impl<'a> Input<'a> {
         for (i, symbol) in self.symbols.iter().enumerate() {
             // An ifunc's symbol is its resolver: a function too.
             let function = matches!(symbol.kind(), elf::STT_FUNC | elf::STT_GNU_IFUNC)
-                || (symbol.kind() == elf::STT_NOTYPE && !symbol.name.is_empty() && symbol.info >> 4 != elf::STB_LOCAL);
+                || (symbol.kind() == elf::STT_NOTYPE
+                    && !symbol.name.is_empty()
+                    && symbol.info >> 4 != elf::STB_LOCAL);
             if function && (layout::TEXT_BASE..self.text_end()).contains(&symbol.address) {
                 self.functions.push((symbol.address, symbol.size, i));
             }
@@ -308,7 +375,9 @@ impl<'a> Input<'a> {
         self.functions.sort_by_key(|f| (f.0, u64::MAX - f.1));
         self.functions.dedup_by_key(|f| f.0);
         if self.symbols.is_empty() {
-            return Err(bad("it has no symbols; do not link with -s (strip the image instead)"));
+            return Err(bad(
+                "it has no symbols; do not link with -s (strip the image instead)",
+            ));
         }
         Ok(())
     }
@@ -316,35 +385,55 @@ impl<'a> Input<'a> {
     fn read_relocs(&mut self, file: &ElfFile64<'a>) -> Result<(), RewriteError> {
         let mut any = false;
         for section in file.sections() {
-            let SectionFlags::Elf { sh_flags } = section.flags() else { continue };
+            let SectionFlags::Elf { sh_flags } = section.flags() else {
+                continue;
+            };
             if sh_flags & u64::from(elf::SHF_ALLOC) == 0 {
                 continue;
             }
             let (start, end) = (section.address(), section.address() + section.size());
             for (at, reloc) in section.relocations() {
                 any = true;
-                let RelocationFlags::Elf { r_type } = reloc.flags() else { continue };
+                let RelocationFlags::Elf { r_type } = reloc.flags() else {
+                    continue;
+                };
                 if !(start..end).contains(&at) {
-                    return Err(bad(format!("a relocation at {at:#x} lies outside its section")));
+                    return Err(bad(format!(
+                        "a relocation at {at:#x} lies outside its section"
+                    )));
                 }
                 let (mut undefined_weak, mut code) = (false, false);
                 if let RelocationTarget::Symbol(index) = reloc.target() {
-                    let symbol = file.symbol_by_index(index).map_err(|e| bad(format!("relocation at {at:#x}: {e}")))?;
+                    let symbol = file
+                        .symbol_by_index(index)
+                        .map_err(|e| bad(format!("relocation at {at:#x}: {e}")))?;
                     undefined_weak = symbol.is_undefined();
-                    code = (layout::TEXT_BASE..=self.text_end()).contains(&symbol.address()) && !undefined_weak;
+                    code = (layout::TEXT_BASE..=self.text_end()).contains(&symbol.address())
+                        && !undefined_weak;
                 }
                 let kind = match r_type {
                     elf::R_X86_64_64 => RelocKind::Abs64,
                     elf::R_X86_64_32 | elf::R_X86_64_32S => RelocKind::Abs32,
                     elf::R_X86_64_PC32 | elf::R_X86_64_PLT32 => RelocKind::Pc32,
                     elf::R_X86_64_PC64 => RelocKind::Pc64,
-                    elf::R_X86_64_GOTPCREL | elf::R_X86_64_GOTPCRELX | elf::R_X86_64_REX_GOTPCRELX => RelocKind::Got,
+                    elf::R_X86_64_GOTPCREL
+                    | elf::R_X86_64_GOTPCRELX
+                    | elf::R_X86_64_REX_GOTPCRELX => RelocKind::Got,
                     elf::R_X86_64_IRELATIVE => RelocKind::Irelative,
                     elf::R_X86_64_NONE => continue,
                     _ => RelocKind::Other,
                 };
-                let reloc = Reloc { at, kind, undefined_weak, code };
-                if self.in_text(at) { self.text_relocs.push(reloc) } else { self.data_relocs.push(reloc) }
+                let reloc = Reloc {
+                    at,
+                    kind,
+                    undefined_weak,
+                    code,
+                };
+                if self.in_text(at) {
+                    self.text_relocs.push(reloc)
+                } else {
+                    self.data_relocs.push(reloc)
+                }
             }
         }
         if !any {

@@ -36,11 +36,17 @@ struct Placement {
 
 /// Lays out the code. Branches that do not reach become long; none ever becomes short again, so this ends.
 pub(crate) fn pack(lowered: &mut Lowered) -> Result<Layout, RewriteError> {
-    let mut placement = Placement { at: vec![0; lowered.ops.len()], label: vec![0; lowered.ops.len()], end: 0 };
+    let mut placement = Placement {
+        at: vec![0; lowered.ops.len()],
+        label: vec![0; lowered.ops.len()],
+        end: 0,
+    };
     loop {
         place(lowered, &mut placement);
         if u64::from(placement.end) + TEXT_BASE + 2 * BUNDLE > TEXT_LIMIT {
-            return Err(RewriteError::BadInput("the rewritten text does not fit below 0x10000000".into()));
+            return Err(RewriteError::BadInput(
+                "the rewritten text does not fit below 0x10000000".into(),
+            ));
         }
         if !lengthen(lowered, &placement) {
             break;
@@ -64,7 +70,11 @@ fn place(lowered: &Lowered, placement: &mut Placement) {
         let asked = next;
         let room = BUNDLE_SIZE - next % BUNDLE_SIZE;
         if ops[last].ends_bundle {
-            next += if size <= room { room - size } else { room + BUNDLE_SIZE - size };
+            next += if size <= room {
+                room - size
+            } else {
+                room + BUNDLE_SIZE - size
+            };
         } else if size > room {
             next += room;
         }
@@ -120,8 +130,16 @@ fn encode(lowered: &Lowered, placement: Placement) -> Layout {
         filled = at + usize::from(op.len);
         text[at..filled].copy_from_slice(&field(lowered, &placement, i, op)[..usize::from(op.len)]);
     }
-    let labels = placement.label.iter().map(|l| l + TEXT_BASE as u32).collect();
-    Layout { text, labels, padding: padding + (end as usize - filled) as u64 }
+    let labels = placement
+        .label
+        .iter()
+        .map(|l| l + TEXT_BASE as u32)
+        .collect();
+    Layout {
+        text,
+        labels,
+        padding: padding + (end as usize - filled) as u64,
+    }
 }
 
 /// The operation's bytes with its field filled in.

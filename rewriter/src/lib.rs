@@ -35,7 +35,11 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { level: 1, strip: false, keep_going: false }
+        Options {
+            level: 1,
+            strip: false,
+            keep_going: false,
+        }
     }
 }
 

@@ -32,15 +32,21 @@ const fn mask(registers: &[u8]) -> u16 {
 }
 
 /// The arithmetic flags: the direction flag is no result of arithmetic.
-const ARITHMETIC: u32 =
-    RflagsBits::CF | RflagsBits::PF | RflagsBits::AF | RflagsBits::ZF | RflagsBits::SF | RflagsBits::OF;
+const ARITHMETIC: u32 = RflagsBits::CF
+    | RflagsBits::PF
+    | RflagsBits::AF
+    | RflagsBits::ZF
+    | RflagsBits::SF
+    | RflagsBits::OF;
 
 /// Whether some arithmetic flag that holds before code index `at` is read later. Where straight code does not tell,
 /// the answer is `unsure`.
 pub(crate) fn flags_live(program: &Program, at: usize, unsure: bool) -> bool {
     let (mut at, mut live) = (at, ARITHMETIC);
     for _ in 0..64 {
-        let Some(insn) = program.insns.get(at).map(|i| &i.decoded) else { return false };
+        let Some(insn) = program.insns.get(at).map(|i| &i.decoded) else {
+            return false;
+        };
         // syscall reads them only to hand them back.
         if insn.rflags_read() & live != 0 && insn.mnemonic() != Mnemonic::Syscall {
             return true;
@@ -79,7 +85,9 @@ fn effect(factory: &mut InstructionInfoFactory, insn: &iced_x86::Instruction) ->
         let bit = 1u16 << (register.full_register() as usize - Register::RAX as usize);
         let whole = register.is_gpr64() || register.is_gpr32();
         match used.access() {
-            OpAccess::Read | OpAccess::CondRead | OpAccess::ReadWrite | OpAccess::ReadCondWrite => uses |= bit,
+            OpAccess::Read | OpAccess::CondRead | OpAccess::ReadWrite | OpAccess::ReadCondWrite => {
+                uses |= bit
+            }
             OpAccess::Write if whole => defs |= bit,
             // A partial or conditional write keeps part of the old value.
             OpAccess::Write | OpAccess::CondWrite => uses |= bit,
@@ -106,14 +114,22 @@ pub(crate) struct Liveness<'p> {
 
 impl<'p> Liveness<'p> {
     pub(crate) fn new(input: &'p Input<'p>, program: &'p Program, refs: &'p Refs) -> Self {
-        Liveness { input, program, refs, factory: InstructionInfoFactory::new(), functions: HashMap::new() }
+        Liveness {
+            input,
+            program,
+            refs,
+            factory: InstructionInfoFactory::new(),
+            functions: HashMap::new(),
+        }
     }
 
     /// For the indirect jump at code index `at`: (registers that may be live at its targets, registers that it may clobber
     /// for its function's callers). `table` holds the targets where the jump table is known.
     pub(crate) fn at_jump(&mut self, at: usize, table: &[usize]) -> (u16, u16) {
         let insn = &self.program.insns[at].decoded;
-        let Some((start, end)) = self.input.function_at(insn.ip()) else { return (u16::MAX, 0) };
+        let Some((start, end)) = self.input.function_at(insn.ip()) else {
+            return (u16::MAX, 0);
+        };
         let (live_at_labels, written) = self.function(start, end);
         let live = match live_at_labels {
             _ if !table.is_empty() => self.live_at(table, start, end),
@@ -123,12 +139,22 @@ impl<'p> Liveness<'p> {
             None => AT_ENTRY,
         };
         // What a tail call reaches may clobber all that the ABI says.
-        (live, if live & AT_ENTRY == AT_ENTRY { u16::MAX } else { written })
+        (
+            live,
+            if live & AT_ENTRY == AT_ENTRY {
+                u16::MAX
+            } else {
+                written
+            },
+        )
     }
 
     /// The code indices in a function whose address is taken, other than its entry: what a computed goto may reach.
     fn labels(&self, start: u64, end: u64) -> Vec<usize> {
-        let first = self.program.insns.partition_point(|i| i.decoded.ip() <= start);
+        let first = self
+            .program
+            .insns
+            .partition_point(|i| i.decoded.ip() <= start);
         let last = self.program.insns.partition_point(|i| i.decoded.ip() < end);
         (first..last).filter(|&i| self.refs.taken[i]).collect()
     }
@@ -138,10 +164,14 @@ impl<'p> Liveness<'p> {
         if let Some(&known) = self.functions.get(&start) {
             return known;
         }
-        let first = self.program.insns.partition_point(|i| i.decoded.ip() < start);
+        let first = self
+            .program
+            .insns
+            .partition_point(|i| i.decoded.ip() < start);
         let last = self.program.insns.partition_point(|i| i.decoded.ip() < end);
-        let written =
-            self.program.insns[first..last].iter().fold(0, |mask, i| mask | effect(&mut self.factory, &i.decoded).1);
+        let written = self.program.insns[first..last]
+            .iter()
+            .fold(0, |mask, i| mask | effect(&mut self.factory, &i.decoded).1);
         let labels = self.labels(start, end);
         let live = (!labels.is_empty()).then(|| self.live_at(&labels, start, end));
         self.functions.insert(start, (live, written));
@@ -156,9 +186,15 @@ impl<'p> Liveness<'p> {
         let mut slot = HashMap::new();
         let is_entry = |at: &usize| {
             let ip = self.program.insns.get(*at).map_or(0, |i| i.decoded.ip());
-            self.input.function_at(ip).is_some_and(|(start, _)| start == ip)
+            self.input
+                .function_at(ip)
+                .is_some_and(|(start, _)| start == ip)
         };
-        let entered = if targets.iter().any(is_entry) { AT_CALL | PRESERVED } else { 0 };
+        let entered = if targets.iter().any(is_entry) {
+            AT_CALL | PRESERVED
+        } else {
+            0
+        };
         let mut work: Vec<usize> = targets.iter().copied().filter(|at| !is_entry(at)).collect();
         while let Some(mut at) = work.pop() {
             while let Some(insn) = self.program.insns.get(at).map(|i| &i.decoded) {
@@ -175,7 +211,9 @@ impl<'p> Liveness<'p> {
                         work.extend(self.stays(insn.near_branch_target()));
                         break;
                     }
-                    FlowControl::ConditionalBranch => work.extend(self.stays(insn.near_branch_target())),
+                    FlowControl::ConditionalBranch => {
+                        work.extend(self.stays(insn.near_branch_target()))
+                    }
                     FlowControl::IndirectBranch => {
                         work.extend(&inside);
                         break;
@@ -186,8 +224,10 @@ impl<'p> Liveness<'p> {
                 at += 1;
             }
         }
-        let effects: Vec<(u16, u16)> =
-            order.iter().map(|&at| effect(&mut self.factory, &self.program.insns[at].decoded)).collect();
+        let effects: Vec<(u16, u16)> = order
+            .iter()
+            .map(|&at| effect(&mut self.factory, &self.program.insns[at].decoded))
+            .collect();
         let mut live = vec![0u16; order.len()];
         let mut at_labels = 0u16;
         loop {
@@ -213,7 +253,10 @@ impl<'p> Liveness<'p> {
                     _ => next,
                 };
                 let (uses, mut defs) = effects[i];
-                if matches!(insn.flow_control(), FlowControl::Call | FlowControl::IndirectCall) {
+                if matches!(
+                    insn.flow_control(),
+                    FlowControl::Call | FlowControl::IndirectCall
+                ) {
                     defs = 0;
                 }
                 let before = uses | (after & !defs);
@@ -222,7 +265,10 @@ impl<'p> Liveness<'p> {
                     changed = true;
                 }
             }
-            let labels = inside.iter().filter_map(|at| slot.get(at)).fold(0, |mask, &s| mask | live[s]);
+            let labels = inside
+                .iter()
+                .filter_map(|at| slot.get(at))
+                .fold(0, |mask, &s| mask | live[s]);
             if labels != at_labels {
                 at_labels = labels;
                 changed = true;
@@ -231,13 +277,19 @@ impl<'p> Liveness<'p> {
                 break;
             }
         }
-        targets.iter().filter_map(|at| slot.get(at)).fold(entered, |mask, &s| mask | live[s])
+        targets
+            .iter()
+            .filter_map(|at| slot.get(at))
+            .fold(entered, |mask, &s| mask | live[s])
     }
 
     /// The code index that a direct branch stays in the function (or its cold part) by; `None` for a tail call.
     fn stays(&self, target: u64) -> Option<usize> {
         let index = self.program.at(target)?;
-        let entry = self.input.function_at(target).is_some_and(|(start, _)| start == target);
+        let entry = self
+            .input
+            .function_at(target)
+            .is_some_and(|(start, _)| start == target);
         let cold = || self.input.describe(target).contains(".cold");
         (!entry || cold()).then_some(index)
     }

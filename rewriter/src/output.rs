@@ -35,7 +35,12 @@ pub(crate) fn write(
     layout: &Layout,
     options: &Options,
 ) -> Result<Image, RewriteError> {
-    let writer = Writer { input, program, lowered, layout };
+    let writer = Writer {
+        input,
+        program,
+        lowered,
+        layout,
+    };
     let mut segments = writer.place_segments();
     writer.patch_data(refs, &mut segments);
     let mut file = Vec::new();
@@ -100,12 +105,16 @@ impl Writer<'_> {
     fn patch_data(&self, refs: &Refs, segments: &mut [Placed]) {
         for &(at, form, target) in &refs.in_data {
             let address = u64::from(self.layout.address(self.lowered, target));
-            let segment = segments.iter_mut().find(|s| at >= s.address && at - s.address < s.bytes.len() as u64);
+            let segment = segments
+                .iter_mut()
+                .find(|s| at >= s.address && at - s.address < s.bytes.len() as u64);
             let Some(segment) = segment else { continue };
             let field = &mut segment.bytes[(at - segment.address) as usize..];
             match form {
                 DataField::Absolute64 => field[..8].copy_from_slice(&address.to_le_bytes()),
-                DataField::Absolute32 => field[..4].copy_from_slice(&(address as u32).to_le_bytes()),
+                DataField::Absolute32 => {
+                    field[..4].copy_from_slice(&(address as u32).to_le_bytes())
+                }
                 DataField::Relative32(base) => {
                     field[..4].copy_from_slice(&(address.wrapping_sub(base) as u32).to_le_bytes());
                 }
@@ -133,16 +142,28 @@ impl Writer<'_> {
             let text = section.name == ".text";
             let offset = segments
                 .iter()
-                .find(|s| section.address >= s.address && section.address <= s.address + s.memory_size)
-                .map_or(0, |s| s.offset + (section.address - s.address).min(s.bytes.len() as u64));
+                .find(|s| {
+                    section.address >= s.address && section.address <= s.address + s.memory_size
+                })
+                .map_or(0, |s| {
+                    s.offset + (section.address - s.address).min(s.bytes.len() as u64)
+                });
             headers.push(SectionHeader64 {
                 sh_name: u32le(names.add(section.name.as_bytes())),
                 sh_type: u32le(section.kind),
                 sh_flags: u64le(section.flags),
                 sh_addr: u64le(section.address),
                 sh_offset: u64le(offset),
-                sh_size: u64le(if text { self.layout.text.len() as u64 } else { section.size }),
-                sh_addralign: u64le(if text { layout::BUNDLE } else { section.align.max(1) }),
+                sh_size: u64le(if text {
+                    self.layout.text.len() as u64
+                } else {
+                    section.size
+                }),
+                sh_addralign: u64le(if text {
+                    layout::BUNDLE
+                } else {
+                    section.align.max(1)
+                }),
                 ..blank_section()
             });
         }
@@ -185,7 +206,10 @@ impl Writer<'_> {
             ..blank_section()
         });
         let offset = append(file, pod::bytes_of_slice(&headers), 8);
-        Sections { offset, count: headers.len() as u16 }
+        Sections {
+            offset,
+            count: headers.len() as u16,
+        }
     }
 
     /// The symbol table, its strings, and the index of the first symbol that is not local.
@@ -199,8 +223,11 @@ impl Writer<'_> {
             st_value: u64le(0),
             st_size: u64le(0),
         }];
-        let (local, global): (Vec<_>, Vec<_>) =
-            self.input.symbols.iter().partition(|s| s.info >> 4 == elf::STB_LOCAL);
+        let (local, global): (Vec<_>, Vec<_>) = self
+            .input
+            .symbols
+            .iter()
+            .partition(|s| s.info >> 4 == elf::STB_LOCAL);
         let first_global = 1 + local.len() as u32;
         for symbol in local.into_iter().chain(global) {
             let address = self.moved(symbol.address);
@@ -215,7 +242,11 @@ impl Writer<'_> {
                     SymbolSection::Absolute => elf::SHN_ABS,
                 }),
                 st_value: u64le(address),
-                st_size: u64le(if in_text { end.saturating_sub(address) } else { symbol.size }),
+                st_size: u64le(if in_text {
+                    end.saturating_sub(address)
+                } else {
+                    symbol.size
+                }),
             });
         }
         (table, strings, first_global)
@@ -242,30 +273,61 @@ impl Writer<'_> {
                 p_align: u64le(layout::PAGE),
             });
         }
-        let plain = |kind, flags, address: u64, offset, file_size: u64, memory_size: u64, align: u64| ProgramHeader64::<LE> {
-            p_type: u32le(kind),
-            p_flags: u32le(flags),
-            p_offset: u64le(offset),
-            p_vaddr: u64le(address),
-            p_paddr: u64le(address),
-            p_filesz: u64le(file_size),
-            p_memsz: u64le(memory_size),
-            p_align: u64le(align),
-        };
+        let plain =
+            |kind, flags, address: u64, offset, file_size: u64, memory_size: u64, align: u64| {
+                ProgramHeader64::<LE> {
+                    p_type: u32le(kind),
+                    p_flags: u32le(flags),
+                    p_offset: u64le(offset),
+                    p_vaddr: u64le(address),
+                    p_paddr: u64le(address),
+                    p_filesz: u64le(file_size),
+                    p_memsz: u64le(memory_size),
+                    p_align: u64le(align),
+                }
+            };
         if let Some(tls) = self.input.tls {
             let offset = data
                 .iter()
                 .find(|s| tls.address >= s.address && tls.address <= s.address + s.memory_size)
                 .map_or(0, |s| s.offset + tls.address - s.address);
-            headers.push(plain(elf::PT_TLS, elf::PF_R, tls.address, offset, tls.file_size, tls.memory_size, tls.align));
+            headers.push(plain(
+                elf::PT_TLS,
+                elf::PF_R,
+                tls.address,
+                offset,
+                tls.file_size,
+                tls.memory_size,
+                tls.align,
+            ));
         }
-        headers.push(plain(elf::PT_GNU_STACK, elf::PF_R | elf::PF_W, 0, 0, 0, 0, 16));
-        let note_at = size_of::<FileHeader64<LE>>() + (headers.len() + 1) * size_of::<ProgramHeader64<LE>>();
+        headers.push(plain(
+            elf::PT_GNU_STACK,
+            elf::PF_R | elf::PF_W,
+            0,
+            0,
+            0,
+            0,
+            16,
+        ));
+        let note_at =
+            size_of::<FileHeader64<LE>>() + (headers.len() + 1) * size_of::<ProgramHeader64<LE>>();
         let note_address = layout::DATA_BASE + note_at as u64;
         let note_size = NOTE_SIZE as u64;
-        headers.push(plain(elf::PT_NOTE, elf::PF_R, note_address, note_at as u64, note_size, note_size, 4));
+        headers.push(plain(
+            elf::PT_NOTE,
+            elf::PF_R,
+            note_address,
+            note_at as u64,
+            note_size,
+            note_size,
+            4,
+        ));
         if note_at + NOTE_SIZE > layout::HEADER_ROOM as usize {
-            return Err(RewriteError::BadInput(format!("{} segments are too many", headers.len())));
+            return Err(RewriteError::BadInput(format!(
+                "{} segments are too many",
+                headers.len()
+            )));
         }
         let mut ident = elf::Ident {
             magic: elf::ELFMAG,
@@ -295,7 +357,11 @@ impl Writer<'_> {
         };
         let mut bytes = pod::bytes_of(&header).to_vec();
         bytes.extend_from_slice(pod::bytes_of_slice(&headers));
-        for word in [NOTE_NAME.len() as u32, size_of::<note::ImageNote>() as u32, note::TYPE] {
+        for word in [
+            NOTE_NAME.len() as u32,
+            size_of::<note::ImageNote>() as u32,
+            note::TYPE,
+        ] {
             bytes.extend_from_slice(&word.to_le_bytes());
         }
         bytes.extend_from_slice(NOTE_NAME);

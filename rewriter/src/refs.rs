@@ -65,7 +65,10 @@ pub(crate) fn find(input: &Input<'_>, program: &Program) -> Result<Refs, Rewrite
     find_in_got(input, program, &mut refs)?;
     let entry = program.at(input.entry).filter(|&i| i < program.insns.len());
     let Some(entry) = entry else {
-        return Err(RewriteError::BadInput(format!("its entry {:#x} is no instruction", input.entry)));
+        return Err(RewriteError::BadInput(format!(
+            "its entry {:#x} is no instruction",
+            input.entry
+        )));
     };
     refs.taken[entry] = true;
     refs.pointers.sort_unstable();
@@ -78,9 +81,18 @@ fn may_point(input: &Input<'_>, value: u64) -> bool {
 }
 
 /// The code index that a pointer at `at` with `value` means.
-fn target(input: &Input<'_>, program: &Program, at: u64, len: usize, value: u64) -> Result<usize, RewriteError> {
+fn target(
+    input: &Input<'_>,
+    program: &Program,
+    at: u64,
+    len: usize,
+    value: u64,
+) -> Result<usize, RewriteError> {
     program.at(value).ok_or_else(|| {
-        let reason = format!("points into the middle of an instruction, {}", input.describe(value));
+        let reason = format!(
+            "points into the middle of an instruction, {}",
+            input.describe(value)
+        );
         RewriteError::Refused(vec![input.refusal(
             at,
             len,
@@ -136,24 +148,38 @@ fn find_in_code(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
                         "build without ifunc",
                     )]));
                 }
-                RelocKind::Abs32 | RelocKind::Abs64 | RelocKind::Got if field == insn.immediate_at => {
-                    let wide = decoded.len() - field as usize >= 8 && reloc.kind == RelocKind::Abs64;
+                RelocKind::Abs32 | RelocKind::Abs64 | RelocKind::Got
+                    if field == insn.immediate_at =>
+                {
+                    let wide =
+                        decoded.len() - field as usize >= 8 && reloc.kind == RelocKind::Abs64;
                     // The field's own bytes: the linker may have relaxed the instruction and kept the type.
                     let bytes = &input.bytes(decoded)[field as usize..];
                     let value = if wide {
                         u64::from_le_bytes(bytes[..8].try_into().expect("8 bytes were checked"))
                     } else if bytes.len() >= 4 {
-                        u64::from(u32::from_le_bytes(bytes[..4].try_into().expect("4 bytes were checked")))
+                        u64::from(u32::from_le_bytes(
+                            bytes[..4].try_into().expect("4 bytes were checked"),
+                        ))
                     } else {
                         continue;
                     };
                     if may_point(input, value) {
-                        note(if wide { CodeField::Immediate64 } else { CodeField::Immediate32 }, value)?;
+                        note(
+                            if wide {
+                                CodeField::Immediate64
+                            } else {
+                                CodeField::Immediate32
+                            },
+                            value,
+                        )?;
                     } else {
                         refs.bases.insert(value);
                     }
                 }
-                RelocKind::Abs32 if field == insn.displacement_at && !decoded.is_ip_rel_memory_operand() => {
+                RelocKind::Abs32
+                    if field == insn.displacement_at && !decoded.is_ip_rel_memory_operand() =>
+                {
                     let value = u64::from(decoded.memory_displacement32());
                     if may_point(input, value) {
                         if !lea {
@@ -183,12 +209,22 @@ fn find_in_data(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
         .map(|s| s.address..s.address + s.size)
         .collect();
     let mut table: Option<(u64, u64)> = None; // the current jump table: its base, and where its next entry would be
-    for reloc in input.data_relocs.iter().filter(|r| !unwind.iter().any(|u| u.contains(&r.at))) {
-        let width = if matches!(reloc.kind, RelocKind::Abs64 | RelocKind::Pc64) { 8 } else { 4 };
+    for reloc in input
+        .data_relocs
+        .iter()
+        .filter(|r| !unwind.iter().any(|u| u.contains(&r.at)))
+    {
+        let width = if matches!(reloc.kind, RelocKind::Abs64 | RelocKind::Pc64) {
+            8
+        } else {
+            4
+        };
         let refuse = |reason: &str, way_out: &str| {
             RewriteError::Refused(vec![input.refusal(reloc.at, width, reason, way_out)])
         };
-        let Some(bytes) = input.data(reloc.at, width) else { continue };
+        let Some(bytes) = input.data(reloc.at, width) else {
+            continue;
+        };
         let field = if width == 8 {
             u64::from_le_bytes(bytes.try_into().expect("width is 8"))
         } else {
@@ -199,7 +235,10 @@ fn find_in_data(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
             RelocKind::Abs32 if may_point(input, field) => (DataField::Absolute32, field),
             RelocKind::Irelative => return Err(refuse("an ifunc is used", "build without ifunc")),
             RelocKind::Pc64 if reloc.code => {
-                return Err(refuse("an 8-byte distance to code", "compile with -mcmodel=small"));
+                return Err(refuse(
+                    "an 8-byte distance to code",
+                    "compile with -mcmodel=small",
+                ));
             }
             RelocKind::Pc32 if reloc.code => {
                 let base = match table {
@@ -209,7 +248,10 @@ fn find_in_data(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
                     _ => reloc.at,
                 };
                 table = Some((base, reloc.at + 4));
-                (DataField::Relative32(base), base.wrapping_add(field as u32 as i32 as u64))
+                (
+                    DataField::Relative32(base),
+                    base.wrapping_add(field as u32 as i32 as u64),
+                )
             }
             _ => continue,
         };
@@ -231,11 +273,22 @@ fn find_in_data(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
 
 /// GOT slots that survived relaxation have no relocation, but what lies in the range of text can only be a code address.
 fn find_in_got(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result<(), RewriteError> {
-    for section in input.sections.iter().filter(|s| matches!(s.name, ".got" | ".got.plt")) {
+    for section in input
+        .sections
+        .iter()
+        .filter(|s| matches!(s.name, ".got" | ".got.plt"))
+    {
         for at in (section.address..section.address + section.size).step_by(8) {
-            let Some(slot) = input.data(at, 8) else { continue };
+            let Some(slot) = input.data(at, 8) else {
+                continue;
+            };
             let value = u64::from_le_bytes(slot.try_into().expect("a slot is 8 bytes"));
-            if may_point(input, value) && input.data_relocs.binary_search_by_key(&at, |r| r.at).is_err() {
+            if may_point(input, value)
+                && input
+                    .data_relocs
+                    .binary_search_by_key(&at, |r| r.at)
+                    .is_err()
+            {
                 let target = target(input, program, at, 8, value)?;
                 refs.taken[target] = true;
                 refs.in_data.push((at, DataField::Absolute64, target));

@@ -11,7 +11,10 @@ const SAVED: i64 = 128 + 16;
 impl Lowerer<'_> {
     /// Lowers the instruction if it is one of these. Atomicity needs no lock: one host thread runs the whole instance.
     pub(super) fn bit_test(&mut self, insn: &Instruction) -> Option<Outcome> {
-        let test = matches!(insn.mnemonic(), Mnemonic::Bt | Mnemonic::Bts | Mnemonic::Btr | Mnemonic::Btc);
+        let test = matches!(
+            insn.mnemonic(),
+            Mnemonic::Bt | Mnemonic::Bts | Mnemonic::Btr | Mnemonic::Btc
+        );
         (test && insn.op0_kind() == OpKind::Memory && insn.op1_kind() == OpKind::Register)
             .then(|| self.bit_test_in_memory(insn))
     }
@@ -19,12 +22,30 @@ impl Lowerer<'_> {
     fn bit_test_in_memory(&mut self, insn: &Instruction) -> Outcome {
         let offset = insn.op1_register();
         if insn.segment_prefix() == Register::FS || offset.full_register() == Register::RSP {
-            return cannot("a bit test on a thread-local variable by offset", "index the array in C");
+            return cannot(
+                "a bit test on a thread-local variable by offset",
+                "index the array in C",
+            );
         }
-        let used = [offset.full_register(), insn.memory_base(), insn.memory_index(), Register::RSP];
-        let mut free = [Register::RAX, Register::RCX, Register::RDX, Register::RSI, Register::RDI]
-            .into_iter()
-            .filter(|r| !used.iter().any(|u| *u != Register::None && u.full_register() == *r));
+        let used = [
+            offset.full_register(),
+            insn.memory_base(),
+            insn.memory_index(),
+            Register::RSP,
+        ];
+        let mut free = [
+            Register::RAX,
+            Register::RCX,
+            Register::RDX,
+            Register::RSI,
+            Register::RDI,
+        ]
+        .into_iter()
+        .filter(|r| {
+            !used
+                .iter()
+                .any(|u| *u != Register::None && u.full_register() == *r)
+        });
         let (Some(address), Some(word)) = (free.next(), free.next()) else {
             return cannot("no scratch register", "index the array in C");
         };
@@ -69,7 +90,11 @@ impl Lowerer<'_> {
 
         let place = MemoryOperand::with_base(address);
         let (load, store, value) = match offset.size() {
-            2 => (Code::Mov_r16_rm16, Code::Mov_rm16_r16, word_register16(word)),
+            2 => (
+                Code::Mov_r16_rm16,
+                Code::Mov_rm16_r16,
+                word_register16(word),
+            ),
             4 => (Code::Mov_r32_rm32, Code::Mov_rm32_r32, low_word),
             _ => (Code::Mov_r64_rm64, Code::Mov_rm64_r64, word),
         };

@@ -24,17 +24,30 @@ impl Lowerer<'_> {
         }
         if self.input.in_text(address) {
             return cannot(
-                format!("jumps into the middle of an instruction, {}", self.input.describe(address)),
+                format!(
+                    "jumps into the middle of an instruction, {}",
+                    self.input.describe(address)
+                ),
                 "write the instruction twice, with and without its prefix",
             );
         }
-        cannot(format!("jumps to {address:#x}, which is no code"), "define the symbol that it calls")
+        cannot(
+            format!("jumps to {address:#x}, which is no code"),
+            "define the symbol that it calls",
+        )
     }
 
     pub(super) fn branch(&mut self, index: usize) -> Outcome {
         let insn = &self.program.insns[index].decoded;
-        if !(insn.is_jmp_short_or_near() || insn.is_jcc_short_or_near() || insn.is_jcx_short() || insn.is_loop()) {
-            return cannot(format!("{:?} is not supported", insn.code()), "use loop-free code or jcc");
+        if !(insn.is_jmp_short_or_near()
+            || insn.is_jcc_short_or_near()
+            || insn.is_jcx_short()
+            || insn.is_loop())
+        {
+            return cannot(
+                format!("{:?} is not supported", insn.code()),
+                "use loop-free code or jcc",
+            );
         }
         let Some(target) = self.direct_target(insn)? else {
             self.push(&[0x0F, 0x0B]);
@@ -45,8 +58,16 @@ impl Lowerer<'_> {
         } else if insn.is_jcc_short_or_near() {
             // The condition's number is the low half of the opcode's last byte, short and near alike.
             let bytes = self.input.bytes(insn);
-            let opcode = if insn.is_jcc_short() { bytes[bytes.len() - 2] } else { bytes[bytes.len() - 5] };
-            self.ops.push(Op::branch(0x70 | (opcode & 0xF), target, insn.is_jcc_near()));
+            let opcode = if insn.is_jcc_short() {
+                bytes[bytes.len() - 2]
+            } else {
+                bytes[bytes.len() - 5]
+            };
+            self.ops.push(Op::branch(
+                0x70 | (opcode & 0xF),
+                target,
+                insn.is_jcc_near(),
+            ));
         } else {
             self.counted(insn, target);
         }
@@ -57,11 +78,16 @@ impl Lowerer<'_> {
     fn counted(&mut self, insn: &Instruction, target: Target) {
         let narrow = matches!(insn.code(), Code::Jecxz_rel8_64 | Code::Loop_rel8_64_ECX);
         let jump: &[u8] = if narrow { &[0x67, 0xE3] } else { &[0xE3] };
-        let short = |to: usize| {
-            Op { len: jump.len() as u8 + 1, ..Op::plain(jump).fixed(Fix::Short, jump.len(), Target::Op(to as u32)) }
+        let short = |to: usize| Op {
+            len: jump.len() as u8 + 1,
+            ..Op::plain(jump).fixed(Fix::Short, jump.len(), Target::Op(to as u32))
         };
         if insn.is_loop() {
-            let decrement: &[u8] = if narrow { &[0x8D, 0x49, 0xFF] } else { &[0x48, 0x8D, 0x49, 0xFF] };
+            let decrement: &[u8] = if narrow {
+                &[0x8D, 0x49, 0xFF]
+            } else {
+                &[0x48, 0x8D, 0x49, 0xFF]
+            };
             self.push(decrement);
             let at = self.ops.len();
             self.ops.push(short(at + 2));
@@ -69,7 +95,8 @@ impl Lowerer<'_> {
         } else {
             let at = self.ops.len();
             self.ops.push(short(at + 2));
-            self.ops.push(Op::branch(0xEB, Target::Op(at as u32 + 3), false));
+            self.ops
+                .push(Op::branch(0xEB, Target::Op(at as u32 + 3), false));
             self.ops.push(Op::branch(0xEB, target, false));
         }
     }
@@ -144,18 +171,28 @@ impl Lowerer<'_> {
                 return Ok(scratch);
             }
         }
-        cannot("a call through memory where no register is free", "call through a register (-fno-plt)")
+        cannot(
+            "a call through memory where no register is free",
+            "call through a register (-fno-plt)",
+        )
     }
 
     /// Whether `register` was written and not read since, going back through straight code.
     fn set_before(&self, index: usize, register: Register) -> bool {
-        for insn in self.program.insns[..index].iter().rev().take(32).map(|i| &i.decoded) {
+        for insn in self.program.insns[..index]
+            .iter()
+            .rev()
+            .take(32)
+            .map(|i| &i.decoded)
+        {
             if !matches!(insn.flow_control(), iced_x86::FlowControl::Next) {
                 return false;
             }
             let is = |r: Register| r != Register::None && r.full_register() == register;
             let reads = (0..insn.op_count()).any(|op| {
-                insn.op_kind(op) == OpKind::Register && is(insn.op_register(op)) && (op > 0 || insn.op_count() == 1)
+                insn.op_kind(op) == OpKind::Register
+                    && is(insn.op_register(op))
+                    && (op > 0 || insn.op_count() == 1)
             }) || is(insn.memory_base())
                 || is(insn.memory_index());
             let call = &self.program.insns[index].decoded;
@@ -163,7 +200,8 @@ impl Lowerer<'_> {
             if reads || used_by_call {
                 return false;
             }
-            if insn.op_count() > 0 && insn.op0_kind() == OpKind::Register && is(insn.op0_register()) {
+            if insn.op_count() > 0 && insn.op0_kind() == OpKind::Register && is(insn.op0_register())
+            {
                 return true;
             }
         }
@@ -178,9 +216,16 @@ impl Lowerer<'_> {
         }
         let table = self.table(insn);
         let (live, clobbered) = self.liveness.at_jump(index, &table);
-        let free = |register: Gpr| register != RSP && live & (1 << register) == 0 && clobbered & (1 << register) != 0;
-        let own = [insn.memory_index(), insn.memory_base()].into_iter().filter_map(number);
-        let scratch = own.chain([R11]).chain(0..16).find(|&register| free(register));
+        let free = |register: Gpr| {
+            register != RSP && live & (1 << register) == 0 && clobbered & (1 << register) != 0
+        };
+        let own = [insn.memory_index(), insn.memory_base()]
+            .into_iter()
+            .filter_map(number);
+        let scratch = own
+            .chain([R11])
+            .chain(0..16)
+            .find(|&register| free(register));
         if let Some(scratch) = scratch {
             self.load_target(insn, scratch)?;
             self.ops.extend(code::indirect(scratch, false));
@@ -223,9 +268,17 @@ impl Lowerer<'_> {
     /// Whether the function at `ip` may keep data below rsp: a leaf that names a negative offset from rsp, or whose frame
     /// pointer might.
     fn has_red_zone(&self, ip: u64) -> bool {
-        let Some((start, end)) = self.input.function_at(ip) else { return true };
-        let first = self.program.insns.partition_point(|i| i.decoded.ip() < start);
-        let body = self.program.insns[first..].iter().map(|i| &i.decoded).take_while(|i| i.ip() < end);
+        let Some((start, end)) = self.input.function_at(ip) else {
+            return true;
+        };
+        let first = self
+            .program
+            .insns
+            .partition_point(|i| i.decoded.ip() < start);
+        let body = self.program.insns[first..]
+            .iter()
+            .map(|i| &i.decoded)
+            .take_while(|i| i.ip() < end);
         let mut calls = false;
         for insn in body {
             calls |= matches!(insn.mnemonic(), Mnemonic::Call);

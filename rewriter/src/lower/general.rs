@@ -18,7 +18,10 @@ impl Lowerer<'_> {
         let insn = &program.insns[index];
         let bytes = self.input.bytes(&insn.decoded);
         if let Some((field, target)) = field
-            && matches!(field, CodeField::Immediate32 | CodeField::Immediate64 | CodeField::Displacement)
+            && matches!(
+                field,
+                CodeField::Immediate32 | CodeField::Immediate64 | CodeField::Displacement
+            )
         {
             let (fix, at) = match field {
                 CodeField::Immediate32 => (Fix::Absolute32, insn.immediate_at),
@@ -32,10 +35,21 @@ impl Lowerer<'_> {
                     "compile this file with -fno-pic",
                 );
             }
-            self.ops.push(moved(raw, fix, usize::from(at), shift, Target::Code(target as u32)));
+            self.ops.push(moved(
+                raw,
+                fix,
+                usize::from(at),
+                shift,
+                Target::Code(target as u32),
+            ));
             return Ok(());
         }
-        self.confined(bytes, &insn.decoded, usize::from(insn.displacement_at), field.map(|f| f.1))
+        self.confined(
+            bytes,
+            &insn.decoded,
+            usize::from(insn.displacement_at),
+            field.map(|f| f.1),
+        )
     }
 
     /// Emits `insn` from its `bytes` with what C6 and C8 ask for. `displacement_at` is the displacement's offset in
@@ -61,7 +75,11 @@ impl Lowerer<'_> {
     }
 
     /// The operation for `insn`, without its field, and how far its body moved.
-    fn prepare(&self, bytes: &[u8], insn: &Instruction) -> Result<(crate::code::Op, isize), Unsafe> {
+    fn prepare(
+        &self,
+        bytes: &[u8],
+        insn: &Instruction,
+    ) -> Result<(crate::code::Op, isize), Unsafe> {
         let mut raw = Raw::parse(bytes);
         let mut plain = [0u8; 15];
         if let Some(opcode_at) = non_temporal(insn, raw.body) {
@@ -78,7 +96,10 @@ impl Lowerer<'_> {
         match insn.segment_prefix() {
             Register::GS if is_absolute(insn) => raw.segment = Some(0x65),
             Register::GS if insn.mnemonic() != Mnemonic::Lea => {
-                return cannot("the gs segment belongs to the sandbox", "use thread-local variables of the language");
+                return cannot(
+                    "the gs segment belongs to the sandbox",
+                    "use thread-local variables of the language",
+                );
             }
             _ => raw.segment = None,
         }
@@ -87,15 +108,26 @@ impl Lowerer<'_> {
         }
         match raw.encode() {
             Some(encoded) => Ok(encoded),
-            None => cannot("no room for a prefix in this instruction", "shorten it (drop a prefix)"),
+            None => cannot(
+                "no room for a prefix in this instruction",
+                "shorten it (drop a prefix)",
+            ),
         }
     }
 
     /// Emits `raw`, which was parsed from `insn`, confined.
-    pub(super) fn emit_raw(&mut self, raw: Raw<'_>, insn: &Instruction, code: Option<usize>) -> Outcome {
-        let Some((op, _)) = raw.encode() else { return cannot("no room for a prefix", "shorten it") };
+    pub(super) fn emit_raw(
+        &mut self,
+        raw: Raw<'_>,
+        insn: &Instruction,
+        code: Option<usize>,
+    ) -> Outcome {
+        let Some((op, _)) = raw.encode() else {
+            return cannot("no room for a prefix", "shorten it");
+        };
         let bytes = op.bytes[..usize::from(op.len)].to_vec();
-        let mut decoder = iced_x86::Decoder::with_ip(64, &bytes, insn.ip(), iced_x86::DecoderOptions::NONE);
+        let mut decoder =
+            iced_x86::Decoder::with_ip(64, &bytes, insn.ip(), iced_x86::DecoderOptions::NONE);
         let mut decoded = decoder.decode();
         let offsets = decoder.get_constant_offsets(&decoded);
         if insn.is_ip_rel_memory_operand() {
@@ -139,7 +171,9 @@ fn needs_confinement(insn: &Instruction) -> Result<bool, Unsafe> {
     let displacement = insn.memory_displacement64() as i64;
     Ok(match (insn.memory_base(), insn.memory_index()) {
         (Register::RIP, _) => false,
-        (Register::EIP, _) => return cannot("32-bit RIP-relative addressing", "use 64-bit addressing"),
+        (Register::EIP, _) => {
+            return cannot("32-bit RIP-relative addressing", "use 64-bit addressing");
+        }
         (Register::RSP, Register::None) => displacement < LOWEST_DISPLACEMENT,
         (Register::None, Register::None) if insn.segment_prefix() == Register::GS => false,
         (Register::None, Register::None) => !(0..1 << 31).contains(&displacement),
@@ -150,11 +184,14 @@ fn needs_confinement(insn: &Instruction) -> Result<bool, Unsafe> {
 /// Whether `insn` writes the stack pointer explicitly, in a way that its 32-bit form does too.
 fn writes_rsp(insn: &Instruction) -> Result<bool, Unsafe> {
     let is = |op: u32| {
-        insn.op_kind(op) == OpKind::Register && insn.op_register(op).full_register() == Register::RSP
+        insn.op_kind(op) == OpKind::Register
+            && insn.op_register(op).full_register() == Register::RSP
             && insn.op_register(op) != Register::None
     };
     let written = (insn.op_count() > 0 && is(0))
-        || (insn.op_count() > 1 && is(1) && matches!(insn.mnemonic(), Mnemonic::Xchg | Mnemonic::Xadd));
+        || (insn.op_count() > 1
+            && is(1)
+            && matches!(insn.mnemonic(), Mnemonic::Xchg | Mnemonic::Xadd));
     if !written {
         return Ok(false);
     }
@@ -168,7 +205,11 @@ fn writes_rsp(insn: &Instruction) -> Result<bool, Unsafe> {
             Ok(true)
         }
         // No REX.W in these bytes means that the stack pointer is no destination.
-        _ if format!("{:?}", insn.mnemonic()).starts_with("Cmov") && insn.op0_register() == Register::RSP => Ok(true),
+        _ if format!("{:?}", insn.mnemonic()).starts_with("Cmov")
+            && insn.op0_register() == Register::RSP =>
+        {
+            Ok(true)
+        }
         _ if !may_write_op0(insn) => Ok(false),
         mnemonic => cannot(
             format!("{mnemonic:?} writes the stack pointer in a way that cannot be confined"),
@@ -181,7 +222,10 @@ fn writes_rsp(insn: &Instruction) -> Result<bool, Unsafe> {
 fn may_write_op0(insn: &Instruction) -> bool {
     use iced_x86::{InstructionInfoFactory, OpAccess};
     let mut factory = InstructionInfoFactory::new();
-    !matches!(factory.info(insn).op0_access(), OpAccess::Read | OpAccess::CondRead | OpAccess::None | OpAccess::NoMemAccess)
+    !matches!(
+        factory.info(insn).op0_access(),
+        OpAccess::Read | OpAccess::CondRead | OpAccess::None | OpAccess::NoMemAccess
+    )
 }
 
 /// Non-temporal stores become plain ones: (offset of the opcode in the body, the plain opcode).
@@ -210,7 +254,11 @@ impl Lowerer<'_> {
     /// movnti is mov with another opcode, one byte longer.
     pub(super) fn movnti(&mut self, insn: &Instruction) -> Outcome {
         let mut mov = *insn;
-        mov.set_code(if insn.code() == Code::Movnti_m64_r64 { Code::Mov_rm64_r64 } else { Code::Mov_rm32_r32 });
+        mov.set_code(if insn.code() == Code::Movnti_m64_r64 {
+            Code::Mov_rm64_r64
+        } else {
+            Code::Mov_rm32_r32
+        });
         self.emit(&mov)
     }
 }

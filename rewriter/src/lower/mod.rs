@@ -39,7 +39,10 @@ pub(crate) type Outcome = Result<(), Unsafe>;
 
 /// A refusal's two sentences.
 fn cannot<T>(reason: impl Into<String>, way_out: &'static str) -> Result<T, Unsafe> {
-    Err(Unsafe { reason: reason.into(), way_out })
+    Err(Unsafe {
+        reason: reason.into(),
+        way_out,
+    })
 }
 
 pub(crate) struct Lowerer<'p> {
@@ -77,19 +80,28 @@ pub(crate) fn lower(
         first.push(lowerer.ops.len() as u32);
         let field = fields.next_if(|f| f.0 == index).map(|f| (f.1, f.2));
         if let Err(Unsafe { reason, way_out }) = lowerer.one(index, field) {
-            refusals.push(Refusal { ..input.refusal(insn.decoded.ip(), insn.decoded.len(), &reason, way_out) })?;
+            refusals.push(Refusal {
+                ..input.refusal(insn.decoded.ip(), insn.decoded.len(), &reason, way_out)
+            })?;
         }
     }
     first.push(lowerer.ops.len() as u32);
     refusals.finish()?;
     // The end of text may be pointed to as well: it gets an operation of its own.
     lowerer.ops.push(Op::plain(&[0xF4]));
-    let Lowerer { ops, above_level, .. } = lowerer;
+    let Lowerer {
+        ops, above_level, ..
+    } = lowerer;
     let mut aligned = vec![false; ops.len()];
     for (index, _) in refs.taken.iter().enumerate().filter(|t| *t.1) {
         aligned[first[index] as usize] = true;
     }
-    Ok(Lowered { ops, first, aligned, above_level })
+    Ok(Lowered {
+        ops,
+        first,
+        aligned,
+        above_level,
+    })
 }
 
 impl<'p> Lowerer<'p> {
@@ -104,10 +116,16 @@ impl<'p> Lowerer<'p> {
         }
         match insn.flow_control() {
             FlowControl::Next => {}
-            FlowControl::UnconditionalBranch | FlowControl::ConditionalBranch => return self.branch(index),
+            FlowControl::UnconditionalBranch | FlowControl::ConditionalBranch => {
+                return self.branch(index);
+            }
             FlowControl::Call if insn.is_call_near() => return self.call(index),
-            FlowControl::IndirectCall if insn.is_call_near_indirect() => return self.indirect_call(index),
-            FlowControl::IndirectBranch if insn.is_jmp_near_indirect() => return self.indirect_jump(index),
+            FlowControl::IndirectCall if insn.is_call_near_indirect() => {
+                return self.indirect_call(index);
+            }
+            FlowControl::IndirectBranch if insn.is_jmp_near_indirect() => {
+                return self.indirect_jump(index);
+            }
             FlowControl::Return => return self.ret(index),
             FlowControl::Exception => {
                 self.ops.push(Op::plain(&[0x0F, 0x0B]));
@@ -124,14 +142,21 @@ impl<'p> Lowerer<'p> {
                 );
             }
         }
-        if (0..insn.op_count()).any(|op| insn.op_kind(op) == OpKind::Register && insn.op_register(op).is_segment_register())
-        {
-            return cannot("a segment register is read or written", "remove it: segments belong to the sandbox");
+        if (0..insn.op_count()).any(|op| {
+            insn.op_kind(op) == OpKind::Register && insn.op_register(op).is_segment_register()
+        }) {
+            return cannot(
+                "a segment register is read or written",
+                "remove it: segments belong to the sandbox",
+            );
         }
         if level::of(insn) > self.level {
             return self.above_level(insn);
         }
-        if insn.mnemonic() == Mnemonic::Lea && insn.op0_register() == Register::RSP && field.is_some() {
+        if insn.mnemonic() == Mnemonic::Lea
+            && insn.op0_register() == Register::RSP
+            && field.is_some()
+        {
             return cannot("a code address becomes the stack pointer", "remove it");
         }
         if let Some(done) = self.bit_test(insn) {
@@ -146,7 +171,9 @@ impl<'p> Lowerer<'p> {
     /// Linkers fill gaps between functions with int3.
     fn is_filler(&self, index: usize) -> bool {
         let insn = &self.program.insns[index].decoded;
-        insn.mnemonic() == Mnemonic::Int3 && self.input.function_at(insn.ip()).is_none() && !self.refs.taken[index]
+        insn.mnemonic() == Mnemonic::Int3
+            && self.input.function_at(insn.ip()).is_none()
+            && !self.refs.taken[index]
     }
 
     fn above_level(&mut self, insn: &Instruction) -> Outcome {
@@ -169,7 +196,8 @@ impl<'p> Lowerer<'p> {
             way_out: "report this instruction as a bug of the rewriter",
         })?;
         let bytes = self.encoder.take_buffer();
-        let mut decoder = iced_x86::Decoder::with_ip(64, &bytes, ip, iced_x86::DecoderOptions::NONE);
+        let mut decoder =
+            iced_x86::Decoder::with_ip(64, &bytes, ip, iced_x86::DecoderOptions::NONE);
         let decoded = decoder.decode();
         let offsets = decoder.get_constant_offsets(&decoded);
         self.confined(&bytes, &decoded, offsets.displacement_offset(), None)
@@ -184,7 +212,10 @@ impl<'p> Lowerer<'p> {
         load.set_op0_register(gpr32(register));
         if insn.segment_prefix() == Register::FS {
             if insn.memory_base() != Register::None || insn.memory_index() != Register::None {
-                return cannot("a jump through an indexed thread-local variable", "load it into a register first");
+                return cannot(
+                    "a jump through an indexed thread-local variable",
+                    "load it into a register first",
+                );
             }
             load.set_segment_prefix(Register::GS);
         } else {
@@ -220,7 +251,9 @@ fn gpr32(register: Gpr) -> Register {
 
 /// The number of a general register of any width.
 fn number(register: Register) -> Option<Gpr> {
-    register.is_gpr().then(|| (register.full_register() as usize - Register::RAX as usize) as Gpr)
+    register
+        .is_gpr()
+        .then(|| (register.full_register() as usize - Register::RAX as usize) as Gpr)
 }
 
 /// A field of an operation that was at `offset` in the input, after the body moved by `shift`.

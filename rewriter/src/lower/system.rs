@@ -70,19 +70,29 @@ impl Lowerer<'_> {
     }
 
     fn call_helper(&mut self, name: &'static str) -> Outcome {
-        let symbol = self.input.symbols.iter().find(|s| s.name == name.as_bytes());
+        let symbol = self
+            .input
+            .symbols
+            .iter()
+            .find(|s| s.name == name.as_bytes());
         match symbol.and_then(|s| self.program.at(s.address)) {
             Some(target) => {
-                self.ops.push(Op::branch(0xE8, Target::Code(target as u32), true));
+                self.ops
+                    .push(Op::branch(0xE8, Target::Code(target as u32), true));
                 Ok(())
             }
-            None => cannot(format!("this needs {name}, which is not linked in"), "link with zvm-cc, or add libzrt.a"),
+            None => cannot(
+                format!("this needs {name}, which is not linked in"),
+                "link with zvm-cc, or add libzrt.a",
+            ),
         }
     }
 
     /// rdrand and rdseed: rax comes back from the helper, CF says that it worked.
     fn random(&mut self, insn: &Instruction) -> Outcome {
-        let Some(register) = number(insn.op0_register()) else { return cannot("no register", "use a register") };
+        let Some(register) = number(insn.op0_register()) else {
+            return cannot("no register", "use a register");
+        };
         self.leave_red_zone();
         if register == RAX {
             self.call_helper("__zrt_rdrand")?;
@@ -128,7 +138,10 @@ impl Lowerer<'_> {
         };
         let address = insn.memory_displacement64();
         if address >= 1 << 31 || insn.has_segment_prefix() {
-            return cannot("an absolute address outside the sandbox's lower half", "use a pointer in a register");
+            return cannot(
+                "an absolute address outside the sandbox's lower half",
+                "use a pointer in a register",
+            );
         }
         let mut mov = *insn;
         mov.set_code(code);
@@ -145,9 +158,18 @@ fn is_moffs(insn: &Instruction) -> bool {
 fn refused(mnemonic: Mnemonic) -> Option<(&'static str, &'static str)> {
     use Mnemonic as M;
     Some(match mnemonic {
-        M::Sysenter | M::Sysexit | M::Sysret | M::Int | M::Int1 | M::Into | M::Iret | M::Iretd | M::Iretq => {
-            ("leaves the sandbox", "use syscall, which the SDK answers inside the sandbox")
-        }
+        M::Sysenter
+        | M::Sysexit
+        | M::Sysret
+        | M::Int
+        | M::Int1
+        | M::Into
+        | M::Iret
+        | M::Iretd
+        | M::Iretq => (
+            "leaves the sandbox",
+            "use syscall, which the SDK answers inside the sandbox",
+        ),
         M::In | M::Out | M::Insb | M::Insw | M::Insd | M::Outsb | M::Outsw | M::Outsd => {
             ("talks to hardware", "remove it")
         }
@@ -155,28 +177,77 @@ fn refused(mnemonic: Mnemonic) -> Option<(&'static str, &'static str)> {
             ("uses segments", "remove it")
         }
         M::Sgdt | M::Sidt | M::Sldt | M::Smsw | M::Str => ("shows what the host is", "remove it"),
-        M::Rdfsbase | M::Rdgsbase | M::Wrfsbase => {
-            ("uses a segment base", "use arch_prctl, or the language's thread-local variables")
-        }
-        M::Rdpmc | M::Rdpid | M::Rdpru | M::Umwait | M::Umonitor | M::Tpause | M::Mwait | M::Monitor | M::Mwaitx
-        | M::Monitorx => ("differs from run to run", "remove it, or build without the CPU feature"),
-        M::Rcpps | M::Rcpss | M::Rsqrtps | M::Rsqrtss | M::Vrcpps | M::Vrcpss | M::Vrsqrtps | M::Vrsqrtss => {
-            ("gives different results on different CPUs", "compile with -mno-recip, or divide instead")
-        }
-        M::Fnstenv | M::Fstenv | M::Fnsave | M::Fsave | M::Frstor => {
-            ("stores the address of an instruction", "use <fenv.h>, fnstcw, fnstsw or stmxcsr")
-        }
-        M::Fxsave | M::Fxsave64 | M::Fxrstor | M::Fxrstor64 | M::Xsave | M::Xsave64 | M::Xsavec | M::Xsavec64
-        | M::Xsaveopt | M::Xsaveopt64 | M::Xrstor | M::Xrstor64 | M::Xsaves | M::Xsaves64 | M::Xrstors
-        | M::Xrstors64 => ("stores state that the sandbox must not see", "save registers one by one"),
-        M::Maskmovq | M::Maskmovdqu | M::Vmaskmovdqu | M::Movdir64b | M::Movdiri | M::Clzero | M::Movntss
+        M::Rdfsbase | M::Rdgsbase | M::Wrfsbase => (
+            "uses a segment base",
+            "use arch_prctl, or the language's thread-local variables",
+        ),
+        M::Rdpmc
+        | M::Rdpid
+        | M::Rdpru
+        | M::Umwait
+        | M::Umonitor
+        | M::Tpause
+        | M::Mwait
+        | M::Monitor
+        | M::Mwaitx
+        | M::Monitorx => (
+            "differs from run to run",
+            "remove it, or build without the CPU feature",
+        ),
+        M::Rcpps
+        | M::Rcpss
+        | M::Rsqrtps
+        | M::Rsqrtss
+        | M::Vrcpps
+        | M::Vrcpss
+        | M::Vrsqrtps
+        | M::Vrsqrtss => (
+            "gives different results on different CPUs",
+            "compile with -mno-recip, or divide instead",
+        ),
+        M::Fnstenv | M::Fstenv | M::Fnsave | M::Fsave | M::Frstor => (
+            "stores the address of an instruction",
+            "use <fenv.h>, fnstcw, fnstsw or stmxcsr",
+        ),
+        M::Fxsave
+        | M::Fxsave64
+        | M::Fxrstor
+        | M::Fxrstor64
+        | M::Xsave
+        | M::Xsave64
+        | M::Xsavec
+        | M::Xsavec64
+        | M::Xsaveopt
+        | M::Xsaveopt64
+        | M::Xrstor
+        | M::Xrstor64
+        | M::Xsaves
+        | M::Xsaves64
+        | M::Xrstors
+        | M::Xrstors64 => (
+            "stores state that the sandbox must not see",
+            "save registers one by one",
+        ),
+        M::Maskmovq
+        | M::Maskmovdqu
+        | M::Vmaskmovdqu
+        | M::Movdir64b
+        | M::Movdiri
+        | M::Clzero
+        | M::Movntss
         | M::Movntsd => ("writes around the cache", "use an ordinary store"),
-        M::Xbegin | M::Xend | M::Xabort | M::Xtest => ("uses transactional memory", "build without -mrtm"),
-        M::Wrpkru | M::Rdpkru | M::Vmcall | M::Vmmcall | M::Rdsspd | M::Rdsspq | M::Incsspd | M::Incsspq => {
-            ("belongs to the system", "remove it")
+        M::Xbegin | M::Xend | M::Xabort | M::Xtest => {
+            ("uses transactional memory", "build without -mrtm")
         }
+        M::Wrpkru
+        | M::Rdpkru
+        | M::Vmcall
+        | M::Vmmcall
+        | M::Rdsspd
+        | M::Rdsspq
+        | M::Incsspd
+        | M::Incsspq => ("belongs to the system", "remove it"),
         M::Popf | M::Popfd | M::Pushf => ("handles 16-bit flags", "use pushfq and popfq"),
         _ => return None,
     })
 }
-

@@ -10,7 +10,8 @@ impl Lowerer<'_> {
     pub(super) fn thread_local(&mut self, index: usize) -> Outcome {
         let program = self.program;
         let insn = &program.insns[index].decoded;
-        let absolute = insn.memory_base() == Register::None && insn.memory_index() == Register::None;
+        let absolute =
+            insn.memory_base() == Register::None && insn.memory_index() == Register::None;
         if absolute && !insn.is_string_instruction() {
             let mut gs = *insn;
             gs.set_segment_prefix(Register::GS);
@@ -18,9 +19,13 @@ impl Lowerer<'_> {
             raw.segment = Some(0x65);
             return self.emit_raw(raw, &gs, None);
         }
-        let rsp = [insn.memory_base(), insn.memory_index()].contains(&Register::RSP) || insn.is_stack_instruction();
+        let rsp = [insn.memory_base(), insn.memory_index()].contains(&Register::RSP)
+            || insn.is_stack_instruction();
         if insn.is_ip_rel_memory_operand() || insn.is_string_instruction() || rsp {
-            return cannot("a thread-local access of this form", "take the variable's address first");
+            return cannot(
+                "a thread-local access of this form",
+                "take the variable's address first",
+            );
         }
         self.indexed(index, insn)
     }
@@ -28,20 +33,35 @@ impl Lowerer<'_> {
     /// `%fs:x(base,index)`: the thread pointer, which thread memory holds at offset 0, is added in a register. A 0x67 form
     /// with gs would cut the sum to 32 bits before it adds the base.
     fn indexed(&mut self, index: usize, insn: &Instruction) -> Outcome {
-        let (base, other) = match (insn.memory_base(), insn.memory_index(), insn.memory_index_scale()) {
+        let (base, other) = match (
+            insn.memory_base(),
+            insn.memory_index(),
+            insn.memory_index_scale(),
+        ) {
             (Register::None, index, 1) => (index, Register::None),
             (base, index, _) => (base, index),
         };
-        let load = matches!(insn.code(), Code::Mov_r32_rm32 | Code::Mov_r64_rm64) && insn.op1_kind() == OpKind::Memory;
-        let destination = if load { insn.op0_register().full_register() } else { Register::None };
+        let load = matches!(insn.code(), Code::Mov_r32_rm32 | Code::Mov_r64_rm64)
+            && insn.op1_kind() == OpKind::Memory;
+        let destination = if load {
+            insn.op0_register().full_register()
+        } else {
+            Register::None
+        };
         if load && destination != base && destination != other && destination != Register::RSP {
             // The destination is the scratch register.
             self.add_thread_pointer(destination, base)?;
             return self.access(insn, destination, other);
         }
-        if load && destination == base && other == Register::None && !flags_live(self.program, index + 1, true) {
-            let thread = MemoryOperand::new(Register::None, Register::None, 1, 0, 8, false, Register::GS);
-            let add = Instruction::with2(Code::Add_r32_rm32, base.full_register32(), thread).map_err(bug)?;
+        if load
+            && destination == base
+            && other == Register::None
+            && !flags_live(self.program, index + 1, true)
+        {
+            let thread =
+                MemoryOperand::new(Register::None, Register::None, 1, 0, 8, false, Register::GS);
+            let add = Instruction::with2(Code::Add_r32_rm32, base.full_register32(), thread)
+                .map_err(bug)?;
             self.emit(&add)?;
             return self.access(insn, base, other);
         }
@@ -51,8 +71,12 @@ impl Lowerer<'_> {
             .chain([base, other])
             .collect();
         // Not the registers that an instruction may use without naming them.
-        let scratch = [Register::R11, Register::R10, Register::R9, Register::R8].into_iter().find(|r| !used.contains(r));
-        let Some(scratch) = scratch else { return cannot("no scratch register", "take the variable's address first") };
+        let scratch = [Register::R11, Register::R10, Register::R9, Register::R8]
+            .into_iter()
+            .find(|r| !used.contains(r));
+        let Some(scratch) = scratch else {
+            return cannot("no scratch register", "take the variable's address first");
+        };
         self.leave_red_zone();
         self.emit(&Instruction::with1(Code::Push_r64, scratch).map_err(bug)?)?;
         self.add_thread_pointer(scratch, base)?;
@@ -64,7 +88,8 @@ impl Lowerer<'_> {
 
     /// scratch = thread pointer + base, flags untouched.
     fn add_thread_pointer(&mut self, scratch: Register, base: Register) -> Outcome {
-        let thread = MemoryOperand::new(Register::None, Register::None, 1, 0, 8, false, Register::GS);
+        let thread =
+            MemoryOperand::new(Register::None, Register::None, 1, 0, 8, false, Register::GS);
         let narrow = scratch.full_register32();
         self.emit(&Instruction::with2(Code::Mov_r32_rm32, narrow, thread).map_err(bug)?)?;
         if base == Register::None {

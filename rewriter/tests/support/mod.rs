@@ -50,8 +50,18 @@ impl Elf {
             strings.extend_from_slice(s.name.as_bytes());
             strings.push(0);
             let section = if s.address < layout::DATA_BASE { 1 } else { 3 };
-            let kind = if section == 1 { elf::STT_FUNC } else { elf::STT_OBJECT };
-            symbols.push(symbol(name, elf::STB_GLOBAL << 4 | kind, section, s.address, s.size));
+            let kind = if section == 1 {
+                elf::STT_FUNC
+            } else {
+                elf::STT_OBJECT
+            };
+            symbols.push(symbol(
+                name,
+                elf::STB_GLOBAL << 4 | kind,
+                section,
+                s.address,
+                s.size,
+            ));
         }
         let rela = |text: bool| -> Vec<Rela64<LE>> {
             let wanted = |r: &&Reloc| (r.at < layout::DATA_BASE) == text;
@@ -68,7 +78,10 @@ impl Elf {
         let names = b"\0.text\0.zvm.headers\0.rodata\0.symtab\0.strtab\0.rela.text\0.rela.rodata\0";
         let name = |wanted: &str| {
             let wanted = format!("{wanted}\0");
-            names.windows(wanted.len()).position(|w| w == wanted.as_bytes()).expect("a known name") as u32
+            names
+                .windows(wanted.len())
+                .position(|w| w == wanted.as_bytes())
+                .expect("a known name") as u32
         };
         let mut put = |bytes: &[u8]| {
             file.resize(file.len().next_multiple_of(8), 0);
@@ -85,7 +98,15 @@ impl Elf {
         let (text_len, data_len) = (self.text.len() as u64, self.rodata.len() as u64);
         let headers = [
             section(0, elf::SHT_NULL, 0, 0, (0, 0), 0, 0),
-            section(name(".text"), elf::SHT_PROGBITS, code, layout::TEXT_BASE, (text_at, text_len), 0, 0),
+            section(
+                name(".text"),
+                elf::SHT_PROGBITS,
+                code,
+                layout::TEXT_BASE,
+                (text_at, text_len),
+                0,
+                0,
+            ),
             section(
                 name(".zvm.headers"),
                 elf::SHT_PROGBITS,
@@ -95,7 +116,15 @@ impl Elf {
                 0,
                 0,
             ),
-            section(name(".rodata"), elf::SHT_PROGBITS, alloc, RODATA, (data_at + layout::HEADER_ROOM, data_len), 0, 0),
+            section(
+                name(".rodata"),
+                elf::SHT_PROGBITS,
+                alloc,
+                RODATA,
+                (data_at + layout::HEADER_ROOM, data_len),
+                0,
+                0,
+            ),
             section(name(".symtab"), elf::SHT_SYMTAB, 0, 0, symtab, 5, 1),
             section(name(".strtab"), elf::SHT_STRTAB, 0, 0, strtab, 0, 0),
             section(name(".rela.text"), elf::SHT_RELA, 0, 0, rela_text, 4, 1),

@@ -18,7 +18,12 @@ pub(crate) fn check(
 ) -> Result<Accepted, Rejected> {
     let reject = |offset: usize, rule, reason| {
         let length = LONGEST.min(code.len().saturating_sub(offset));
-        Err(Rejected { offset, length, rule, reason })
+        Err(Rejected {
+            offset,
+            length,
+            rule,
+            reason,
+        })
     };
     if !code.len().is_multiple_of(BUNDLE) || !(base as usize).is_multiple_of(BUNDLE) {
         return reject(0, Rule::C1, "code must be whole bundles");
@@ -64,16 +69,31 @@ pub(crate) fn check(
             } else if !(TRAMPOLINES.contains(&target) && (target as usize).is_multiple_of(BUNDLE)
                 || main.contains(&target) && is_main_start(target))
             {
-                return reject(from, Rule::C2, "the target is neither code nor a trampoline");
+                return reject(
+                    from,
+                    Rule::C2,
+                    "the target is neither code nor a trampoline",
+                );
             }
         }
         starts[first / 8..first / 8 + 4].copy_from_slice(&mask.to_le_bytes());
     }
-    if starts.iter().zip(targets.iter()).any(|(start, target)| target & !start != 0) {
+    if starts
+        .iter()
+        .zip(targets.iter())
+        .any(|(start, target)| target & !start != 0)
+    {
         let offset = culprit(code, base, level, starts);
-        return reject(offset, Rule::C2, "the target is not the start of an instruction");
+        return reject(
+            offset,
+            Rule::C2,
+            "the target is not the start of an instruction",
+        );
     }
-    Ok(Accepted { instructions, bundles: (code.len() / BUNDLE) as u64 })
+    Ok(Accepted {
+        instructions,
+        bundles: (code.len() / BUNDLE) as u64,
+    })
 }
 
 /// The first direct branch to something that is no start; all else has been checked.
@@ -82,7 +102,9 @@ fn culprit(code: &[u8], base: u32, level: Level, starts: &[u8]) -> usize {
         let mut at = 0;
         while at < BUNDLE {
             let offset = number * BUNDLE + at;
-            let Ok((length, flow)) = decode(&bundle[at..], base + offset as u32, level) else { return offset };
+            let Ok((length, flow)) = decode(&bundle[at..], base + offset as u32, level) else {
+                return offset;
+            };
             if let Flow::Branch(target) | Flow::Call(target) = flow {
                 let inside = target.wrapping_sub(base) as usize;
                 if inside < code.len() && starts[inside / 8] >> (inside % 8) & 1 == 0 {

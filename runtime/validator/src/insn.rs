@@ -54,7 +54,11 @@ impl Cursor<'_> {
 
     fn skip(&mut self, count: usize) -> Result<(), Broken> {
         self.at += count;
-        if self.at > self.bytes.len() { Err(CROSSES) } else { Ok(()) }
+        if self.at > self.bytes.len() {
+            Err(CROSSES)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -83,7 +87,10 @@ enum Memory {
 #[inline]
 pub(crate) fn decode(bytes: &[u8], address: u32, level: Level) -> Result<(usize, Flow), Broken> {
     let prefixes = Prefixes::read(bytes);
-    let mut cursor = Cursor { bytes, at: prefixes.len };
+    let mut cursor = Cursor {
+        bytes,
+        at: prefixes.len,
+    };
     let opcode = cursor.byte()?;
     let (entry, map) = match opcode {
         0x0F => return two_byte(cursor, prefixes, address, level),
@@ -111,39 +118,73 @@ pub(crate) fn decode(bytes: &[u8], address: u32, level: Level) -> Result<(usize,
 }
 
 /// Branches and guarded pairs. They bear no prefix but what is named: 66 would cut rip on one vendor's CPUs.
-fn control(bytes: &[u8], p: Prefixes, opcode: u8, address: u32) -> Result<Option<(usize, Flow)>, Broken> {
+fn control(
+    bytes: &[u8],
+    p: Prefixes,
+    opcode: u8,
+    address: u32,
+) -> Result<Option<(usize, Flow)>, Broken> {
     let bare = p.len == 0;
-    let mut cursor = Cursor { bytes, at: p.len + 1 };
-    let relative = |end: usize, displacement: i32| address.wrapping_add(end as u32).wrapping_add_signed(displacement);
+    let mut cursor = Cursor {
+        bytes,
+        at: p.len + 1,
+    };
+    let relative = |end: usize, displacement: i32| {
+        address
+            .wrapping_add(end as u32)
+            .wrapping_add_signed(displacement)
+    };
     Ok(Some(match opcode {
         0x70..=0x7F | 0xEB if bare => {
             let displacement = cursor.byte()? as i8;
-            (cursor.at, Flow::Branch(relative(cursor.at, displacement.into())))
+            (
+                cursor.at,
+                Flow::Branch(relative(cursor.at, displacement.into())),
+            )
         }
         // jrcxz, and jecxz with 67.
         0xE3 if bare || (p.address32 && p.len == 1) => {
             let displacement = cursor.byte()? as i8;
-            (cursor.at, Flow::Branch(relative(cursor.at, displacement.into())))
+            (
+                cursor.at,
+                Flow::Branch(relative(cursor.at, displacement.into())),
+            )
         }
         0xE9 | 0xE8 if bare => {
             let displacement = cursor.i32()?;
             let target = relative(cursor.at, displacement);
-            (cursor.at, if opcode == 0xE8 { Flow::Call(target) } else { Flow::Branch(target) })
+            (
+                cursor.at,
+                if opcode == 0xE8 {
+                    Flow::Call(target)
+                } else {
+                    Flow::Branch(target)
+                },
+            )
         }
-        0x70..=0x7F | 0xEB | 0xE3 | 0xE8 | 0xE9 => return Err((Rule::C2, "a branch with a prefix")),
+        0x70..=0x7F | 0xEB | 0xE3 | 0xE8 | 0xE9 => {
+            return Err((Rule::C2, "a branch with a prefix"));
+        }
         0xC3 => return Err((Rule::C4, "a return without its mask")),
         0x9D => return Err((Rule::C9, "popfq without its mask")),
         0x83 => match masked_branch(bytes, p) {
             Some(pair) => pair,
             None => return Ok(None),
         },
-        0x81 if p.len == 1 && bytes.len() >= 9 => match (bytes[..8] == RETURN_MASK, bytes[..8] == FLAGS_MASK, bytes[8]) {
+        0x81 if p.len == 1 && bytes.len() >= 9 => match (
+            bytes[..8] == RETURN_MASK,
+            bytes[..8] == FLAGS_MASK,
+            bytes[8],
+        ) {
             (true, _, 0xC3) | (_, true, 0x9D) => (9, Flow::Next),
             _ => return Ok(None),
         },
         0xFF => match bytes.get(cursor.at) {
             Some(modrm) if matches!(modrm >> 3 & 7, 2..=5) => {
-                return Err((Rule::C3, "an indirect branch without its mask, or through memory"));
+                return Err((
+                    Rule::C3,
+                    "an indirect branch without its mask, or through memory",
+                ));
             }
             _ => return Ok(None),
         },
@@ -181,7 +222,12 @@ fn masked_branch(bytes: &[u8], p: Prefixes) -> Option<(usize, Flow)> {
     }
 }
 
-fn two_byte(mut cursor: Cursor<'_>, p: Prefixes, address: u32, level: Level) -> Result<(usize, Flow), Broken> {
+fn two_byte(
+    mut cursor: Cursor<'_>,
+    p: Prefixes,
+    address: u32,
+    level: Level,
+) -> Result<(usize, Flow), Broken> {
     let class = match p.group1 {
         0xF3 => 2,
         0xF2 => 3,
@@ -196,12 +242,18 @@ fn two_byte(mut cursor: Cursor<'_>, p: Prefixes, address: u32, level: Level) -> 
                 return Err((Rule::C2, "a branch with a prefix"));
             }
             let displacement = cursor.i32()?;
-            let target = address.wrapping_add(cursor.at as u32).wrapping_add_signed(displacement);
+            let target = address
+                .wrapping_add(cursor.at as u32)
+                .wrapping_add_signed(displacement);
             return Ok((cursor.at, Flow::Branch(target)));
         }
         // endbr64 has an encoding of its own in the space of hints.
         0x1E if class == 2 && !p.operand16 && p.rex == 0 => {
-            return if cursor.byte()? == 0xFA { Ok((cursor.at, Flow::Next)) } else { Err(UNLISTED) };
+            return if cursor.byte()? == 0xFA {
+                Ok((cursor.at, Flow::Next))
+            } else {
+                Err(UNLISTED)
+            };
         }
         _ => (&spec::MAP_0F[class], 1, opcode),
     };
@@ -214,7 +266,8 @@ fn two_byte(mut cursor: Cursor<'_>, p: Prefixes, address: u32, level: Level) -> 
     }
     if entry & spec::GROUP == spec::GROUP {
         let modrm = *cursor.bytes.get(cursor.at).ok_or(CROSSES)?;
-        entry |= spec::group_0f(class, opcode, modrm, p.wide()).ok_or_else(|| unlisted(map, class, opcode))?;
+        entry |= spec::group_0f(class, opcode, modrm, p.wide())
+            .ok_or_else(|| unlisted(map, class, opcode))?;
     }
     // crc32 of a byte reads one, but writes a wide register.
     finish(cursor, p, opcode, entry, map, address, level)
@@ -233,13 +286,22 @@ fn unlisted(map: u8, class: usize, opcode: u8) -> Broken {
     }
 }
 
-fn float(mut cursor: Cursor<'_>, p: Prefixes, opcode: u8, address: u32, level: Level) -> Result<(usize, Flow), Broken> {
+fn float(
+    mut cursor: Cursor<'_>,
+    p: Prefixes,
+    opcode: u8,
+    address: u32,
+    level: Level,
+) -> Result<(usize, Flow), Broken> {
     if p.group1 != 0 || p.operand16 {
         return Err((Rule::C9, "a prefix that x87 does not have"));
     }
     let modrm = *cursor.bytes.get(cursor.at).ok_or(CROSSES)?;
     if !x87::accepted(opcode, modrm, level) {
-        return Err((Rule::C10, "an x87 instruction that is not deterministic, or not on the list"));
+        return Err((
+            Rule::C10,
+            "an x87 instruction that is not deterministic, or not on the list",
+        ));
     }
     let operand = operand(&mut cursor, p.rex & 1, p.rex >> 1 & 1)?;
     if operand.register.is_none() {
@@ -287,7 +349,8 @@ fn vex(
         let reg = modrm.ok_or(CROSSES)? >> 3 & 7;
         entry |= spec::group_vex(map, opcode, reg).ok_or(UNLISTED)?;
     }
-    let uses_vvvv = entry & spec::NDS != 0 || (entry & spec::NDS_REG != 0 && modrm.is_some_and(|m| m >= 0xC0));
+    let uses_vvvv =
+        entry & spec::NDS != 0 || (entry & spec::NDS_REG != 0 && modrm.is_some_and(|m| m >= 0xC0));
     if (!uses_vvvv && vvvv != 0)
         || (entry & spec::L0 != 0 && long)
         || (entry & spec::L1 != 0 && !long)
@@ -298,7 +361,15 @@ fn vex(
         return Err((Rule::C8, "VEX.vvvv writes the stack pointer"));
     }
     // From here on it is like any other instruction; REX.W decides nothing about immediates.
-    finish(cursor, p, opcode, entry | spec::NO_66, 4 + map, address, level)
+    finish(
+        cursor,
+        p,
+        opcode,
+        entry | spec::NO_66,
+        4 + map,
+        address,
+        level,
+    )
 }
 
 /// ModRM, immediates and the rules for operands.
@@ -316,7 +387,8 @@ fn finish(
         let modrm = *cursor.bytes.get(cursor.at).ok_or(CROSSES)?;
         entry |= spec::group(opcode, modrm >> 3 & 7).ok_or(UNLISTED)?;
     }
-    if (entry & spec::V3 != 0 && level < Level::V3) || (entry & spec::V2 != 0 && level < Level::V2) {
+    if (entry & spec::V3 != 0 && level < Level::V3) || (entry & spec::V2 != 0 && level < Level::V2)
+    {
         return Err((Rule::C10, "above the image's level"));
     }
     if (entry & spec::NO_66 != 0 && p.operand16)
@@ -352,7 +424,13 @@ fn finish(
         }
         skip_immediate(&mut cursor, entry, &p)?;
         if operand.register.is_none() && entry & spec::NO_ACCESS == 0 {
-            confine(operand.memory, &p, entry & spec::VSIB != 0, address, cursor.at)?;
+            confine(
+                operand.memory,
+                &p,
+                entry & spec::VSIB != 0,
+                address,
+                cursor.at,
+            )?;
         } else if p.gs {
             return Err((Rule::C7, "gs without a memory access"));
         }
@@ -376,7 +454,10 @@ fn finish(
         let high_byte = entry & spec::BYTE != 0 && p.rex == 0;
         let narrow = entry & (spec::STACK | spec::BYTE) == spec::STACK && !p.operand16 && !p.wide();
         if !high_byte && !narrow {
-            return Err((Rule::C8, "writes the stack pointer, and not by a 32-bit form that is listed"));
+            return Err((
+                Rule::C8,
+                "writes the stack pointer, and not by a 32-bit form that is listed",
+            ));
         }
     }
     if cursor.at > LONGEST {
@@ -412,7 +493,10 @@ fn operand(cursor: &mut Cursor<'_>, b: u8, x: u8) -> Result<Operand, Broken> {
     let modrm = cursor.byte()?;
     let (mode, rm) = (modrm >> 6, modrm & 7);
     if mode == 3 {
-        return Ok(Operand { register: Some(rm | b << 3), memory: Memory::Other });
+        return Ok(Operand {
+            register: Some(rm | b << 3),
+            memory: Memory::Other,
+        });
     }
     let mut base = rm;
     let mut index = false;
@@ -436,20 +520,35 @@ fn operand(cursor: &mut Cursor<'_>, b: u8, x: u8) -> Result<Operand, Broken> {
     } else {
         Memory::Other
     };
-    Ok(Operand { register: None, memory })
+    Ok(Operand {
+        register: None,
+        memory,
+    })
 }
 
 /// C6 and C7: where a memory operand may point. `len` is the instruction's length.
 #[inline]
-fn confine(memory: Memory, p: &Prefixes, vsib: bool, address: u32, len: usize) -> Result<(), Broken> {
+fn confine(
+    memory: Memory,
+    p: &Prefixes,
+    vsib: bool,
+    address: u32,
+    len: usize,
+) -> Result<(), Broken> {
     if p.gs {
         return match memory {
             Memory::Absolute(displacement)
-                if !p.address32 && !p.null_segment && !vsib && displacement >= LOWEST_DISPLACEMENT =>
+                if !p.address32
+                    && !p.null_segment
+                    && !vsib
+                    && displacement >= LOWEST_DISPLACEMENT =>
             {
                 Ok(())
             }
-            _ => Err((Rule::C7, "gs with more than an absolute displacement of at least −8 MiB")),
+            _ => Err((
+                Rule::C7,
+                "gs with more than an absolute displacement of at least −8 MiB",
+            )),
         };
     }
     if p.address32 {
@@ -460,7 +559,10 @@ fn confine(memory: Memory, p: &Prefixes, vsib: bool, address: u32, len: usize) -
     }
     match memory {
         Memory::Stack(displacement) if displacement >= LOWEST_DISPLACEMENT => Ok(()),
-        Memory::Stack(_) => Err((Rule::C6, "more than 8 MiB below the stack pointer without 67")),
+        Memory::Stack(_) => Err((
+            Rule::C6,
+            "more than 8 MiB below the stack pointer without 67",
+        )),
         Memory::Absolute(displacement) if displacement >= 0 => Ok(()),
         Memory::Absolute(_) => Err((Rule::C6, "an absolute address that is not in the sandbox")),
         Memory::Relative(displacement) => {
@@ -468,7 +570,10 @@ fn confine(memory: Memory, p: &Prefixes, vsib: bool, address: u32, len: usize) -
             if (0..1i64 << 32).contains(&target) {
                 Ok(())
             } else {
-                Err((Rule::C6, "a RIP-relative address that is not in the sandbox"))
+                Err((
+                    Rule::C6,
+                    "a RIP-relative address that is not in the sandbox",
+                ))
             }
         }
         Memory::Other => Err((Rule::C6, "a memory operand without 67")),

@@ -125,7 +125,12 @@ pub const fn bitmap_len(text_len: usize) -> usize {
 ///
 /// # Errors
 /// The first rule broken.
-pub fn validate(text: &[u8], base: u32, level: Level, starts: &mut [u8]) -> Result<Accepted, Rejected> {
+pub fn validate(
+    text: &[u8],
+    base: u32,
+    level: Level,
+    starts: &mut [u8],
+) -> Result<Accepted, Rejected> {
     validate_jail(text, base, level, starts, base..base, &|_| false)
 }
 

@@ -25,7 +25,9 @@ impl Prefixes {
     pub(crate) fn read(bytes: &[u8]) -> Prefixes {
         let mut p = Prefixes::default();
         // Most instructions have none of the rare ones.
-        let Some(&first) = bytes.first() else { return p };
+        let Some(&first) = bytes.first() else {
+            return p;
+        };
         if matches!(first, 0x40..=0x4F) {
             p.rex = first;
             p.len = 1;
@@ -44,7 +46,15 @@ impl Prefixes {
         let group1 = at(|b| matches!(b, 0xF0 | 0xF2 | 0xF3));
         let operand16 = at(|b| b == 0x66) != 0;
         let rex = at(|b| matches!(b, 0x40..=0x4F));
-        Prefixes { address32, gs, null_segment, group1, operand16, rex, len: p.len }
+        Prefixes {
+            address32,
+            gs,
+            null_segment,
+            group1,
+            operand16,
+            rex,
+            len: p.len,
+        }
     }
 
     /// Nothing but perhaps REX.

@@ -17,15 +17,15 @@ const MEMORY: [u8; 8] = [
 
 /// For each opcode, bit n = ModRM 0xC0 + n is accepted.
 const REGISTER: [u64; 8] = [
-    u64::MAX,                                                                  // D8
+    u64::MAX, // D8
     range(0xC0, 0xD0) | at(&[0xE0, 0xE1, 0xE4, 0xE5]) | range(0xE8, 0xEE)      // D9: fld, fxch, fnop, fchs, fabs, ftst, fxam, constants
-        | at(&[0xF4, 0xF5, 0xF6, 0xF7, 0xF8, 0xFA, 0xFC, 0xFD]),               // fxtract, fprem1, fdecstp, fincstp, fprem, fsqrt, frndint, fscale
-    range(0xC0, 0xDF) | at(&[0xE9]),                                           // DA: fcmov, fucompp
-    range(0xC0, 0xDF) | at(&[0xE2, 0xE3]) | range(0xE8, 0xF7),                 // DB: fcmovn, fnclex, fninit, fucomi, fcomi
-    range(0xC0, 0xCF) | range(0xE0, 0xFF),                                     // DC
-    range(0xC0, 0xC7) | range(0xD0, 0xEF),                                     // DD: ffree, fst, fstp, fucom, fucomp
-    range(0xC0, 0xCF) | at(&[0xD9]) | range(0xE0, 0xFF),                       // DE
-    at(&[0xE0]) | range(0xE8, 0xF7),                                           // DF: fnstsw %ax, fucomip, fcomip
+        | at(&[0xF4, 0xF5, 0xF6, 0xF7, 0xF8, 0xFA, 0xFC, 0xFD]), // fxtract, fprem1, fdecstp, fincstp, fprem, fsqrt, frndint, fscale
+    range(0xC0, 0xDF) | at(&[0xE9]), // DA: fcmov, fucompp
+    range(0xC0, 0xDF) | at(&[0xE2, 0xE3]) | range(0xE8, 0xF7), // DB: fcmovn, fnclex, fninit, fucomi, fcomi
+    range(0xC0, 0xCF) | range(0xE0, 0xFF),                     // DC
+    range(0xC0, 0xC7) | range(0xD0, 0xEF), // DD: ffree, fst, fstp, fucom, fucomp
+    range(0xC0, 0xCF) | at(&[0xD9]) | range(0xE0, 0xFF), // DE
+    at(&[0xE0]) | range(0xE8, 0xF7),       // DF: fnstsw %ax, fucomip, fcomip
 ];
 
 const fn range(from: u8, to: u8) -> u64 {
