@@ -29,9 +29,12 @@ impl MainText {
     pub fn accepts_jail(&self, code: &[u8], base: u32, level: Level, scratch: &mut [u8]) -> bool {
         let is_start = |address: u32| {
             let offset = address.wrapping_sub(self.range.start) as usize;
-            self.starts.get(offset / 8).is_some_and(|byte| byte >> (offset % 8) & 1 != 0)
+            self.starts
+                .get(offset / 8)
+                .is_some_and(|byte| byte >> (offset % 8) & 1 != 0)
         };
-        zvm_validator::validate_jail(code, base, level, scratch, self.range.clone(), &is_start).is_ok()
+        zvm_validator::validate_jail(code, base, level, scratch, self.range.clone(), &is_start)
+            .is_ok()
     }
 }
 
@@ -50,7 +53,13 @@ pub fn text(text: &[u8], used: usize, image_level: u32) -> Result<(MainText, Acc
         Ok(accepted) => {
             // The first half says the starts; the rest was scratch.
             starts.truncate(text.len().div_ceil(8));
-            Ok((MainText { range: base..base + text.len() as u32, starts }, accepted))
+            Ok((
+                MainText {
+                    range: base..base + text.len() as u32,
+                    starts,
+                },
+                accepted,
+            ))
         }
         Err(rejected) => Err(explain(text, base, &rejected)),
     }

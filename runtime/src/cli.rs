@@ -75,7 +75,12 @@ struct Run {
     #[arg(long, value_name = "PATH", default_value = "/")]
     cwd: OsString,
     /// The image, then the program's own arguments
-    #[arg(value_name = "FILE [ARG]...", required = true, num_args = 1.., trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(
+        value_name = "FILE [ARG]...",
+        required = true,
+        num_args = 1..,
+        trailing_var_arg = true
+    )]
     command: Vec<OsString>,
 }
 
@@ -88,10 +93,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
             let text = error.render().to_string();
-            eprintln!(
-                "zvm: {}",
-                text.strip_prefix("error: ").unwrap_or(&text).trim_end()
-            );
+            let text = text.strip_prefix("error: ").unwrap_or(&text);
+            text.lines()
+                .filter(|line| !line.is_empty())
+                .for_each(|line| eprintln!("zvm: {line}"));
             return ExitCode::from(status::NO_PROGRAM);
         }
         Err(help) => {
@@ -160,10 +165,11 @@ fn validate_image(file: PathBuf) -> Result<String, RunError> {
         .map_err(RunError::host("read the image"))?;
     let used = text.len();
     text.resize(used.next_multiple_of(zvm_abi::layout::PAGE as usize), 0xf4);
-    let (_, accepted) = check::text(&text, used, image.level).map_err(|message| RunError::Instance {
-        status: status::BAD_IMAGE,
-        message: format!("{}: {message}", file.display()),
-    })?;
+    let (_, accepted) =
+        check::text(&text, used, image.level).map_err(|message| RunError::Instance {
+            status: status::BAD_IMAGE,
+            message: format!("{}: {message}", file.display()),
+        })?;
     Ok(format!(
         "{}: valid: {used} bytes of x86-64-v{} code, {} instructions in {} bundles",
         file.display(),

@@ -8,7 +8,6 @@ use goblin::container::{Container, Ctx, Endian};
 use goblin::elf::Elf;
 use goblin::elf::section_header::{SHT_SYMTAB, SectionHeader};
 use goblin::elf::sym::{STT_FUNC, STT_NOTYPE, Symtab};
-use goblin::strtab::Strtab;
 use zvm_abi::layout;
 
 use crate::error::status;
@@ -211,15 +210,17 @@ fn symbol(image: &Image, address: u64) -> Option<String> {
     let strings = sections.get(symtab.sh_link as usize)?;
     let symbols = read(symtab.sh_offset, symtab.sh_size)?;
     let names = read(strings.sh_offset, strings.sh_size)?;
-    let names = Strtab::from_slice_unparsed(&names, 0, names.len(), 0);
     let nearest = Symtab::parse(&symbols, 0, symbols.len() / 24, context)
         .ok()?
         .iter()
         .filter(|symbol| matches!(symbol.st_type(), STT_FUNC | STT_NOTYPE) && symbol.st_shndx != 0)
         .filter(|symbol| (layout::TEXT_BASE..=address).contains(&symbol.st_value))
         .max_by_key(|symbol| (symbol.st_value, symbol.st_type() == STT_FUNC))?;
-    let name: String = names
-        .get_at(nearest.st_name)?
+    let name = names
+        .get(nearest.st_name..)?
+        .split(|&byte| byte == 0)
+        .next()?;
+    let name: String = String::from_utf8_lossy(name)
         .chars()
         .filter(|c| !c.is_control())
         .take(256)

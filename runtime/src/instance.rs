@@ -152,8 +152,10 @@ fn validate(image: &Image) -> Result<MainText, Refusal> {
     space::protect(start, end, Access::Read)?;
     // SAFETY: mapped and readable, private memory that no other thread or process can write.
     let text = unsafe { std::slice::from_raw_parts(space::pointer(start), (end - start) as usize) };
-    let (main, _) = check::text(text, used, image.level)
-        .map_err(|message| Refusal { status: status::BAD_IMAGE, message })?;
+    let (main, _) = check::text(text, used, image.level).map_err(|message| Refusal {
+        status: status::BAD_IMAGE,
+        message,
+    })?;
     space::protect(start, end, Access::Execute)?;
     Ok(main)
 }

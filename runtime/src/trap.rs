@@ -146,8 +146,8 @@ impl Server {
         let Some(end) = start.checked_add(size) else {
             return -errno::EINVAL;
         };
-        let pages = start % layout::PAGE == 0
-            && size % layout::PAGE == 0
+        let pages = start.is_multiple_of(layout::PAGE)
+            && size.is_multiple_of(layout::PAGE)
             && size > 0
             && size <= limits::JAIL_BYTES;
         let heap = self
@@ -168,7 +168,9 @@ impl Server {
         // SAFETY: mapped, readable, not writable by anyone, and the slice ends before the rights change again.
         let code = unsafe { std::slice::from_raw_parts(space::pointer(start), size as usize) };
         let scratch = &mut self.scratch[..check::scratch_len(code.len())];
-        let accepted = self.main.accepts_jail(code, start as u32, self.level, scratch);
+        let accepted = self
+            .main
+            .accepts_jail(code, start as u32, self.level, scratch);
         let access = if accepted {
             Access::Execute
         } else {
