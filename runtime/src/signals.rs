@@ -68,6 +68,7 @@ pub fn install(record: Shared) -> io::Result<()> {
     };
     // SAFETY: the stack is ours and stays mapped as long as the process lives.
     check(unsafe { libc::sigaltstack(&raw const stack, ptr::null_mut()) })?;
+    forget_handlers()?;
     // SAFETY: all-zero is a valid sigaction and sigset.
     let mut action: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
     action.sa_sigaction = handler as *const () as usize;
@@ -77,6 +78,36 @@ pub fn install(record: Shared) -> io::Result<()> {
         check(unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) })?;
     }
     Ok(())
+}
+
+/// Sets every signal that has a handler to its default, and blocks none: a handler that the parent's program installed
+/// would run on the guest's stack.
+fn forget_handlers() -> io::Result<()> {
+    // SAFETY: all-zero is a valid sigaction (the default) and an empty sigset.
+    let (default, mut old): (libc::sigaction, libc::sigaction) = unsafe {
+        (
+            MaybeUninit::zeroed().assume_init(),
+            MaybeUninit::zeroed().assume_init(),
+        )
+    };
+    for signal in 1..=libc::SIGRTMAX() {
+        // SAFETY: the structures live through the calls. libc keeps two signals for itself and refuses them; they have
+        // no handler in a process without threads.
+        unsafe {
+            let known = libc::sigaction(signal, ptr::null(), &raw mut old) == 0;
+            if known && old.sa_sigaction != libc::SIG_DFL && old.sa_sigaction != libc::SIG_IGN {
+                check(libc::sigaction(signal, &raw const default, ptr::null_mut()))?;
+            }
+        }
+    }
+    // SAFETY: the set lives through the call.
+    check(unsafe {
+        libc::sigprocmask(
+            libc::SIG_SETMASK,
+            &raw const default.sa_mask,
+            ptr::null_mut(),
+        )
+    })
 }
 
 /// From now on, faults below the guard's end and in the thunk's pop are the guest's.

@@ -439,3 +439,121 @@ fn xcr0() -> u64 {
     }
     u64::from(high) << 32 | u64::from(low)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use iced_x86::{CpuidFeature, Decoder, DecoderOptions, Instruction, Mnemonic, OpAccess};
+    use iced_x86::{InstructionInfoFactory, Register};
+
+    fn all() -> Vec<(u32, Cpu, Vec<Instruction>)> {
+        let cpus = [(false, false), (true, false), (true, true)];
+        let pairs = cpus.map(|(avx, avx512)| Cpu { avx, avx512 });
+        (1..=4)
+            .flat_map(|level| pairs.map(|cpu| (level, cpu)))
+            .map(|(level, cpu)| {
+                let decoder = Decoder::with_ip(64, code(level, cpu), CODE, DecoderOptions::NONE);
+                (level, cpu, decoder.into_iter().collect())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn no_thunk_touches_x87_or_mmx() {
+        for (level, cpu, instructions) in all() {
+            for instruction in &instructions {
+                assert!(!instruction.is_invalid());
+                let features = instruction.cpuid_features();
+                let x87 = |f: &CpuidFeature| matches!(f, CpuidFeature::FPU | CpuidFeature::MMX);
+                assert!(!features.iter().any(x87), "{level} {cpu:?} {instruction}");
+                assert!(instruction.code().encoding() != iced_x86::EncodingKind::D3NOW);
+            }
+        }
+    }
+
+    /// Nothing may use the stack before it is the host's, and the direction flag goes before any call.
+    #[test]
+    fn the_stack_is_switched_first() {
+        for (level, cpu, instructions) in all() {
+            let switch = instructions
+                .iter()
+                .position(|i| i.mnemonic() == Mnemonic::Mov && i.op0_register() == Register::RSP)
+                .unwrap();
+            let mut info = InstructionInfoFactory::new();
+            for instruction in &instructions[..switch] {
+                assert_eq!(instruction.stack_pointer_increment(), 0);
+                let touches_stack = info
+                    .info(instruction)
+                    .used_memory()
+                    .iter()
+                    .any(|memory| memory.base() == Register::RSP);
+                assert!(!touches_stack, "{level} {cpu:?} {instruction}");
+            }
+            assert_eq!(instructions[switch + 1].mnemonic(), Mnemonic::Cld);
+        }
+    }
+
+    /// Behind the host's call, every register that a C call may clobber is written before the jump back, and every
+    /// vector register of the level is loaded or cleared.
+    #[test]
+    fn every_clobbered_register_is_written_on_the_way_back() {
+        for (level, cpu, instructions) in all() {
+            let call = instructions
+                .iter()
+                .position(|i| i.mnemonic() == Mnemonic::Call)
+                .unwrap();
+            let mut written = Vec::new();
+            let mut info = InstructionInfoFactory::new();
+            for instruction in &instructions[call + 1..] {
+                for register in info.info(instruction).used_registers() {
+                    if matches!(register.access(), OpAccess::Write | OpAccess::ReadWrite) {
+                        written.push(register.register().full_register());
+                    }
+                }
+            }
+            let general = [
+                Register::RCX,
+                Register::RDX,
+                Register::RSI,
+                Register::RDI,
+                Register::R8,
+                Register::R9,
+                Register::R10,
+                Register::R11,
+                Register::RSP,
+            ];
+            let vectors = if level == 4 || cpu.avx512 { 32 } else { 16 };
+            let vectors = (0..vectors).map(|n| Register::ZMM0 + n);
+            let masks = (0..8)
+                .filter(|_| level == 4 || cpu.avx512)
+                .map(|n| Register::K0 + n);
+            for register in general.into_iter().chain(vectors).chain(masks) {
+                assert!(written.contains(&register), "{level} {cpu:?}: {register:?}");
+            }
+            // A register is cleared whole: legacy SSE loads leave the upper half as it is.
+            if cpu.avx && level < 3 {
+                assert!(
+                    instructions[call..]
+                        .iter()
+                        .any(|i| i.mnemonic() == Mnemonic::Vzeroupper)
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_slot_jumps_to_the_thunk() {
+        let slot = slot();
+        let mut decoder = Decoder::new(64, &slot, DecoderOptions::NONE);
+        let (first, second) = (decoder.decode(), decoder.decode());
+        assert_eq!(
+            (first.op0_register(), first.immediate64()),
+            (Register::R11, CODE)
+        );
+        assert_eq!(
+            (second.mnemonic(), second.op0_register()),
+            (Mnemonic::Jmp, Register::R11)
+        );
+        assert!(slot[decoder.position()..].iter().all(|&byte| byte == 0xf4));
+    }
+}
