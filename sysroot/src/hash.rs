@@ -18,7 +18,7 @@ impl Sha256Hex {
 
     /// Adds one piece.
     #[must_use]
-    pub fn add(mut self, piece: impl AsRef<[u8]>) -> Self {
+    pub fn with(mut self, piece: impl AsRef<[u8]>) -> Self {
         let piece = piece.as_ref();
         self.0.update((piece.len() as u64).to_le_bytes());
         self.0.update(piece);
@@ -78,8 +78,8 @@ mod tests {
 
     #[test]
     fn pieces_do_not_run_together() {
-        let a = Sha256Hex::new().add("ab").add("c").finish();
-        let b = Sha256Hex::new().add("a").add("bc").finish();
+        let a = Sha256Hex::new().with("ab").with("c").finish();
+        let b = Sha256Hex::new().with("a").with("bc").finish();
         assert_ne!(a, b);
     }
 }

@@ -22,7 +22,7 @@ pub struct Part<'a> {
 impl Part<'_> {
     /// Where it lies or would lie.
     pub fn path(&self, cache: &Cache) -> PathBuf {
-        let hash = self.inputs.iter().fold(Sha256Hex::new(), |hash, piece| hash.add(piece));
+        let hash = self.inputs.iter().fold(Sha256Hex::new(), |hash, piece| hash.with(piece));
         cache.root().join(format!("{}-{}", self.name, hash.short()))
     }
 

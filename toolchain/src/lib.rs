@@ -1,1 +1,4 @@
-//! Under construction.
+//! The SDK's commands as a library: [`cc`] is `zvm-cc`.
+#![forbid(unsafe_code)]
+
+pub mod cc;

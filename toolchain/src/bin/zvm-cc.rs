@@ -1,2 +1,7 @@
-//! Under construction.
-fn main() {}
+//! Compiles C for the sandbox: see `zvm_toolchain::cc`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    zvm_toolchain::cc::main(std::env::args_os())
+}

@@ -1,0 +1,118 @@
+//! Which compiler runs, and with what in front of and behind the user's options.
+
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use zvm_sysroot::{CLANG_TRIPLE, Sysroot};
+
+use super::error::CcError;
+
+/// Whose options it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// The bundled clang.
+    Zig,
+    /// The system's clang.
+    Clang,
+    /// The system's gcc.
+    Gcc,
+}
+
+/// A compiler that makes objects for the sandbox.
+#[derive(Clone, Debug)]
+pub struct Compiler {
+    family: Family,
+    program: PathBuf,
+    /// Its own headers: `immintrin.h`, `stdatomic.h`.
+    include: PathBuf,
+    sysroot_include: PathBuf,
+    env: Vec<(&'static str, PathBuf)>,
+}
+
+impl Compiler {
+    /// The compiler called `name`: `zig`, or a gcc or clang by name or path. Without a name, `ZVM_CC`'s, else `zig`.
+    ///
+    /// # Errors
+    /// No such compiler, or one that is neither gcc nor clang.
+    pub fn find(name: Option<&OsStr>, sysroot: &Sysroot) -> Result<Compiler, CcError> {
+        let from_env = env::var_os("ZVM_CC").filter(|value| !value.is_empty());
+        let name = name.map(OsStr::to_owned).or(from_env).unwrap_or_else(|| "zig".into());
+        let file = Path::new(&name).file_name().unwrap_or_default().to_string_lossy();
+        let family = if file == "zig" {
+            Family::Zig
+        } else if file.contains("clang") {
+            Family::Clang
+        } else if file.contains("gcc") {
+            Family::Gcc
+        } else {
+            return Err(CcError::Usage(format!(
+                "{}: not a compiler that zvm-cc knows; --compiler and ZVM_CC take zig, gcc, clang, or the path of one of these",
+                name.display()
+            )));
+        };
+        let program = if family == Family::Zig { sysroot.zig() } else { PathBuf::from(name) };
+        let include = match family {
+            Family::Zig => sysroot.zig_include(),
+            Family::Clang => ask(&program, "-print-resource-dir")?.join("include"),
+            Family::Gcc => ask(&program, "-print-file-name=include")?,
+        };
+        let env = if family == Family::Zig { sysroot.zig_env().to_vec() } else { Vec::new() };
+        Ok(Compiler { family, program, include, sysroot_include: sysroot.include(), env })
+    }
+
+    /// Whose options it takes.
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
+    /// The folder of its own headers.
+    pub fn include(&self) -> &Path {
+        &self.include
+    }
+
+    /// A command that only asks the compiler something.
+    pub fn question(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        if self.family == Family::Zig {
+            command.arg("clang");
+        }
+        command
+    }
+
+    /// A command that compiles with `options`; the caller adds `-c`, inputs and output.
+    pub fn command(&self, options: &[OsString], no_std_inc: bool) -> Command {
+        let mut command = self.question();
+        if self.family != Family::Gcc {
+            command.arg(format!("--target={CLANG_TRIPLE}"));
+        }
+        // Images never move, so no code need be position-independent.
+        command.args(["-D__ZVM__=1", "-fno-pic", "-fno-pie"]);
+        command.args(options);
+        if self.family == Family::Gcc && options.iter().any(|option| option.to_string_lossy().starts_with("-flto")) {
+            // The linker is lld, which cannot read gcc's intermediate code.
+            command.arg("-fno-lto");
+        }
+        if !no_std_inc {
+            // Behind the user's, as a compiler's own folders are; musl's before the compiler's, as on any system with musl.
+            command.arg("-nostdinc");
+            command.arg("-isystem").arg(&self.sysroot_include);
+            command.arg("-isystem").arg(&self.include);
+        }
+        command
+    }
+}
+
+/// The path that a compiler prints when asked.
+fn ask(program: &Path, question: &str) -> Result<PathBuf, CcError> {
+    let start = |source| CcError::Start { program: program.to_owned(), source };
+    let output = Command::new(program).arg(question).stdin(Stdio::null()).stderr(Stdio::null()).output().map_err(start)?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let path = PathBuf::from(text.trim_end());
+    if output.status.success() && path.is_absolute() {
+        return Ok(path);
+    }
+    Err(CcError::Usage(format!("{} does not answer {question} with a path: is it gcc or clang?", program.display())))
+}

@@ -1,0 +1,108 @@
+//! Links objects into an ordinary ELF and rewrites that into an image; or links a native program of the same objects.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use zvm_rewriter::{Options, Stats};
+use zvm_sysroot::{REQUIRED_SYMBOLS, Sysroot};
+
+use super::error::CcError;
+use super::output;
+use super::run::{self, Show};
+
+/// What kind of file comes out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Product {
+    /// A sandboxed image.
+    Image,
+    /// A static executable of the host, from the same objects and the same musl, with neither libzrt nor rewriting.
+    Native,
+    /// One relocatable object (`-r`).
+    Object,
+}
+
+/// What to link and how.
+#[derive(Clone, Debug)]
+pub struct LinkJob {
+    /// What comes out.
+    pub product: Product,
+    /// Where to.
+    pub output: PathBuf,
+    /// Objects, archives and linker options, in order.
+    pub inputs: Vec<OsString>,
+    /// The image's x86-64-v*level*.
+    pub level: u32,
+    /// No symbols.
+    pub strip: bool,
+    /// With `crt1.o`.
+    pub start_files: bool,
+    /// Also keep the linker's output here.
+    pub emit_elf: Option<PathBuf>,
+    /// What to print.
+    pub show: Show,
+}
+
+/// Links. For an image, says what the rewriter did.
+///
+/// # Errors
+/// The linker fails, the rewriter refuses, or a file cannot be written.
+pub fn link(sysroot: &Sysroot, job: &LinkJob) -> Result<Option<Stats>, CcError> {
+    let temp = tempfile::tempdir().map_err(CcError::file("create a folder in", &std::env::temp_dir()))?;
+    let elf_path = temp.path().join("linked.elf");
+    let mut command = linker(sysroot, job);
+    command.arg("-o").arg(&elf_path);
+    run::run(&mut command, job.show)?;
+    if job.show == Show::Only {
+        return Ok(None);
+    }
+    let elf = fs::read(&elf_path).map_err(CcError::file("read", &elf_path))?;
+    if let Some(keep) = &job.emit_elf {
+        output::write(keep, &elf)?;
+    }
+    if job.product != Product::Image {
+        output::write(&job.output, &elf)?;
+        return Ok(None);
+    }
+    let options = Options { level: job.level, strip: job.strip, keep_going: true };
+    let image = zvm_rewriter::rewrite(&elf, &options)
+        .map_err(|source| CcError::Rewrite { output: job.output.clone(), source })?;
+    output::write(&job.output, &image.bytes)?;
+    Ok(Some(image.stats))
+}
+
+fn linker(sysroot: &Sysroot, job: &LinkJob) -> Command {
+    let mut command = Command::new(sysroot.zig());
+    command.envs(sysroot.zig_env()).arg("ld.lld").args(["-m", "elf_x86_64"]);
+    if job.product == Product::Object {
+        command.arg("-r").args(&job.inputs);
+        return command;
+    }
+    command.args(["-static", "--no-pie", "--gc-sections", "-z", "noexecstack"]);
+    if job.product == Product::Image {
+        command.arg("--emit-relocs").arg("-T").arg(sysroot.linker_script());
+        // The rewriter calls these, and no object names them.
+        command.args(REQUIRED_SYMBOLS.iter().flat_map(|symbol| ["-u", symbol]));
+    } else {
+        command.arg("--eh-frame-hdr");
+        command.args(job.strip.then_some("--strip-all"));
+    }
+    if job.start_files {
+        command.arg(sysroot.library("crt1.o"));
+    }
+    command.args(&job.inputs).arg("-L").arg(sysroot.lib());
+    command.arg("--start-group");
+    if job.product == Product::Image {
+        // Before musl: its fenv and long-double functions replace those that the sandbox cannot run.
+        command.arg(sysroot.library("libzrt.a"));
+    }
+    command.args(["libc.a", "libzigc.a", "libcompiler_rt.a"].map(|name| sysroot.library(name)));
+    command.arg("--end-group");
+    command
+}
+
+/// Where the output goes without `-o`.
+pub fn default_output() -> &'static Path {
+    Path::new("a.out")
+}

@@ -1,0 +1,112 @@
+//! What becomes of arguments that are meant for the linker (`-Wl,…`, `-Xlinker`).
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use super::error::CcError;
+
+/// What to do with one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkerFlag {
+    /// It is about dynamic linking, or asks for what an image has anyway.
+    Ignore,
+    /// No symbols in the image.
+    Strip,
+    /// A file.
+    Input,
+    /// The linker understands it; it complains about what it does not know.
+    Pass,
+}
+
+/// Ignored, without a value.
+const IGNORED: &[&str] = &[
+    "as-needed",
+    "no-as-needed",
+    "build-id",
+    "Bstatic",
+    "Bdynamic",
+    "Bsymbolic",
+    "Bsymbolic-functions",
+    "Bsymbolic-non-weak",
+    "Bsymbolic-non-weak-functions",
+    "static",
+    "dn",
+    "dy",
+    "call_shared",
+    "non_shared",
+    "E",
+    "export-dynamic",
+    "no-export-dynamic",
+    "enable-new-dtags",
+    "disable-new-dtags",
+    "no-undefined",
+    "allow-shlib-undefined",
+    "no-allow-shlib-undefined",
+    "no-copy-dt-needed-entries",
+    "copy-dt-needed-entries",
+    "add-needed",
+    "no-add-needed",
+    "pie",
+    "no-pie",
+    "hash-style",
+    "eh-frame-hdr",
+    "no-dynamic-linker",
+    "nostdlib",
+    "emit-relocs",
+    "q",
+    "strip-debug",
+    "S",
+    "no-keep-memory",
+    "reduce-memory-overheads",
+    "relax",
+    "sort-common",
+];
+
+/// Ignored, with a value.
+const IGNORED_VALUE: &[&str] =
+    &["rpath", "R", "rpath-link", "soname", "h", "dynamic-linker", "I", "dynamic-list", "export-dynamic-symbol", "m", "plugin", "plugin-opt"];
+
+/// Passed on, with a value.
+const PASSED_VALUE: &[&str] =
+    &["u", "undefined", "defsym", "Map", "wrap", "version-script", "y", "trace-symbol", "exclude-libs", "L", "l", "require-defined"];
+
+/// Refused: they would break the contract between linker and rewriter.
+const REFUSED: &[(&str, &str)] = &[
+    ("T", "the layout of an image is the SDK's (zvm.ld)"),
+    ("script", "the layout of an image is the SDK's (zvm.ld)"),
+    ("Ttext", "the layout of an image is the SDK's (zvm.ld)"),
+    ("Tdata", "the layout of an image is the SDK's (zvm.ld)"),
+    ("Tbss", "the layout of an image is the SDK's (zvm.ld)"),
+    ("image-base", "an image starts where the sandbox wants it"),
+    ("section-start", "the layout of an image is the SDK's (zvm.ld)"),
+    ("e", "an image starts in libzrt, which calls _start"),
+    ("entry", "an image starts in libzrt, which calls _start"),
+    ("shared", "an image is one static program: the sandbox has no dynamic linker"),
+    ("Bshareable", "an image is one static program: the sandbox has no dynamic linker"),
+];
+
+/// What becomes of `flag`, and whether the next argument is its value.
+///
+/// # Errors
+/// [`CcError::Usage`] for a flag that would break the image.
+pub fn classify(flag: &OsStr) -> Result<(LinkerFlag, bool), CcError> {
+    let bytes = flag.as_bytes();
+    let Some(name) = bytes.strip_prefix(b"--").or_else(|| bytes.strip_prefix(b"-")) else {
+        return Ok((LinkerFlag::Input, false));
+    };
+    let end = name.iter().position(|&byte| byte == b'=').unwrap_or(name.len());
+    let has_value = end < name.len();
+    let name = std::str::from_utf8(&name[..end]).unwrap_or("");
+    if let Some((_, reason)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
+        return Err(CcError::Usage(format!("linker option {}: {reason}", flag.display())));
+    }
+    Ok(match name {
+        "s" | "strip-all" => (LinkerFlag::Strip, false),
+        // `-z now` and kin are about dynamic linking and page protection, which the image's format fixes.
+        "z" => (LinkerFlag::Ignore, !has_value),
+        _ if IGNORED.contains(&name) || name.starts_with("znow") || name.starts_with("zrelro") => (LinkerFlag::Ignore, false),
+        _ if IGNORED_VALUE.contains(&name) => (LinkerFlag::Ignore, !has_value),
+        _ if PASSED_VALUE.contains(&name) => (LinkerFlag::Pass, !has_value),
+        _ => (LinkerFlag::Pass, false),
+    })
+}

@@ -1,0 +1,113 @@
+//! `zvm-cc`: a compiler driver with gcc's command line that makes images for the sandbox.
+//!
+//! The phases: `response` expands `@files`, [`args`] understands the command line, `query` answers questions,
+//! [`compiler`] and [`compile`] make objects with an ordinary compiler, [`link`](mod@link) makes an ordinary ELF with an
+//! ordinary linker and rewrites it. Every phase can be used alone; `cargo-zvm` does so.
+
+pub mod args;
+pub mod compile;
+pub mod compiler;
+mod error;
+pub mod link;
+mod linker_flags;
+pub mod output;
+mod query;
+mod response;
+pub mod run;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use zvm_sysroot::{Progress, Sysroot};
+
+use args::{Invocation, Item, Stage};
+use compiler::Compiler;
+pub use error::CcError;
+use link::{LinkJob, Product};
+use run::Show;
+
+/// The command `zvm-cc`; `args` starts with the program's name.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let outcome = response::expand(args.into_iter().skip(1)).and_then(args::parse).and_then(|call| execute(&call));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // A tool that failed has said so itself.
+            if !matches!(error, CcError::Tool { .. }) {
+                eprintln!("zvm-cc: error: {error}");
+            }
+            ExitCode::from(error.status())
+        }
+    }
+}
+
+/// Does what a command line asks for.
+///
+/// # Errors
+/// [`CcError`]; compilers and the linker have then already said why on stderr.
+pub fn execute(call: &Invocation) -> Result<(), CcError> {
+    let sysroot = Sysroot::open(&Progress::new("zvm-cc"))?;
+    let compiler = Compiler::find(call.compiler.as_deref(), &sysroot)?;
+    if let Some(query) = &call.query {
+        return query::answer(query, &sysroot, &compiler);
+    }
+    let has_input = |wanted: fn(&Item) -> bool| call.items.iter().any(wanted);
+    let show = match (call.dry_run, call.verbose) {
+        (true, _) => Show::Only,
+        (_, true) => Show::Too,
+        _ => Show::Nothing,
+    };
+    if show != Show::Nothing {
+        query::answer(&args::Query::Version, &sysroot, &compiler)?;
+    }
+    if !has_input(|item| !matches!(item, Item::Linker(_))) {
+        return if call.verbose { Ok(()) } else { Err(CcError::Usage("no input files".to_owned())) };
+    }
+    if call.stage != Stage::Link {
+        if !has_input(|item| matches!(item, Item::Source { .. })) {
+            return Err(CcError::Usage("no source files: objects and archives are only for linking".to_owned()));
+        }
+        return compile::last_step(&compiler, call, show);
+    }
+    let temp = tempfile::tempdir().map_err(CcError::file("create a folder in", &std::env::temp_dir()))?;
+    let inputs = compile::to_objects(&compiler, call, temp.path(), show)?;
+    check_objects(call)?;
+    let job = LinkJob {
+        product: match (call.relocatable, call.native) {
+            (true, _) => Product::Object,
+            (_, true) => Product::Native,
+            _ => Product::Image,
+        },
+        output: call.output.clone().unwrap_or_else(|| link::default_output().to_owned()),
+        inputs,
+        level: call.level.unwrap_or(1),
+        strip: call.strip,
+        start_files: !call.no_start_files,
+        emit_elf: call.emit_elf.clone(),
+        show,
+    };
+    let stats = link::link(&sysroot, &job)?;
+    if let Some(stats) = stats.filter(|stats| stats.above_level > 0 && !call.quiet) {
+        eprintln!(
+            "zvm-cc: warning: {} instructions need more than x86-64-v{} and would end the program if they were reached; \
+             give -march=x86-64-v3 when linking, too, if the CPU may be newer",
+            stats.above_level, job.level
+        );
+    }
+    Ok(())
+}
+
+/// Shared libraries cannot be linked in.
+fn check_objects(call: &Invocation) -> Result<(), CcError> {
+    for item in &call.items {
+        let Item::Object(path) = item else { continue };
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.ends_with(".so") || name.contains(".so.") {
+            return Err(CcError::Usage(format!(
+                "{}: an image cannot use a shared library; link the static one (.a) of the same name",
+                path.display()
+            )));
+        }
+    }
+    Ok(())
+}

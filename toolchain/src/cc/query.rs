@@ -1,0 +1,85 @@
+//! Answers what configure scripts and build systems ask a compiler.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::Stdio;
+
+use zvm_sysroot::{Sysroot, TRIPLE};
+
+use super::args::Query;
+use super::compiler::Compiler;
+use super::error::CcError;
+use super::run;
+
+const HELP: &str = "\
+Compiles C for the ZeroVM sandbox. Takes gcc's options.
+
+Usage: zvm-cc [OPTION | FILE]...
+
+  zvm-cc prog.c -O2 -o prog.zvm     compile, link and rewrite into an image
+  zvm run prog.zvm                  run it
+
+Options of its own:
+  --compiler zig|gcc|clang|PATH     the compiler to run (also ZVM_CC; default: the SDK's clang, called zig)
+  --native                          link the same objects into an ordinary executable of this machine
+  --emit-elf FILE                   keep the linker's output, from before the rewriting
+  -march=x86-64|x86-64-v2|x86-64-v3 what CPU the image needs (default: x86-64)
+  -v, -###                          show the commands and run them, or only show them
+
+ZVM_HOME says where the SDK keeps compiler and libraries (default: $XDG_CACHE_HOME/zvm or ~/.cache/zvm).
+";
+
+/// Prints the answer to stdout.
+///
+/// # Errors
+/// The compiler was to be asked and does not start.
+pub fn answer(query: &Query, sysroot: &Sysroot, compiler: &Compiler) -> Result<(), CcError> {
+    let lib = sysroot.lib();
+    match query {
+        Query::Help => print!("{HELP}"),
+        Query::Version => {
+            // The compiler's own first line comes first: build systems look there for name and version.
+            let text = ask(compiler, "--version")?;
+            let ours = format!("zvm-cc {}, target {TRIPLE}", env!("CARGO_PKG_VERSION"));
+            let lines = text.lines().filter(|line| !line.starts_with("Target:") && !line.starts_with("InstalledDir:"));
+            let mut lines: Vec<_> = lines.collect();
+            lines.insert(lines.len().min(1), &ours);
+            println!("{}", lines.join("\n"));
+        }
+        Query::DumpVersion(question) => print!("{}", ask(compiler, question)?),
+        Query::Machine => println!("{TRIPLE}"),
+        Query::SearchDirs => {
+            println!("install: {}", sysroot.root().display());
+            println!("programs: =");
+            println!("libraries: ={}", lib.display());
+        }
+        Query::FileName(name) => show(&file(name, &lib, compiler.include())),
+        // The SDK has no binutils of its own: whatever stands in PATH, which is what the bare name says.
+        Query::ProgName(name) => show(name.as_bytes()),
+        Query::LibgccFileName => show(lib.join("libcompiler_rt.a").as_os_str().as_bytes()),
+        Query::Sysroot => show(sysroot.root().as_os_str().as_bytes()),
+        Query::Fixed(text) => println!("{text}"),
+        Query::ResourceDir => show(compiler.include().parent().unwrap_or(Path::new("/")).as_os_str().as_bytes()),
+    }
+    Ok(())
+}
+
+/// The path of a library's file, or the name alone where there is none, as gcc answers.
+fn file(name: &OsStr, lib: &Path, include: &Path) -> Vec<u8> {
+    let path = if name == "include" { include.to_owned() } else { lib.join(name) };
+    let known = !name.is_empty() && path.exists();
+    if known { path.into_os_string() } else { name.to_owned() }.as_bytes().to_vec()
+}
+
+fn show(line: &[u8]) {
+    println!("{}", OsStr::from_bytes(line).display());
+}
+
+fn ask(compiler: &Compiler, question: &str) -> Result<String, CcError> {
+    let mut command = compiler.question();
+    command.arg(question).stdin(Stdio::null());
+    let output = command.output().map_err(run::start(&command))?;
+    run::check(output.status)?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
