@@ -75,3 +75,72 @@ fn filter() -> Result<BpfProgram, seccompiler::BackendError> {
     )?;
     BpfProgram::try_from(filter)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs `deed` behind the filter in a child: its exit status, or the signal that ended it.
+    fn behind(deed: fn() -> bool) -> Result<i32, i32> {
+        // SAFETY: the child makes system calls and takes memory, which libc allows it, and ends.
+        let pid = unsafe { libc::fork() };
+        assert!(pid >= 0);
+        if pid == 0 {
+            let status = if close().is_err() {
+                99
+            } else {
+                i32::from(!deed())
+            };
+            // SAFETY: ends the child.
+            unsafe { libc::_exit(status) };
+        }
+        let mut status = 0;
+        // SAFETY: the status lives through the call.
+        assert_eq!(unsafe { libc::waitpid(pid, &raw mut status, 0) }, pid);
+        if libc::WIFSIGNALED(status) {
+            Err(libc::WTERMSIG(status))
+        } else {
+            Ok(libc::WEXITSTATUS(status))
+        }
+    }
+
+    #[test]
+    fn only_what_traps_need_passes() {
+        let write: fn() -> bool = || {
+            // SAFETY: writes nothing.
+            unsafe { libc::write(1, c"".as_ptr().cast(), 0) == 0 }
+        };
+        assert_eq!(behind(write), Ok(0));
+        let refused: [fn() -> bool; 8] = [
+            // SAFETY: a path of ours.
+            || unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDONLY) } >= 0,
+            // SAFETY: no arguments.
+            || unsafe { libc::fork() } >= 0,
+            // SAFETY: integers.
+            || unsafe { libc::socket(libc::AF_INET, libc::SOCK_STREAM, 0) } >= 0,
+            // SAFETY: integers.
+            || unsafe { libc::dup(1) } >= 0,
+            // SAFETY: integers; the process is this one.
+            || unsafe { libc::syscall(libc::SYS_kill, libc::syscall(libc::SYS_getpid), 0) } == 0,
+            // SAFETY: a new mapping at an address of the kernel's choice.
+            || unsafe {
+                libc::mmap(std::ptr::null_mut(), 4096, 1, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0)
+            } != libc::MAP_FAILED,
+            // Writable and executable, in the guest's heap.
+            // SAFETY: nothing is mapped there in this process.
+            || unsafe { libc::syscall(libc::SYS_mprotect, layout::DATA_BASE, 4096, 7) } == 0,
+            // Executable, above the sandbox.
+            // SAFETY: nothing is mapped there in this process.
+            || unsafe { libc::syscall(libc::SYS_mprotect, layout::GUARD_END, 4096, 5) } == 0,
+        ];
+        for (index, deed) in refused.into_iter().enumerate() {
+            assert_eq!(behind(deed), Err(libc::SIGSYS), "deed {index}");
+        }
+        // In the heap the kernel decides: here nothing is mapped.
+        let jail: fn() -> bool = || {
+            // SAFETY: nothing is mapped there in this process.
+            unsafe { libc::syscall(libc::SYS_mprotect, layout::DATA_BASE, 4096, 5) == 0 }
+        };
+        assert_eq!(behind(jail), Ok(1));
+    }
+}

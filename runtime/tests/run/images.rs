@@ -1,0 +1,167 @@
+//! What is refused before it runs.
+
+use crate::*;
+
+/// The tests of this file.
+pub const TESTS: &[(&str, fn())] = &[
+    ("refused_programs", refused_programs),
+    ("malformed_images", malformed_images),
+    ("every_cut_of_an_image", every_cut_of_an_image),
+    ("flipped_byte_in_text", flipped_byte_in_text),
+    ("validate_command", validate_command),
+];
+
+fn refused_programs() {
+    finish(zvm().args(["run", "/nonexistent/x.zvm"])).says(2, "/nonexistent/x.zvm");
+    finish(zvm().args(["run", "/"])).says(2, "not a regular file");
+    finish(&mut zvm()).says_usage();
+    finish(zvm().arg("run")).says_usage();
+    finish(zvm().args(["run", "--no-such-option", "x"])).says_usage();
+    let this = std::env::current_exe().unwrap();
+    finish(zvm().arg("run").arg(this)).says(8, "zvm-cc");
+}
+
+impl Done {
+    #[track_caller]
+    fn says_usage(&self) {
+        assert_eq!(self.status, 2, "{}", self.stderr);
+        assert!(self.stderr.contains("Usage"), "{}", self.stderr);
+    }
+}
+
+fn malformed_images() {
+    let good = program(|p| {
+        p.exit(0);
+    })
+    .elf();
+    run_elf(&good).exits(0);
+    let put = |at: usize, bytes: &[u8]| {
+        let mut elf = good.clone();
+        elf[at..at + bytes.len()].copy_from_slice(bytes);
+        elf
+    };
+    let u64s = |at: usize, value: u64| put(at, &value.to_le_bytes());
+    let field = |index: usize, field: usize, value: u64| u64s(phdr(index) + 8 + 8 * field, value);
+    let (offset, address, file_size, size) = (0, 1, 3, 4);
+    let cases = [
+        (put(0, b"\x7fELG"), "not an ELF"),
+        (put(4, &[1]), "64-bit"),
+        (put(5, &[2]), "little-endian"),
+        (put(16, &[3]), "ET_EXEC"),
+        (put(18, &[183]), "another machine"),
+        (u64s(24, layout::TEXT_BASE + 8), "entry point"),
+        (u64s(24, 0), "entry point"),
+        (u64s(24, DATA), "entry point"),
+        (u64s(24, !31), "entry point"),
+        (u64s(32, u64::MAX), "truncated: program headers"),
+        (put(54, &[32]), "program headers of 32"),
+        (put(56, &[0]), "0 program headers"),
+        (put(56, &[17]), "17 program headers"),
+        (put(56, &[0xff, 0xff]), "65535 program headers"),
+        (put(phdr(TEXT) + 4, &[7]), "writable and executable"),
+        (put(phdr(RWDATA) + 4, &[7]), "writable and executable"),
+        (put(phdr(RWDATA) + 4, &[2]), "cannot be read"),
+        (put(phdr(TEXT) + 4, &[4]), "does not lie in"),
+        (put(phdr(TEXT), &[6]), "no executable segment"),
+        (put(phdr(RWDATA) + 4, &[5]), "does not lie in"),
+        (put(phdr(RWDATA), &[2]), "dynamically linked"),
+        (field(TEXT, address, 0x3_0000), "text starts at"),
+        (field(TEXT, size, 0x2000_0000), "does not lie in"),
+        (field(TEXT, file_size, 32), "whole bundles"),
+        (field(TEXT, offset, 1 << 40), "truncated: the segment"),
+        (field(TEXT, offset, u64::MAX - 8), "truncated: the segment"),
+        (field(RWDATA, file_size, 1 << 20), "bytes in the file but"),
+        (field(RWDATA, size, u64::MAX), "does not lie in"),
+        (field(RWDATA, size, 0xe000_0000), "does not lie in"),
+        (field(RWDATA, address, 0x2_1000), "does not lie in"),
+        (field(RWDATA, address, 0xff00_0000), "does not lie in"),
+        (
+            field(RWDATA, address, layout::DATA_BASE + 0x800),
+            "overlapping segments",
+        ),
+        (field(RODATA, size, 0x1001), "overlapping segments"),
+        (put(phdr(NOTE), &[6]), "without the ZVM note"),
+        (put(phdr(4) + 12, b"XVM"), "without the ZVM note"),
+        (put(phdr(4), &[0xff; 8]), "without the ZVM note"),
+        (put(phdr(4) + 16, &[2]), "version 2"),
+        (put(phdr(4) + 20, &[5]), "levels are 1 to 4"),
+        (field(NOTE, file_size, 1 << 30), "the limit is"),
+        (Vec::new(), "truncated: ELF header"),
+    ];
+    for (index, (elf, message)) in cases.iter().enumerate() {
+        let done = run_elf(elf);
+        assert!(
+            done.status == 8 && done.stderr.contains(message),
+            "case {index}, `{message}`: {}",
+            done.stderr
+        );
+        done.says(8, message);
+    }
+    // Text without the last bundle of hlt.
+    let mut elf = good.clone();
+    let end = TEXT_OFFSET
+        + u64::from_le_bytes(good[phdr(TEXT) + 40..phdr(TEXT) + 48].try_into().unwrap()) as usize;
+    elf[end - 1] = 0x90;
+    run_elf(&elf).says(8, "bundle of hlt");
+}
+
+fn every_cut_of_an_image() {
+    let elf = program(|p| {
+        p.write(1, b"x").exit(0);
+    })
+    .elf();
+    let data_end =
+        u64::from_le_bytes(elf[phdr(RWDATA) + 8..phdr(RWDATA) + 16].try_into().unwrap()) as usize;
+    for length in [
+        0,
+        1,
+        4,
+        63,
+        64,
+        100,
+        phdr(4),
+        phdr(4) + 23,
+        0x1000,
+        0x1020,
+        data_end,
+        data_end + 1,
+    ] {
+        run_elf(&elf[..length]).says(8, if length >= 4 { "truncated" } else { "zvm: " });
+    }
+}
+
+fn flipped_byte_in_text() {
+    let file = program(|p| {
+        p.raw(&[0x0f, 0x1f, 0x00]).exit(0);
+    })
+    .elf();
+    run_elf(&file).exits(0);
+    // nopl becomes syscall.
+    let mut elf = file.clone();
+    elf[TEXT_OFFSET + 1] = 0x05;
+    let done = run_elf(&elf);
+    done.says(8, "rejected at text offset 0x0 (address 0x20000)");
+    done.says(8, "bytes: 0f 05");
+    done.says(8, "syscall");
+}
+
+fn validate_command() {
+    let good = program(|p| {
+        p.raw(&[0x0f, 0x1f, 0x00]).exit(0);
+    })
+    .elf();
+    let file = File::new(&good);
+    let done = finish(zvm().arg("validate").arg(file.path()));
+    done.exits(0);
+    assert!(
+        String::from_utf8(done.stdout)
+            .unwrap()
+            .contains(": valid: ")
+    );
+    let mut bad = good.clone();
+    bad[TEXT_OFFSET + 1] = 0x05;
+    let file = File::new(&bad);
+    let done = finish(zvm().arg("validate").arg(file.path()));
+    done.says(8, "=>    20000: 0f 05");
+    finish(zvm().args(["validate", "/nonexistent"])).says(2, "/nonexistent");
+}

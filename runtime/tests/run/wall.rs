@@ -1,0 +1,150 @@
+//! The second wall: seccomp, descriptors, mappings, limits.
+
+use crate::*;
+
+/// The tests of this file.
+pub const TESTS: &[(&str, fn())] = &[
+    ("instance_is_closed_in", instance_is_closed_in),
+    (
+        "runs_under_a_small_address_space_limit",
+        runs_under_a_small_address_space_limit,
+    ),
+];
+
+/// Waits for one byte from the child's stdout: the guest runs.
+fn wait_for_guest(child: &mut Child) {
+    let mut byte = [0];
+    child
+        .stdout
+        .as_mut()
+        .unwrap()
+        .read_exact(&mut byte)
+        .unwrap();
+}
+
+fn child_of(pid: u32) -> u32 {
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else {
+            continue;
+        };
+        // pid (name) state ppid
+        let Some((_, rest)) = stat.rsplit_once(") ") else {
+            continue;
+        };
+        if rest.split(' ').nth(1) == Some(&pid.to_string()) {
+            return entry.file_name().into_string().unwrap().parse().unwrap();
+        }
+    }
+    panic!("no child of {pid}");
+}
+
+fn instance_is_closed_in() {
+    let file = File::new(
+        &program(|p| {
+            p.write(1, b"!").trap(trap::READ, [0, HEAP, 1, 0]);
+            p.exit(0);
+        })
+        .elf(),
+    );
+    // A descriptor that somebody forgot to close.
+    let leaked = fs::File::open("/dev/null").unwrap();
+    let fd = std::os::fd::AsRawFd::as_raw_fd(&leaked);
+    let mut command = zvm();
+    command.arg("run").arg(file.path()).stdin(Stdio::piped());
+    #[allow(
+        unsafe_code,
+        reason = "only a child can have a descriptor that is not close-on-exec"
+    )]
+    // SAFETY: dup2 is async-signal-safe and touches no memory.
+    unsafe {
+        std::os::unix::process::CommandExt::pre_exec(&mut command, move || {
+            match libc::dup2(fd, 77) {
+                77 => Ok(()),
+                _ => Err(std::io::Error::last_os_error()),
+            }
+        });
+    }
+    let mut child = command.spawn().unwrap();
+    wait_for_guest(&mut child);
+    let instance = child_of(child.id());
+
+    let status = fs::read_to_string(format!("/proc/{instance}/status")).unwrap();
+    let field = |name: &str| {
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .unwrap()
+            .trim()
+            .to_owned()
+    };
+    assert_eq!(field("Seccomp:"), "2");
+    assert_eq!(field("NoNewPrivs:"), "1");
+    assert_eq!(field("Threads:"), "1");
+
+    let mut open: Vec<u32> = fs::read_dir(format!("/proc/{instance}/fd"))
+        .unwrap()
+        .map(|entry| {
+            entry
+                .unwrap()
+                .file_name()
+                .into_string()
+                .unwrap()
+                .parse()
+                .unwrap()
+        })
+        .collect();
+    open.sort_unstable();
+    assert_eq!(open.len(), 4, "stdin, stdout, stderr, nvram: {open:?}");
+    assert!(!open.contains(&77));
+
+    // Nothing of the sandbox is writable and executable, or shared and writable; the guard holds nothing.
+    for line in fs::read_to_string(format!("/proc/{instance}/maps"))
+        .unwrap()
+        .lines()
+    {
+        let start = u64::from_str_radix(line.split('-').next().unwrap(), 16).unwrap();
+        let rights = line.split(' ').nth(1).unwrap();
+        assert!(!(rights.contains('w') && rights.contains('x')), "{line}");
+        if start < layout::SANDBOX_END {
+            assert!(!(rights.contains('w') && rights.ends_with('s')), "{line}");
+        } else if start < layout::GUARD_END {
+            assert!(rights.starts_with("---"), "{line}");
+        }
+    }
+    // The monitor has none of it.
+    for line in fs::read_to_string(format!("/proc/{}/maps", child.id()))
+        .unwrap()
+        .lines()
+    {
+        let start = u64::from_str_radix(line.split('-').next().unwrap(), 16).unwrap();
+        assert!(start > layout::GUARD_END, "{line}");
+    }
+    drop(child.stdin.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+fn runs_under_a_small_address_space_limit() {
+    let file = File::new(
+        &program(|p| {
+            p.exit(0);
+        })
+        .elf(),
+    );
+    let mut command = zvm();
+    command.arg("run").arg(file.path());
+    #[allow(unsafe_code, reason = "a limit for the child alone")]
+    // SAFETY: setrlimit is async-signal-safe; the structure lives through the call.
+    unsafe {
+        std::os::unix::process::CommandExt::pre_exec(&mut command, || {
+            let limit = libc::rlimit {
+                rlim_cur: 4 << 30,
+                rlim_max: 4 << 30,
+            };
+            match libc::setrlimit(libc::RLIMIT_AS, &raw const limit) {
+                0 => Ok(()),
+                _ => Err(std::io::Error::last_os_error()),
+            }
+        });
+    }
+    finish(&mut command).says(12, "ulimit -v");
+}
