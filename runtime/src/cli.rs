@@ -38,7 +38,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run an image; its stdin, stdout and stderr are this command's
-    #[command(after_help = EXIT_STATUS)]
+    #[command(after_help = EXIT_STATUS, override_usage = "zvm run [OPTIONS] FILE [ARG]...")]
     Run(Run),
     /// Check that an image keeps the sandbox's rules, without running it
     #[command(
@@ -74,9 +74,9 @@ struct Run {
     /// The program's working directory
     #[arg(long, value_name = "PATH", default_value = "/")]
     cwd: OsString,
-    /// The image, then the program's own arguments
+    /// The image; everything behind it is the program's own arguments
     #[arg(
-        value_name = "FILE [ARG]...",
+        value_name = "FILE",
         required = true,
         num_args = 1..,
         trailing_var_arg = true

@@ -8,6 +8,8 @@ pub const TESTS: &[(&str, fn())] = &[
     ("malformed_images", malformed_images),
     ("every_cut_of_an_image", every_cut_of_an_image),
     ("flipped_byte_in_text", flipped_byte_in_text),
+    ("noise_in_headers", noise_in_headers),
+    ("noise_in_the_symbol_table", noise_in_the_symbol_table),
     ("validate_command", validate_command),
 ];
 
@@ -164,4 +166,82 @@ fn validate_command() {
     let done = finish(zvm().arg("validate").arg(file.path()));
     done.says(8, "=>    20000: 0f 05");
     finish(zvm().args(["validate", "/nonexistent"])).says(2, "/nonexistent");
+}
+
+/// xorshift64: the same noise in every run.
+fn noise(state: &mut u64) -> u64 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    *state
+}
+
+/// An image with a few bytes of `range` replaced.
+fn with_noise(elf: &[u8], range: std::ops::Range<usize>, state: &mut u64) -> Vec<u8> {
+    let mut elf = elf.to_vec();
+    for _ in 0..1 + noise(state) % 4 {
+        let at = range.start + noise(state) as usize % range.len();
+        // Extreme values find more than random ones.
+        elf[at] = [0, 1, 0x7f, 0x80, 0xff, noise(state) as u8][noise(state) as usize % 6];
+    }
+    elf
+}
+
+/// Whatever the headers say, the file is opened or refused; nothing panics, and what is opened keeps the limits.
+fn noise_in_headers() {
+    let good = program(|p| {
+        p.exit(0);
+    })
+    .elf();
+    let file = File::new(&good);
+    let (mut state, mut opened) = (1, 0);
+    for _ in 0..4_000 {
+        fs::write(file.path(), with_noise(&good, 0..phdr(4) + 24, &mut state)).unwrap();
+        let Ok(image) = zvm_runtime::image::Image::open(&file.path()) else {
+            continue;
+        };
+        opened += 1;
+        assert!(
+            image.text.address == layout::TEXT_BASE && image.text.pages().1 <= layout::TEXT_LIMIT
+        );
+        assert!(
+            image
+                .data
+                .iter()
+                .all(|s| s.address >= layout::DATA_BASE && s.pages().1 <= image.end())
+        );
+        assert!(image.end() <= zvm_runtime::limits::DATA_END);
+    }
+    assert!(
+        opened > 20,
+        "some noise is harmless, such as an alignment: {opened}"
+    );
+}
+
+/// A fault report from a file whose section headers and symbols lie.
+fn noise_in_the_symbol_table() {
+    let good = program(|p| {
+        p.raw(&[0x0f, 0x0b]);
+    })
+    .elf();
+    let data_end = u64::from_le_bytes(
+        good[phdr(RWDATA) + 8..phdr(RWDATA) + 16]
+            .try_into()
+            .unwrap(),
+    ) as usize;
+    let mut state = 2;
+    for _ in 0..100 {
+        let mut elf = with_noise(&good, data_end..good.len(), &mut state);
+        if noise(&mut state).is_multiple_of(4) {
+            elf = with_noise(&elf, 40..64, &mut state);
+        }
+        // The number of program headers is among the noise; such an image is refused.
+        let done = run_elf(&elf);
+        assert!(
+            done.status == 132 || done.status == 8,
+            "{}: {}",
+            done.status,
+            done.stderr
+        );
+    }
 }
