@@ -1,6 +1,7 @@
 //! The instance: the forked process that maps the sandbox, validates, closes itself in, and becomes the guest.
 #![allow(unsafe_code)]
 
+use std::io;
 use std::os::fd::RawFd;
 use std::os::unix::fs::FileExt;
 
@@ -58,6 +59,13 @@ fn start(
 ) -> Result<std::convert::Infallible, Refusal> {
     // SAFETY: prctl with integers. The parent's death is the instance's.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+    // With READ_IMPLIES_EXEC set, every readable page of the guest would be executable.
+    // SAFETY: an integer; the default personality.
+    if unsafe { libc::personality(0) } < 0 {
+        return Err(refuse(status::IO, "set the personality")(
+            io::Error::last_os_error(),
+        ));
+    }
     if let Some(message) = thunk::missing(image.level) {
         return Err(Refusal {
             status: status::BAD_IMAGE,

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::fmt;
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::RawFd;
 
 use zvm_abi::layout;
@@ -202,9 +202,14 @@ impl Plan {
 /// # Errors
 /// [`SpaceError::Missing`] with the host's setting that forbids it.
 pub fn reserve() -> Result<(), SpaceError> {
-    // SAFETY: nothing of ours lies in the first 64 KiB: the process is position-independent and lives high. Personality
-    // MMAP_PAGE_ZERO maps page 0; that goes.
-    unsafe { libc::munmap(std::ptr::null_mut(), layout::NULL_END as usize) };
+    // Personality MMAP_PAGE_ZERO maps page 0 executable: zeros there are `add %al,(%rax)`, which nothing confines.
+    // SAFETY: nothing of ours lies in the first 64 KiB: the process is position-independent and lives high.
+    if unsafe { libc::munmap(std::ptr::null_mut(), layout::NULL_END as usize) } != 0 {
+        return Err(SpaceError::Missing(
+            "page 0 is mapped and this kernel has sealed it: run without personality MMAP_PAGE_ZERO (setarch -Z)"
+                .to_owned(),
+        ));
+    }
     let length = layout::GUARD_END - layout::NULL_END;
     let flags =
         libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
@@ -242,11 +247,15 @@ fn why_not_reserved(error: &io::Error) -> String {
 
 /// /proc/self/maps must show our reservation and nothing else below the guard's end.
 fn check_maps() -> Result<(), SpaceError> {
-    let maps = std::fs::read_to_string("/proc/self/maps").map_err(|error| {
-        SpaceError::Missing(format!(
-            "cannot check the address space in /proc/self/maps: {error}"
-        ))
-    })?;
+    // With room from the start it takes two reads.
+    let mut maps = String::with_capacity(16 << 10);
+    std::fs::File::open("/proc/self/maps")
+        .and_then(|mut file| file.read_to_string(&mut maps))
+        .map_err(|error| {
+            SpaceError::Missing(format!(
+                "cannot check the address space in /proc/self/maps: {error}"
+            ))
+        })?;
     for line in maps.lines() {
         let mut ends = line
             .split([' ', '-'])

@@ -3,6 +3,11 @@
 //! Every argument is hostile. A buffer must lie in the guest's mapped memory with the right to do it; the system calls
 //! then work on the guest's memory itself, so even a mistake here ends as EFAULT. No other thread exists, so nothing
 //! changes between check and use.
+//!
+//! What is wrong with an argument is an error number for the guest: −EINVAL for a channel, buffer, offset or range that
+//! is none, −EDQUOT over a quota, −EPERM for code that Jail rejects, else what the host's system call said. Two things end
+//! the instance with a report: an argument array that is not in readable memory (status 139, as SIGSEGV) and an unknown
+//! id (159, as SIGSYS).
 #![allow(unsafe_code)]
 
 use std::os::fd::RawFd;

@@ -9,6 +9,8 @@ pub const TESTS: &[(&str, fn())] = &[
         "runs_under_a_small_address_space_limit",
         runs_under_a_small_address_space_limit,
     ),
+    ("hostile_personality", hostile_personality),
+    ("personality_of_the_instance", personality_of_the_instance),
 ];
 
 /// Waits for one byte from the child's stdout: the guest runs.
@@ -147,4 +149,70 @@ fn runs_under_a_small_address_space_limit() {
         });
     }
     finish(&mut command).says(12, "ulimit -v");
+}
+
+/// `zvm` as `setarch` would start it.
+fn zvm_with_personality(personality: i32) -> Command {
+    let mut command = zvm();
+    #[allow(unsafe_code, reason = "a personality for the child alone")]
+    // SAFETY: personality is a system call with an integer.
+    unsafe {
+        std::os::unix::process::CommandExt::pre_exec(
+            &mut command,
+            move || match libc::personality(personality as libc::c_ulong) {
+                0.. => Ok(()),
+                _ => Err(std::io::Error::last_os_error()),
+            },
+        );
+    }
+    command
+}
+
+/// Page 0 mapped and executable, no randomisation, readable means executable: nothing of it reaches the guest. A kernel
+/// that seals page 0 leaves only a refusal.
+fn hostile_personality() {
+    for (target, why) in [
+        (0, "null pointer"),
+        (DATA as u32, "data cannot be executed"),
+        (HEAP as u32, "the heap cannot be executed"),
+    ] {
+        let file = File::new(
+            &program(|p| {
+                p.put(|a| a.mov(eax, target)).jump_rax();
+            })
+            .elf(),
+        );
+        let run = |bits| finish(zvm_with_personality(bits).arg("run").arg(file.path()));
+        let bits = libc::ADDR_NO_RANDOMIZE | libc::READ_IMPLIES_EXEC;
+        run(bits).says(139, why);
+        let zero = run(bits | libc::MMAP_PAGE_ZERO);
+        match zero.status {
+            12 => zero.says(12, "MMAP_PAGE_ZERO"),
+            _ => zero.says(139, why),
+        }
+    }
+}
+
+/// The instance runs under the default personality whatever its parent's is.
+fn personality_of_the_instance() {
+    let file = File::new(
+        &program(|p| {
+            p.write(1, b"!").trap(trap::READ, [0, HEAP, 1, 0]);
+            p.exit(0);
+        })
+        .elf(),
+    );
+    let mut command = zvm_with_personality(libc::ADDR_NO_RANDOMIZE);
+    let mut child = command
+        .arg("run")
+        .arg(file.path())
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for_guest(&mut child);
+    let read = |pid: u32| fs::read_to_string(format!("/proc/{pid}/personality")).unwrap();
+    assert_eq!(read(child.id()).trim(), "00040000", "the test's own doing");
+    assert_eq!(read(child_of(child.id())).trim(), "00000000");
+    drop(child.stdin.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
