@@ -29,7 +29,7 @@ impl FaultReport {
     pub(crate) fn new(fault: &Fault, plan: &Plan, image: &Image) -> FaultReport {
         let rip = fault.registers[RIP];
         let at = if fault.in_trap {
-            format!("at the return from a trap, rsp {:#x}", fault.registers[RSP])
+            format!("in a trap, rsp {:#x}", fault.registers[RSP])
         } else {
             format!("at {rip:#x}{}", in_brackets(symbol(image, rip)))
         };

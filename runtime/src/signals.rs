@@ -145,8 +145,9 @@ extern "C" fn handler(signal: i32, info: *mut libc::siginfo_t, context: *mut lib
     };
     let guest_end = GUEST.load(Ordering::Relaxed);
     let rip = fault.registers[RIP];
-    if thunk::contains(rip) && guest_end > 0 && address < guest_end {
-        // It popped the guest's return address from a bad stack; the other registers are the host's.
+    if (thunk::contains(rip) || signal == libc::SIGBUS && rip >= guest_end) && address < guest_end {
+        // The thunk popped the guest's return address from a bad stack, or a trap read its arguments from a mounted file
+        // that somebody has cut; the other registers are the host's.
         let rsp = thunk::guest_rsp();
         fault.in_trap = true;
         fault.registers = [0; 18];

@@ -147,3 +147,14 @@ fn words(bytes: &[u8]) -> Vec<u64> {
 fn minus(errno: i64) -> i32 {
     i32::from((-errno) as u8)
 }
+
+/// Waits for one byte from the child's stdout: the guest runs.
+fn wait_for_guest(child: &mut Child) {
+    let mut byte = [0];
+    child
+        .stdout
+        .as_mut()
+        .unwrap()
+        .read_exact(&mut byte)
+        .unwrap();
+}

@@ -15,6 +15,7 @@ pub const TESTS: &[(&str, fn())] = &[
     ("memory_option", memory_option),
     ("directory_as_mount", directory_as_mount),
     ("rw_mount_is_written_back", rw_mount_is_written_back),
+    ("mounted_file_is_cut", mounted_file_is_cut),
 ];
 
 fn hello() {
@@ -243,4 +244,43 @@ fn rw_mount_is_written_back() {
     run_with(&writes(&|p| _ = p.exit(3)), &["--mount", &mount]).exits(3);
     assert_eq!(names(directory.path()), ["new"]);
     assert_eq!(fs::read(directory.path().join("new")).unwrap(), b"abc");
+}
+
+/// Somebody cuts a mounted tar file while the program runs: the program's access is a fault, and so is a trap that would
+/// read its arguments there.
+fn mounted_file_is_cut() {
+    let mapped = layout::MANIFEST_END - 3 * layout::PAGE;
+    let access: fn(&mut Program, u64) = |p, at| {
+        _ = p
+            .put(|a| a.mov(eax, at as u32))
+            .put(|a| a.mov(eax, dword_ptr(eax)))
+    };
+    let array: fn(&mut Program, u64) = |p, at| _ = p.trap_at(at);
+    for then in [access, array] {
+        let file = File::new(
+            &program(|p| {
+                p.write(1, b"!").trap(trap::READ, [0, HEAP, 1, 0]);
+                then(p, mapped);
+                p.exit(0);
+            })
+            .elf(),
+        );
+        let tar = file.path().with_file_name("image.tar");
+        fs::write(&tar, [0; 1024]).unwrap();
+        let mut command = zvm();
+        command
+            .args(["run", "--mount", &format!("{}:/x", tar.display())])
+            .arg(file.path());
+        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        wait_for_guest(&mut child);
+        fs::write(&tar, "").unwrap();
+        drop(child.stdin.take());
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            stderr.contains("the mounted file became shorter"),
+            "{stderr}"
+        );
+        assert_eq!(output.status.code(), Some(135));
+    }
 }

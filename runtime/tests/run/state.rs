@@ -192,7 +192,7 @@ fn hostile_stack_pointer_at_a_trap() {
         0xffff_effd,
         0x0800_0000,
     ] {
-        at_trap(value).says(139, "at the return from a trap");
+        at_trap(value).says(139, "in a trap");
     }
     // Readable words that are no return address: the jump is masked and faults there, as the guest's.
     at_trap(0xffff_eff8).says(139, "execution of 0x0 ");

@@ -13,17 +13,6 @@ pub const TESTS: &[(&str, fn())] = &[
     ("personality_of_the_instance", personality_of_the_instance),
 ];
 
-/// Waits for one byte from the child's stdout: the guest runs.
-fn wait_for_guest(child: &mut Child) {
-    let mut byte = [0];
-    child
-        .stdout
-        .as_mut()
-        .unwrap()
-        .read_exact(&mut byte)
-        .unwrap();
-}
-
 fn child_of(pid: u32) -> u32 {
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         let Ok(stat) = fs::read_to_string(entry.path().join("stat")) else {
