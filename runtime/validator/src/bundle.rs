@@ -2,12 +2,12 @@
 
 use core::ops::Range;
 
-use crate::insn::{Flow, decode};
+use crate::decode::{Broken, Flow, Window, decode};
 use crate::limits::{BUNDLE, CODE_END, LONGEST, TRAMPOLINES};
 use crate::{Accepted, Level, Rejected, Rule, bitmap_len};
 
-/// Checks every bundle, then every direct target at once: the second half of `scratch` holds a bit for each byte of code
-/// that a direct branch goes to, and none of these may lack its bit among the starts in the first half.
+/// Checks every bundle, then all direct targets at once: the second half of `scratch` holds a bit for each byte of code
+/// that a direct branch goes to, and none of them may lack its bit among the starts, in the first half.
 pub(crate) fn check(
     code: &[u8],
     base: u32,
@@ -26,41 +26,62 @@ pub(crate) fn check(
         })
     };
     if !code.len().is_multiple_of(BUNDLE) || !(base as usize).is_multiple_of(BUNDLE) {
-        return reject(0, Rule::C1, "code must be whole bundles");
+        return reject(0, Rule::C1, "code is whole bundles at a bundle's address");
     }
-    if base as usize + code.len() > CODE_END as usize {
-        return reject(0, Rule::C2, "code must lie below 2 GiB");
+    if (base as usize)
+        .checked_add(code.len())
+        .is_none_or(|end| end > CODE_END as usize)
+    {
+        return reject(0, Rule::C2, "code lies below 2 GiB");
     }
+    let half = code.len() / 8;
     if scratch.len() < bitmap_len(code.len()) {
         return reject(0, Rule::C1, "the caller gave too little scratch memory");
     }
-    let half = code.len() / 8;
     let (starts, targets) = scratch.split_at_mut(half);
     let targets = &mut targets[..half];
-    starts.fill(0);
     targets.fill(0);
 
     let mut instructions = 0;
-    for (number, bundle) in code.chunks_exact(BUNDLE).enumerate() {
+    let mut window: Window = [0; 64];
+    for (number, (bundle, starts)) in code
+        .chunks_exact(BUNDLE)
+        .zip(starts.chunks_exact_mut(4))
+        .enumerate()
+    {
         let first = number * BUNDLE;
+        // The bytes behind the bundle only tell what crosses its end; behind the last one, zeros do.
+        match code.get(first..first + 2 * BUNDLE) {
+            Some(both) => window.copy_from_slice(both),
+            None => {
+                window = [0; 64];
+                window[..BUNDLE].copy_from_slice(bundle);
+            }
+        }
+        let address = base + first as u32;
         let (mut at, mut mask) = (0, 0u32);
         while at < BUNDLE {
-            let address = base + (first + at) as u32;
-            let (length, flow) = match decode(&bundle[at..], address, level) {
+            let start = at;
+            let (length, flow) = match decode(&window, start, address, level) {
                 Ok(decoded) => decoded,
-                Err((rule, reason)) => return reject(first + at, rule, reason),
+                Err(broken) if crosses(&window, start, address, level, broken) => {
+                    return reject(first + start, CROSSES.0, CROSSES.1);
+                }
+                Err((rule, reason)) => return reject(first + start, rule, reason),
             };
-            mask |= 1 << at;
-            instructions += 1;
-            let from = first + at;
             at += length;
+            if at > BUNDLE {
+                return reject(first + start, CROSSES.0, CROSSES.1);
+            }
+            mask |= 1 << start;
+            instructions += 1;
             let target = match flow {
                 Flow::Next => continue,
+                Flow::Branch(target) => target,
                 Flow::IndirectCall if at == BUNDLE => continue,
                 Flow::Call(target) if at == BUNDLE => target,
-                Flow::Branch(target) => target,
                 Flow::Call(_) | Flow::IndirectCall => {
-                    return reject(from, Rule::C5, "the call does not end its bundle");
+                    return reject(first + start, Rule::C5, "the call does not end its bundle");
                 }
             };
             let inside = target.wrapping_sub(base) as usize;
@@ -70,24 +91,23 @@ pub(crate) fn check(
                 || main.contains(&target) && is_main_start(target))
             {
                 return reject(
-                    from,
+                    first + start,
                     Rule::C2,
                     "the target is neither code nor a trampoline",
                 );
             }
         }
-        starts[first / 8..first / 8 + 4].copy_from_slice(&mask.to_le_bytes());
+        starts.copy_from_slice(&mask.to_le_bytes());
     }
     if starts
         .iter()
         .zip(targets.iter())
         .any(|(start, target)| target & !start != 0)
     {
-        let offset = culprit(code, base, level, starts);
         return reject(
-            offset,
+            astray(code, base, level, starts),
             Rule::C2,
-            "the target is not the start of an instruction",
+            "the target is not an instruction's start",
         );
     }
     Ok(Accepted {
@@ -96,19 +116,35 @@ pub(crate) fn check(
     })
 }
 
-/// The first direct branch to something that is no start; all else has been checked.
-fn culprit(code: &[u8], base: u32, level: Level, starts: &[u8]) -> usize {
+const CROSSES: Broken = (Rule::C1, "the instruction or pair crosses its bundle's end");
+
+/// Whether a rejection was about bytes behind the bundle's end: then the end was crossed first.
+#[cold]
+fn crosses(window: &Window, start: usize, address: u32, level: Level, broken: Broken) -> bool {
+    // Two different fillings: an error about the bytes themselves stays the same.
+    [0xFF, 0x79].into_iter().any(|fill: u8| {
+        let mut other = *window;
+        other[BUNDLE..].iter_mut().for_each(|byte| *byte ^= fill);
+        decode(&other, start, address, level) != Err(broken)
+    })
+}
+
+/// The first direct branch to what is no start; everything else has been checked.
+#[cold]
+fn astray(code: &[u8], base: u32, level: Level, starts: &[u8]) -> usize {
+    let mut window: Window = [0; 64];
     for (number, bundle) in code.chunks_exact(BUNDLE).enumerate() {
+        window[..BUNDLE].copy_from_slice(bundle);
+        let first = number * BUNDLE;
         let mut at = 0;
         while at < BUNDLE {
-            let offset = number * BUNDLE + at;
-            let Ok((length, flow)) = decode(&bundle[at..], base + offset as u32, level) else {
-                return offset;
+            let Ok((length, flow)) = decode(&window, at, base + first as u32, level) else {
+                return first + at;
             };
             if let Flow::Branch(target) | Flow::Call(target) = flow {
                 let inside = target.wrapping_sub(base) as usize;
                 if inside < code.len() && starts[inside / 8] >> (inside % 8) & 1 == 0 {
-                    return offset;
+                    return first + at;
                 }
             }
             at += length;

@@ -6,16 +6,18 @@
 //! no unsafe code, and no knowledge of the tool that made the code.
 //!
 //! What it does not do: it does not look at the image's headers, does not map anything, and proves nothing about termination.
-//! EVEX (AVX-512) is not accepted at any level yet: level V4 accepts what V3 accepts.
 #![no_std]
 #![forbid(unsafe_code)]
+// The tables are built from the specification at compile time.
+#![allow(long_running_const_eval)]
 
 mod bundle;
-mod insn;
+mod decode;
 mod limits;
-mod prefix;
 mod spec;
-mod x87;
+mod spec_evex;
+mod spec_vex;
+mod table;
 
 use core::fmt;
 use core::ops::Range;
@@ -31,7 +33,7 @@ pub enum Level {
     V2,
     /// AVX2, BMI, FMA, MOVBE.
     V3,
-    /// AVX-512 (accepted as V3 for now).
+    /// AVX-512.
     V4,
 }
 

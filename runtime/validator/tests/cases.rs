@@ -1,5 +1,5 @@
 //! Hand-made cases, `cases/*.txt`: a line holds bytes in hex | verdict | what it is. The verdict is `ok`, or the rule
-//! broken; `@2` and `@3` before it mean level V2 and V3. The rest of the bundle is hlt; `..` pads with one-byte nops, so that
+//! broken; `@2` to `@4` before it mean level V2 to V4. The rest of the bundle is hlt; `..` pads with one-byte nops, so that
 //! what follows ends the bundle; `/` starts the next bundle.
 
 use zvm_validator::{Level, bitmap_len, validate};
@@ -50,6 +50,7 @@ fn every_rule_is_kept_and_broken() {
             let (level, verdict) = match verdict.split_once(' ') {
                 Some(("@2", verdict)) => (Level::V2, verdict),
                 Some(("@3", verdict)) => (Level::V3, verdict),
+                Some(("@4", verdict)) => (Level::V4, verdict),
                 _ => (Level::V1, verdict),
             };
             let code = bytes(hex);
@@ -65,5 +66,5 @@ fn every_rule_is_kept_and_broken() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(cases >= 200, "only {cases} cases were found");
+    assert!(cases >= 500, "only {cases} cases were found");
 }

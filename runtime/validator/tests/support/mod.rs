@@ -7,7 +7,7 @@ use iced_x86::{
 use zvm_validator::{Level, bitmap_len, validate};
 
 /// Bytes of something like an instruction: every opcode of every map, with prefixes in legal and illegal orders and every
-/// shape of ModRM and SIB. Map 0 to 3: one-byte, 0F, 0F 38, 0F 3A; 4 and 5: VEX.
+/// shape of ModRM and SIB. Map 0 to 3: one-byte, 0F, 0F 38, 0F 3A; 4 and 5: VEX; 6: EVEX.
 pub fn candidate(random: &mut Random, map: u64, opcode: u8) -> [u8; 15] {
     let mut bytes = [0u8; 15];
     for byte in &mut bytes {
@@ -52,6 +52,23 @@ pub fn candidate(random: &mut Random, map: u64, opcode: u8) -> [u8; 15] {
             put(0xC5);
             put(random.next() as u8);
         }
+        6 => {
+            put(0x62);
+            let random_byte = random.next() as u8;
+            put(random_byte & 0xF0
+                | if random.once_in(16) {
+                    random.below(16) as u8
+                } else {
+                    1 + random.below(3) as u8
+                });
+            put(random.next() as u8 & 0xFB | if random.once_in(2) { 0x7C } else { 4 });
+            put(match random.below(4) {
+                0 => random.next() as u8,
+                1 => 0x08 | random.next() as u8 & 0x67,
+                2 => 0x08 | random.next() as u8 & 0x70,
+                _ => 0x08 | random.next() as u8 & 0xF7,
+            });
+        }
         _ => {
             put(0xC4);
             put(random.next() as u8 & 0xE0 | random.below(5) as u8);
@@ -76,12 +93,17 @@ pub fn candidate(random: &mut Random, map: u64, opcode: u8) -> [u8; 15] {
 /// Tries `rounds` byte strings for every opcode of every map; (tried, accepted, what is wrong).
 pub fn enumerate(rounds: u64, seed: u64) -> (u64, u64, Vec<String>) {
     let mut random = Random(seed);
-    let levels = [(Level::V1, 1), (Level::V2, 2), (Level::V3, 3)];
+    let levels = [
+        (Level::V1, 1),
+        (Level::V2, 2),
+        (Level::V3, 3),
+        (Level::V4, 4),
+    ];
     let (mut tried, mut found, mut objections) = (0, 0, Vec::new());
     for round in 0..rounds {
-        for map in 0..6 {
+        for map in 0..7 {
             for opcode in 0..=255 {
-                let (level, number) = levels[(round % 3) as usize];
+                let (level, number) = levels[(round % 4) as usize];
                 let bytes = candidate(&mut random, map, opcode);
                 tried += 1;
                 if let Some(length) = accepted(&bytes, level) {
@@ -152,6 +174,7 @@ fn level_of(feature: F) -> u32 {
     match feature {
         F::CMPXCHG16B | F::POPCNT | F::SSE3 | F::SSSE3 | F::SSE4_1 | F::SSE4_2 => 2,
         F::AVX | F::AVX2 | F::BMI1 | F::BMI2 | F::F16C | F::FMA | F::LZCNT | F::MOVBE => 3,
+        F::AVX512F | F::AVX512BW | F::AVX512CD | F::AVX512DQ | F::AVX512VL => 4,
         F::INTEL8086
         | F::INTEL186
         | F::INTEL286
@@ -271,6 +294,14 @@ fn rules(insn: &Instruction, bytes: &[u8; 15], level: u32) -> Option<&'static st
             | M::Vrcpps
             | M::Vrcpss
             | M::Vrsqrtps
+            | M::Vrcp14ps
+            | M::Vrcp14pd
+            | M::Vrcp14ss
+            | M::Vrcp14sd
+            | M::Vrsqrt14ps
+            | M::Vrsqrt14pd
+            | M::Vrsqrt14ss
+            | M::Vrsqrt14sd
             | M::Vrsqrtss
             | M::Movnti
             | M::Movntq

@@ -1,0 +1,660 @@
+//! One instruction, or one guarded pair: its length, and whether it keeps the rules.
+
+use crate::limits::{LONGEST, LOWEST_DISPLACEMENT};
+use crate::table::{self, Form, Map, TABLES, slot};
+use crate::{Level, Rule};
+
+/// A bundle and what follows it, so that reading needs no bounds: what ends behind the bundle is rejected at the end.
+pub(crate) type Window = [u8; 64];
+
+/// What an accepted instruction means for control flow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Flow {
+    /// Goes on behind itself, or faults, or is the indirect branch or return of a guarded pair.
+    Next,
+    /// A direct branch to this address, which is to be checked.
+    Branch(u32),
+    /// A direct call: it must end its bundle as well.
+    Call(u32),
+    /// The call of a guarded pair: it must end its bundle.
+    IndirectCall,
+}
+
+/// A broken rule and what about it.
+pub(crate) type Broken = (Rule, &'static str);
+
+/// `andq $0x7fffffe0,(%rsp); ret` (C4).
+const RETURN: [u8; 9] = [0x48, 0x81, 0x24, 0x24, 0xE0, 0xFF, 0xFF, 0x7F, 0xC3];
+/// `andq $0xcd5,(%rsp); popfq` (C9): only the arithmetic flags and DF can come out set.
+const POP_FLAGS: [u8; 9] = [0x48, 0x81, 0x24, 0x24, 0xD5, 0x0C, 0x00, 0x00, 0x9D];
+
+/// The number of rsp, esp, sp and spl.
+const RSP: u8 = 4;
+
+/// Prefixes, in the order in which they may stand (C9); 0 is no prefix.
+const ADDRESS32: u8 = 1;
+const GS: u8 = 2;
+const NULL_SEGMENT: u8 = 3;
+const GROUP1: u8 = 4;
+const OPERAND16: u8 = 5;
+const REX: u8 = 6;
+
+static RANK: [u8; 256] = ranks();
+
+const fn ranks() -> [u8; 256] {
+    let mut rank = [0; 256];
+    rank[0x67] = ADDRESS32;
+    rank[0x65] = GS;
+    rank[0x26] = NULL_SEGMENT;
+    rank[0x2E] = NULL_SEGMENT;
+    rank[0x36] = NULL_SEGMENT;
+    rank[0x3E] = NULL_SEGMENT;
+    rank[0xF0] = GROUP1;
+    rank[0xF2] = GROUP1;
+    rank[0xF3] = GROUP1;
+    rank[0x66] = OPERAND16;
+    let mut rex = 0x40;
+    while rex < 0x50 {
+        rank[rex] = REX;
+        rex += 1;
+    }
+    rank
+}
+
+/// An instruction's fields on the way to its form.
+#[derive(Clone, Copy, Default)]
+struct Fields {
+    /// Bit n: the prefix of rank n stood there.
+    seen: u8,
+    /// 0, F0, F2 or F3.
+    group1: u8,
+    wide: bool,
+    /// Extensions of ModRM.reg, SIB.index and ModRM.rm: 0 or 8.
+    r: u8,
+    x: u8,
+    b: u8,
+    /// VEX.vvvv, upright.
+    vvvv: u8,
+    length: u8,
+    vector: bool,
+    evex: Option<Evex>,
+}
+
+/// What EVEX has and VEX has not.
+#[derive(Clone, Copy)]
+struct Evex {
+    r2: bool,
+    v2: bool,
+    zeroing: bool,
+    b: bool,
+    mask: u8,
+}
+
+impl Fields {
+    #[inline]
+    fn has(&self, rank: u8) -> bool {
+        self.seen >> rank & 1 == 1
+    }
+}
+
+#[inline]
+fn byte(window: &Window, at: usize) -> u8 {
+    window[at % 64]
+}
+
+#[inline]
+fn i32_at(window: &Window, at: usize) -> i32 {
+    i32::from_le_bytes([
+        byte(window, at),
+        byte(window, at + 1),
+        byte(window, at + 2),
+        byte(window, at + 3),
+    ])
+}
+
+/// Decodes what stands at `start`, below 32, in the bundle; `bundle` is the bundle's address.
+///
+/// Returns the length, which may reach behind the bundle: C1 is the caller's.
+#[inline]
+pub(crate) fn decode(
+    window: &Window,
+    start: usize,
+    bundle: u32,
+    level: Level,
+) -> Result<(usize, Flow), Broken> {
+    let mut f = Fields::default();
+    let mut at = start;
+    let mut last = 0;
+    loop {
+        let prefix = byte(window, at);
+        let rank = RANK[prefix as usize];
+        if rank == 0 {
+            break;
+        }
+        if rank <= last {
+            at = padded_nop(window, start)
+                .ok_or((Rule::C9, "prefixes out of order, or one of them twice"))?;
+            f = Fields {
+                seen: 1 << OPERAND16,
+                ..Fields::default()
+            };
+            break;
+        }
+        last = rank;
+        f.seen |= 1 << rank;
+        if rank == REX {
+            f.wide = prefix & 8 != 0;
+            f.r = (prefix & 4) << 1;
+            f.x = (prefix & 2) << 2;
+            f.b = (prefix & 1) << 3;
+        } else if rank == GROUP1 {
+            f.group1 = prefix;
+        }
+        at += 1;
+    }
+
+    let mut pp = match f.group1 {
+        0xF3 => 2,
+        0xF2 => 3,
+        _ => usize::from(f.has(OPERAND16)),
+    };
+    let mut opcode = byte(window, at);
+    at += 1;
+    let map = match opcode {
+        0x0F => {
+            opcode = byte(window, at);
+            at += 1;
+            match opcode {
+                0x38 | 0x3A => {
+                    let map = if opcode == 0x38 { Map::Of38 } else { Map::Of3a };
+                    opcode = byte(window, at);
+                    at += 1;
+                    map
+                }
+                _ => Map::Of,
+            }
+        }
+        0xC4 | 0xC5 | 0x62 => {
+            let (map, class) = vector_prefix(window, &mut at, opcode, &mut f)?;
+            pp = class;
+            opcode = byte(window, at);
+            at += 1;
+            map
+        }
+        _ => Map::One,
+    };
+
+    let modrm = byte(window, at);
+    let form = TABLES.form(slot(map, pp, usize::from(f.wide), opcode), modrm);
+    if form == 0 {
+        return Err(unlisted(map, pp, opcode, modrm));
+    }
+    if form >> table::LEVEL_SHIFT & 3 > level as u64 {
+        return Err((Rule::C10, "above the image's level"));
+    }
+    if form & (table::JB | table::JZ) != 0 {
+        return branch(window, start, at, bundle, &f, form);
+    }
+    if f.vector {
+        vector_fields(&f, form, modrm)?;
+    } else if f.seen & !(1 << ADDRESS32 | 1 << REX) != 0 || form & table::NO_REX != 0 {
+        legacy_prefixes(&f, form, modrm)?;
+    }
+
+    // The immediate is needed before the memory operand: rip is the instruction's end.
+    let immediate = immediate(form, &f);
+    if form & table::MODRM != 0 {
+        at += 1;
+        if modrm >= 0xC0 {
+            if form >> table::RM_SHIFT >> (modrm & 7) & 1 == 0 {
+                return Err(unlisted(map, pp, opcode, modrm));
+            }
+            if f.has(GS) {
+                return Err(GS_ALONE);
+            }
+            at += immediate;
+        } else {
+            let operand = memory(window, &mut at, modrm, &f, form)?;
+            at += immediate;
+            if form & table::ADDRESS == 0 {
+                confine(operand, &f, bundle, at)?;
+            } else if f.has(GS) {
+                return Err(GS_ALONE);
+            }
+        }
+    } else {
+        if f.has(GS) {
+            return Err(GS_ALONE);
+        }
+        if form & table::STRING != 0 && !f.has(ADDRESS32) {
+            return Err((Rule::C6, "a string instruction without 67"));
+        }
+        at += immediate;
+    }
+    if form & table::WRITES != 0 {
+        stack_pointer(form, &f, opcode, modrm)?;
+    }
+    if at - start > LONGEST {
+        return Err((Rule::C9, "longer than 15 bytes"));
+    }
+    if form & table::MASK != 0
+        && let Some((length, flow)) = pair(window, start, at, modrm, &f)
+    {
+        return Ok((length, flow));
+    }
+    Ok((at - start, Flow::Next))
+}
+
+const GS_ALONE: Broken = (Rule::C7, "gs on an instruction without a memory access");
+
+/// `66 … 66 [null segment] nop` as compilers pad: the opcode's position.
+#[cold]
+fn padded_nop(window: &Window, start: usize) -> Option<usize> {
+    let mut at = start;
+    while byte(window, at) == 0x66 && at - start < LONGEST {
+        at += 1;
+    }
+    if at == start {
+        return None;
+    }
+    if RANK[byte(window, at) as usize] == NULL_SEGMENT {
+        at += 1;
+    }
+    let long = byte(window, at) == 0x0F && byte(window, at + 1) == 0x1F;
+    (long || byte(window, at) == 0x90).then_some(at)
+}
+
+/// VEX or EVEX behind its first byte. Fields that name registers are stored inverted.
+#[inline]
+fn vector_prefix(
+    window: &Window,
+    at: &mut usize,
+    first: u8,
+    f: &mut Fields,
+) -> Result<(Map, usize), Broken> {
+    if f.seen & (1 << GROUP1 | 1 << OPERAND16 | 1 << REX) != 0 {
+        return Err((Rule::C9, "a legacy prefix before VEX or EVEX"));
+    }
+    f.vector = true;
+    let one = byte(window, *at);
+    f.r = !one >> 4 & 8;
+    if first == 0xC5 {
+        *at += 1;
+        f.vvvv = !one >> 3 & 15;
+        f.length = one >> 2 & 1;
+        return Ok((Map::VexOf, usize::from(one & 3)));
+    }
+    let two = byte(window, *at + 1);
+    f.x = !one >> 3 & 8;
+    f.b = !one >> 2 & 8;
+    f.wide = two & 0x80 != 0;
+    f.vvvv = !two >> 3 & 15;
+    let class = usize::from(two & 3);
+    if first == 0xC4 {
+        *at += 2;
+        f.length = two >> 2 & 1;
+        let map = match one & 0x1F {
+            1 => Map::VexOf,
+            2 => Map::VexOf38,
+            3 => Map::VexOf3a,
+            _ => return Err(UNLISTED),
+        };
+        return Ok((map, class));
+    }
+    let three = byte(window, *at + 2);
+    *at += 3;
+    f.length = three >> 5 & 3;
+    f.evex = Some(Evex {
+        r2: one & 0x10 == 0,
+        v2: three & 8 == 0,
+        zeroing: three & 0x80 != 0,
+        b: three & 0x10 != 0,
+        mask: three & 7,
+    });
+    if two & 4 == 0 {
+        return Err((Rule::C9, "a fixed bit of EVEX is wrong"));
+    }
+    let map = match one & 0x0F {
+        1 => Map::EvexOf,
+        2 => Map::EvexOf38,
+        3 => Map::EvexOf3a,
+        _ => return Err(UNLISTED),
+    };
+    Ok((map, class))
+}
+
+/// VEX's and EVEX's fields against the form: what it does not use must be empty.
+fn vector_fields(f: &Fields, form: Form, modrm: u8) -> Result<(), Broken> {
+    const EMPTY: Broken = (Rule::C9, "a field of VEX or EVEX that must be empty");
+    let register = modrm >= 0xC0;
+    let k_vvvv = form & table::K_VVVV != 0 && f.vvvv > 7;
+    if (form & table::VVVV == 0 && f.vvvv != 0) || k_vvvv {
+        return Err(EMPTY);
+    }
+    if (form & table::K_REG != 0 && f.r != 0) || (form & table::K_RM != 0 && register && f.b != 0) {
+        return Err(EMPTY);
+    }
+    let Some(e) = f.evex else {
+        return if form >> table::LENGTH_SHIFT >> f.length & 1 == 0 {
+            Err(LENGTH)
+        } else {
+            Ok(())
+        };
+    };
+    const LENGTH: Broken = (Rule::C9, "a vector length that is not on the list");
+    let static_rounding = register && e.b;
+    if (form & table::VECTOR_REG == 0 && e.r2)
+        || (register && form & table::VECTOR_RM == 0 && f.x != 0)
+        || (form & (table::VVVV | table::VSIB) == 0 && e.v2)
+    {
+        return Err(EMPTY);
+    }
+    if static_rounding {
+        if form & (table::ROUNDING | table::SAE) == 0 {
+            return Err((
+                Rule::C9,
+                "EVEX.b on registers that cannot round or suppress",
+            ));
+        }
+    } else {
+        if e.b && form & table::BROADCAST == 0 {
+            return Err((Rule::C9, "EVEX.b on memory that cannot be broadcast"));
+        }
+        if form >> table::LENGTH_SHIFT >> f.length & 1 == 0 || f.length == 3 {
+            return Err(LENGTH);
+        }
+    }
+    if (e.mask != 0 && form & table::MERGING == 0)
+        || (e.mask == 0 && form & table::MASK_REQUIRED != 0)
+        || (e.zeroing
+            && (form & table::ZEROING == 0
+                || e.mask == 0
+                || (form & table::STORE != 0 && !register)))
+    {
+        return Err((Rule::C9, "EVEX masking that is not on the list"));
+    }
+    Ok(())
+}
+
+/// The rarer prefixes of an instruction that has no VEX.
+fn legacy_prefixes(f: &Fields, form: Form, modrm: u8) -> Result<(), Broken> {
+    if f.group1 == 0xF0 && (form & table::LOCK == 0 || modrm >= 0xC0) {
+        return Err((Rule::C9, "lock on what cannot be locked"));
+    }
+    if f.group1 > 0xF0 && f.has(OPERAND16) && form & table::WITH_66 == 0 {
+        return Err((Rule::C9, "66 beside F2 or F3"));
+    }
+    if form & table::NO_REX != 0 && f.has(REX) {
+        return Err((Rule::C9, "REX on an encoding that has none"));
+    }
+    Ok(())
+}
+
+/// Bytes of immediate.
+#[inline]
+fn immediate(form: Form, f: &Fields) -> usize {
+    let word = if f.wide {
+        4
+    } else if f.has(OPERAND16) {
+        2
+    } else {
+        4
+    };
+    let mut bytes = usize::from(form & table::IB != 0);
+    if form & table::IZ != 0 {
+        bytes += word;
+    }
+    if form & table::IV != 0 {
+        bytes += if f.wide { 8 } else { word };
+    }
+    bytes
+}
+
+/// A direct branch bears no prefix: 66 would cut rip on one vendor's processors, others are hints.
+#[inline]
+fn branch(
+    window: &Window,
+    start: usize,
+    at: usize,
+    bundle: u32,
+    f: &Fields,
+    form: Form,
+) -> Result<(usize, Flow), Broken> {
+    if f.seen != 0 && !(form & table::BRANCH_67 != 0 && f.seen == 1 << ADDRESS32) {
+        return Err((Rule::C2, "a direct branch with a prefix"));
+    }
+    let (end, displacement) = if form & table::JB != 0 {
+        (at + 1, i32::from(byte(window, at) as i8))
+    } else {
+        (at + 4, i32_at(window, at))
+    };
+    // Code lies below 2 GiB: a target below 0 wraps to an address above it, which no range holds.
+    let target = bundle
+        .wrapping_add(end as u32)
+        .wrapping_add_signed(displacement);
+    let flow = if form & table::CALL != 0 {
+        Flow::Call(target)
+    } else {
+        Flow::Branch(target)
+    };
+    Ok((end - start, flow))
+}
+
+/// A memory operand, as far as C6 and C7 care.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Memory {
+    /// `disp(%rsp)` without index.
+    Stack(i32),
+    /// `disp(%rip)`.
+    Relative(i32),
+    /// `disp32` without base and index.
+    Absolute(i32),
+    /// Anything else.
+    Computed,
+}
+
+/// Reads SIB and displacement; `at` stands behind ModRM, which names memory.
+#[inline]
+fn memory(
+    window: &Window,
+    at: &mut usize,
+    modrm: u8,
+    f: &Fields,
+    form: Form,
+) -> Result<Memory, Broken> {
+    let (mode, rm) = (modrm >> 6, modrm & 7);
+    let vsib = form & table::VSIB != 0;
+    let mut plain = false;
+    let mut base = rm;
+    if rm == 4 {
+        let sib = byte(window, *at);
+        *at += 1;
+        base = sib & 7;
+        // No index, and neither base nor index extended.
+        plain = sib & 0x38 == 0x20 && f.x == 0 && f.b == 0 && !vsib;
+    } else if vsib {
+        return Err((Rule::C9, "a vector of addresses needs SIB"));
+    }
+    let displacement = if mode == 1 {
+        *at += 1;
+        i32::from(byte(window, *at - 1) as i8)
+    } else if mode == 2 || base == 5 {
+        *at += 4;
+        i32_at(window, *at - 4)
+    } else {
+        0
+    };
+    Ok(if plain && base == 4 {
+        Memory::Stack(displacement)
+    } else if plain && base == 5 && mode == 0 {
+        Memory::Absolute(displacement)
+    } else if rm == 5 && mode == 0 {
+        Memory::Relative(displacement)
+    } else {
+        Memory::Computed
+    })
+}
+
+/// C6 and C7; `end` is the instruction's end, counted from the bundle.
+#[inline]
+fn confine(operand: Memory, f: &Fields, bundle: u32, end: usize) -> Result<(), Broken> {
+    if f.has(GS) {
+        return match operand {
+            Memory::Absolute(displacement)
+                if f.seen & (1 << ADDRESS32 | 1 << NULL_SEGMENT) == 0
+                    && displacement >= LOWEST_DISPLACEMENT =>
+            {
+                Ok(())
+            }
+            _ => Err((
+                Rule::C7,
+                "gs with more than a displacement of at least -8 MiB",
+            )),
+        };
+    }
+    if f.has(ADDRESS32) {
+        return Ok(());
+    }
+    match operand {
+        Memory::Stack(displacement) if displacement >= LOWEST_DISPLACEMENT => Ok(()),
+        Memory::Stack(_) => Err((Rule::C6, "more than 8 MiB below rsp without 67")),
+        Memory::Absolute(displacement) if displacement >= 0 => Ok(()),
+        Memory::Absolute(_) => Err((Rule::C6, "an absolute address above 2 GiB without 67")),
+        Memory::Relative(displacement) => {
+            let target = i64::from(bundle) + end as i64 + i64::from(displacement);
+            if target >> 32 == 0 {
+                Ok(())
+            } else {
+                Err((Rule::C6, "a rip-relative address outside the sandbox"))
+            }
+        }
+        Memory::Computed => Err((Rule::C6, "a computed address without 67")),
+    }
+}
+
+/// C8.
+#[inline]
+fn stack_pointer(form: Form, f: &Fields, opcode: u8, modrm: u8) -> Result<(), Broken> {
+    let reg = modrm >> 3 & 7 | f.r;
+    let rm = modrm & 7 | f.b;
+    let written = (form & table::WRITES_REG != 0 && reg == RSP)
+        || (form & table::WRITES_RM != 0 && modrm >= 0xC0 && rm == RSP)
+        || (form & table::WRITES_OPCODE != 0 && opcode & 7 | f.b == RSP)
+        || (form & table::WRITES_VVVV != 0 && f.vvvv == RSP);
+    if !written {
+        return Ok(());
+    }
+    let ah = form & table::BYTE != 0 && !f.has(REX);
+    let narrow = form & (table::ESP | table::BYTE) == table::ESP && !f.wide && !f.has(OPERAND16);
+    if ah || narrow {
+        Ok(())
+    } else {
+        Err((
+            Rule::C8,
+            "writes the stack pointer other than by a listed 32-bit form",
+        ))
+    }
+}
+
+/// The guarded pairs that the `and` from `start` to `middle` begins: C3, C4 and popf.
+fn pair(
+    window: &Window,
+    start: usize,
+    middle: usize,
+    modrm: u8,
+    f: &Fields,
+) -> Option<(usize, Flow)> {
+    if modrm < 0xC0 {
+        let whole = |pattern: &[u8; 9]| (0..9).all(|i| byte(window, start + i) == pattern[i]);
+        return (whole(&RETURN) || whole(&POP_FLAGS)).then_some((9, Flow::Next));
+    }
+    // `and $-32,%r32`, and not %esp.
+    let register = modrm & 7 | f.b;
+    if f.wide
+        || f.has(OPERAND16)
+        || register == RSP
+        || middle - start < 3
+        || byte(window, middle - 1) != 0xE0
+        || byte(window, middle - 3) != 0x83
+    {
+        return None;
+    }
+    let mut at = middle;
+    if register > 7 {
+        if byte(window, at) != 0x41 {
+            return None;
+        }
+        at += 1;
+    }
+    if byte(window, at) != 0xFF {
+        return None;
+    }
+    let length = at + 2 - start;
+    match byte(window, at + 1) ^ (register & 7) {
+        0xE0 => Some((length, Flow::Next)),
+        0xD0 => Some((length, Flow::IndirectCall)),
+        _ => None,
+    }
+}
+
+const UNLISTED: Broken = (Rule::C9, "not on the list of instructions");
+
+/// Why an opcode is not listed, where there is more to say.
+#[cold]
+fn unlisted(map: Map, pp: usize, opcode: u8, modrm: u8) -> Broken {
+    let reg = modrm >> 3 & 7;
+    let memory = modrm < 0xC0;
+    match (map, opcode) {
+        (Map::One, 0xC3) => (Rule::C4, "a return without its mask"),
+        (Map::One, 0xC2) => (Rule::C4, "a return that pops"),
+        (Map::One, 0xFF) if reg == 2 || reg == 4 => (
+            Rule::C3,
+            "an indirect branch without its mask, or through memory",
+        ),
+        (Map::One, 0xFF) if reg == 3 || reg == 5 => (Rule::C3, "a far branch"),
+        (Map::One, 0xCA | 0xCB | 0xCF) => (Rule::C9, "a far return"),
+        (Map::One, 0x70..=0x7F | 0xE0..=0xE3 | 0xE8 | 0xE9 | 0xEB) => {
+            (Rule::C2, "a direct branch with a prefix")
+        }
+        (Map::Of, 0x80..=0x8F) => (Rule::C2, "a direct branch with a prefix"),
+        (Map::One, 0x9D) => (Rule::C9, "popf without its mask"),
+        (Map::One, 0x64) => (Rule::C7, "fs"),
+        (Map::One, 0xC9) => (Rule::C9, "leave loads 64 bits into rsp"),
+        (Map::One, 0x58..=0x5F) => (Rule::C8, "a pop that is not 64 bits wide"),
+        (Map::One, 0xA0..=0xA3) => (Rule::C9, "a 64-bit absolute address"),
+        (Map::One, 0xD8..=0xDF) if pp == 0 => (
+            Rule::C10,
+            "an x87 instruction that is not deterministic, or not listed",
+        ),
+        (Map::Of, 0x05 | 0x34) => (Rule::C9, "a system call"),
+        (Map::Of, 0x31 | 0x33 | 0xA2) => (
+            Rule::C10,
+            "differs from run to run, or from machine to machine",
+        ),
+        (Map::Of, 0x52 | 0x53) if pp == 0 || pp == 2 => (
+            Rule::C10,
+            "an approximation that differs between processors",
+        ),
+        (Map::VexOf, 0x52 | 0x53) => (
+            Rule::C10,
+            "an approximation that differs between processors",
+        ),
+        (Map::EvexOf38, 0x4C..=0x4F) => (
+            Rule::C10,
+            "an approximation that differs between processors",
+        ),
+        (Map::Of, 0xC7) if !memory => (Rule::C10, "differs from run to run"),
+        (Map::Of, 0x00) if reg < 2 => (Rule::C10, "tells what the host's tables are"),
+        (Map::Of, 0x01)
+            if (memory && reg < 2) || reg == 4 || matches!(modrm, 0xD0 | 0xF9 | 0xFD) =>
+        {
+            (Rule::C10, "tells what the host is, or the time")
+        }
+        (Map::Of, 0x00 | 0x01) => (Rule::C9, "a system instruction"),
+        (Map::Of, 0xAE) if pp == 2 => (Rule::C7, "a segment base other than by wrgsbase %r32"),
+        (Map::Of, 0xA3 | 0xAB | 0xB3 | 0xBB) => {
+            (Rule::C9, "a bit offset in a register reaches anywhere")
+        }
+        _ => UNLISTED,
+    }
+}
