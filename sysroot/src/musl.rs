@@ -7,7 +7,6 @@ use std::process::{Command, Stdio};
 use walkdir::WalkDir;
 
 use crate::cache::Cache;
-use crate::compiler;
 use crate::error::{Context, SetupError};
 use crate::part::Part;
 use crate::progress::Progress;
@@ -67,7 +66,9 @@ fn build_archives(cache: &Cache, compiler: &Path, lib: &Path) -> Result<(), Setu
     let output = Command::new(compiler.join("zig"))
         .args(["build-exe", "-target", CLANG_TRIPLE, "-lc", "probe.c", "-femit-bin=probe", "--verbose-link"])
         .current_dir(staging.path())
-        .envs(compiler::environment(cache))
+        // Objects by the hundred, which nobody needs afterwards.
+        .env("ZIG_GLOBAL_CACHE_DIR", staging.path().join("cache"))
+        .env("ZIG_LOCAL_CACHE_DIR", staging.path().join("cache"))
         .stdin(Stdio::null())
         .output()
         .map_err(|error| failed(format!("{} does not start: {error}", compiler.join("zig").display())))?;

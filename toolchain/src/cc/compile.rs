@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -63,52 +63,42 @@ pub fn to_objects(compiler: &Compiler, call: &Invocation, dir: &Path, show: Show
     match &mut jobs[..] {
         [] => {}
         [only] => run::run(only, show)?,
-        _ => all(jobs, show)?,
+        _ => side_by_side(jobs, show).into_iter().collect::<Result<(), _>>()?,
     }
     Ok(inputs)
 }
 
-/// Runs commands side by side; what each prints stays together, in the order of the command line.
-fn all(mut jobs: Vec<Command>, show: Show) -> Result<(), CcError> {
-    for job in &mut jobs {
-        if std::io::stderr().is_terminal() {
-            job.arg("-fdiagnostics-color=always");
-        }
-        run::print(job, show);
+/// Runs commands side by side, on all processors; what each prints stays together, in the order given. So do the results.
+pub fn side_by_side(mut commands: Vec<Command>, show: Show) -> Vec<Result<(), CcError>> {
+    let colour = std::io::stderr().is_terminal();
+    for command in &mut commands {
+        // It does not see the terminal.
+        command.args(colour.then_some("-fdiagnostics-color=always"));
+        run::print(command, show);
     }
     if show == Show::Only {
-        return Ok(());
+        return commands.iter().map(|_| Ok(())).collect();
     }
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(jobs.len());
-    let results: Vec<_> = jobs.iter().map(|_| Mutex::new(None)).collect();
-    let count = jobs.len();
-    let jobs = Mutex::new(jobs.into_iter().enumerate());
-    let done = AtomicUsize::new(0);
+    let workers = thread::available_parallelism().map_or(1, usize::from).min(commands.len());
+    let slots: Vec<_> = commands.into_iter().map(|command| Mutex::new((command, None))).collect();
+    let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
-                loop {
-                    let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).next();
-                    let Some((index, mut job)) = next else { return };
-                    let result = job.output().map_err(run::start(&job));
-                    *results[index].lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
-                    done.fetch_add(1, Ordering::Relaxed);
+                while let Some(slot) = slots.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let (command, result) = &mut *slot.lock().unwrap_or_else(PoisonError::into_inner);
+                    *result = Some(command.output().map_err(run::start(command)));
                 }
             });
         }
     });
-    debug_assert_eq!(done.into_inner(), count);
-    let mut outcome = Ok(());
-    for result in results {
-        let Some(result) = result.into_inner().unwrap_or_else(PoisonError::into_inner) else { continue };
-        let ended = result.and_then(|output| {
-            // A closed stderr is no reason to fail.
-            let _ = std::io::stderr().write_all(&output.stderr);
-            run::check(output.status)
-        });
-        outcome = outcome.and(ended);
-    }
-    outcome
+    let results = slots.into_iter().filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner).1);
+    let report = |output: Output| {
+        // A closed stderr is no reason to fail.
+        let _ = std::io::stderr().write_all(&output.stderr);
+        run::check(output.status)
+    };
+    results.map(|result| result.and_then(report)).collect()
 }
 
 fn sources(call: &Invocation) -> impl Iterator<Item = (&PathBuf, Option<&str>)> {

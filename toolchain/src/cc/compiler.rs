@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use zvm_sysroot::{CLANG_TRIPLE, Sysroot};
 
 use super::error::CcError;
+use super::run;
 
 /// Whose options it takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,21 @@ impl Compiler {
     /// The folder of its own headers.
     pub fn include(&self) -> &Path {
         &self.include
+    }
+
+    /// Another text for another compiler, even if an upgrade put it in the same place.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn identity(&self) -> Result<Vec<u8>, CcError> {
+        let mut identity = self.program.as_os_str().as_encoded_bytes().to_vec();
+        // The bundled one's path has its hash.
+        if self.family != Family::Zig {
+            let mut command = self.question();
+            let output = command.arg("--version").output().map_err(run::start(&command))?;
+            identity.extend(output.stdout);
+        }
+        Ok(identity)
     }
 
     /// A command that only asks the compiler something.

@@ -68,7 +68,7 @@ const IGNORED_VALUE: &[&str] =
 
 /// Passed on, with a value.
 const PASSED_VALUE: &[&str] =
-    &["u", "undefined", "defsym", "Map", "wrap", "version-script", "y", "trace-symbol", "exclude-libs", "L", "l", "require-defined"];
+    &["u", "undefined", "defsym", "Map", "wrap", "version-script", "y", "trace-symbol", "exclude-libs", "L", "l"];
 
 /// Refused: they would break the contract between linker and rewriter.
 const REFUSED: &[(&str, &str)] = &[

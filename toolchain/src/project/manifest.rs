@@ -1,0 +1,178 @@
+//! `Zvm.toml`.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use serde::Deserialize;
+
+/// How a sample folder is built and run. Unknown keys are errors.
+///
+/// Paths are relative to the folder; `@NAME/…` lies in the upstream source of that name.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Manifest {
+    /// The program's name; the image is `build/NAME.zvm`.
+    pub name: Name,
+    /// Sources to compile; `*`, `?`, `[…]` and `**` match as in a shell.
+    pub sources: Vec<String>,
+    /// Those of them to leave out.
+    #[serde(default)]
+    pub exclude: Vec<String>,
+    /// Folders for `-I`.
+    #[serde(default)]
+    pub include: Vec<String>,
+    /// Options for the compiler. `-march=…` also sets the image's level.
+    #[serde(default = "default_cflags")]
+    pub cflags: Vec<String>,
+    /// For `-D`.
+    #[serde(default)]
+    pub defines: Vec<String>,
+    /// For `-l`.
+    #[serde(default)]
+    pub libs: Vec<String>,
+    /// `HOST:/path[:ro|overlay|rw]`; HOST is a folder, a tar file, or a single file.
+    #[serde(default)]
+    pub mounts: Vec<String>,
+    /// The program's arguments, unless the command line gives some.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// The program's environment.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Upstream sources. Entries of the same name are alternatives: the first that works is used.
+    #[serde(default)]
+    pub source: Vec<Provider>,
+}
+
+fn default_cflags() -> Vec<String> {
+    vec!["-O2".to_owned()]
+}
+
+/// One place to get an upstream source from, pinned to its bytes.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Provider {
+    /// What `@NAME` refers to.
+    pub name: Name,
+    /// Through which client.
+    pub kind: Kind,
+    /// The package's name there.
+    pub package: Name,
+    /// The package's version; for Debian the upstream one (`5.4.4`).
+    pub version: Name,
+    /// Of the archive.
+    pub sha256: Sha256,
+    /// The folder in the archive that `@NAME` means, below the archive's only top folder.
+    #[serde(default)]
+    pub root: String,
+}
+
+/// Package registries, each through its ordinary client.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A Rust crate, by `cargo fetch`.
+    Crate,
+    /// A Python source distribution, by `pip download`.
+    Pypi,
+    /// The upstream archive of a Debian source package, by `apt-get source`.
+    Debian,
+}
+
+/// A word of letters, digits and `.+-_~`, not starting with a `-` or `.`: safe in a file name and on a command line.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(try_from = "String")]
+pub struct Name(String);
+
+/// 64 hexadecimal digits, lower case.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(try_from = "String")]
+pub struct Sha256(String);
+
+impl TryFrom<String> for Name {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let ok = |c: char| c.is_ascii_alphanumeric() || ".+-_~".contains(c);
+        if text.is_empty() || text.starts_with(['-', '.']) || !text.chars().all(ok) {
+            return Err(format!("`{text}` is not a name: letters, digits and .+-_~ only, and no - or . in front"));
+        }
+        Ok(Name(text))
+    }
+}
+
+impl TryFrom<String> for Sha256 {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        if text.len() != 64 || !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+            return Err("a SHA-256 has 64 hexadecimal digits, in lower case".to_owned());
+        }
+        Ok(Sha256(text))
+    }
+}
+
+impl std::ops::Deref for Name {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::ops::Deref for Sha256 {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Manifest {
+    /// Reads the text of a `Zvm.toml`.
+    ///
+    /// # Errors
+    /// What is wrong, with the line.
+    pub fn parse(text: &str) -> Result<Manifest, toml::de::Error> {
+        toml::from_str(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "name = 'x'\nsources = ['*.c']\n";
+
+    fn error(text: &str) -> String {
+        Manifest::parse(text).expect_err(text).to_string()
+    }
+
+    #[test]
+    fn the_least_is_a_name_and_sources() {
+        let manifest = Manifest::parse(GOOD).unwrap();
+        assert_eq!(&*manifest.name, "x");
+        assert_eq!(manifest.cflags, ["-O2"]);
+        assert!(error("sources = []").contains("name"));
+        assert!(error("name = 'x'").contains("sources"));
+    }
+
+    #[test]
+    fn unknown_keys_are_named_with_their_line() {
+        let text = error(&format!("{GOOD}\nsorces = ['b.c']\n"));
+        assert!(text.contains("line 4") && text.contains("sorces"), "{text}");
+        let text = error(&format!("{GOOD}[[source]]\nname = 'a'\nurl = 'x'\n"));
+        assert!(text.contains("line 5") && text.contains("url"), "{text}");
+    }
+
+    #[test]
+    fn wrong_values_are_shown_with_their_line() {
+        let text = error("name = '../x'\nsources = []");
+        assert!(text.contains("line 1") && text.contains("not a name"), "{text}");
+        let source = "[[source]]\nname='a'\nkind='crate'\npackage='p'\nversion='1'\nsha256='12'\n";
+        let text = error(&format!("{GOOD}{source}"));
+        assert!(text.contains("line 8") && text.contains("64 hexadecimal digits"), "{text}");
+        let text = error(&format!("{GOOD}[[source]]\nname='a'\nkind='ftp'\n"));
+        assert!(text.contains("line 5") && text.contains("crate"), "{text}");
+    }
+}

@@ -1,0 +1,66 @@
+//! Sample folders: a `Zvm.toml`, sources from upstream, an incremental build, a run.
+//!
+//! [`manifest`] reads `Zvm.toml`, [`source`] brings pinned upstream sources into the cache, [`build`](mod@build) compiles what
+//! changed and links, [`run`] starts the result in the sandbox or on the host.
+
+pub mod build;
+mod depfile;
+mod debian;
+pub mod manifest;
+mod objects;
+pub mod run;
+pub mod source;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use zvm_sysroot::{Cache, Progress};
+
+use manifest::Manifest;
+
+/// A folder with a `Zvm.toml`, and where its upstream sources lie.
+#[derive(Debug)]
+pub struct Project {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Its `Zvm.toml`.
+    pub manifest: Manifest,
+    /// Name and folder of each upstream source.
+    upstream: Vec<(String, PathBuf)>,
+}
+
+impl Project {
+    /// Reads `FOLDER/Zvm.toml` and fetches the sources that it names, unless the cache has them.
+    ///
+    /// # Errors
+    /// No or a wrong `Zvm.toml`; a source that no provider can give.
+    pub fn open(folder: &Path, cache: &Cache, progress: &Progress) -> Result<Project> {
+        let path = folder.join("Zvm.toml");
+        let text = std::fs::read_to_string(&path).with_context(|| {
+            format!("cannot read {}; `cargo zvm` builds a folder with a Zvm.toml", path.display())
+        })?;
+        let manifest = Manifest::parse(&text).with_context(|| format!("in {}", path.display()))?;
+        let upstream = source::fetch_all(&manifest.source, cache, progress)?;
+        Ok(Project { folder: folder.to_owned(), manifest, upstream })
+    }
+
+    /// A path of `Zvm.toml` on this machine: `@NAME/…` lies in an upstream source, all else in the project's folder.
+    ///
+    /// # Errors
+    /// There is no source of that name.
+    pub fn path(&self, text: &str) -> Result<PathBuf> {
+        let Some(rest) = text.strip_prefix('@') else {
+            return Ok(self.folder.join(text));
+        };
+        let (name, inner) = rest.split_once('/').unwrap_or((rest, ""));
+        match self.upstream.iter().find(|(source, _)| source == name) {
+            Some((_, folder)) => Ok(folder.join(inner)),
+            None => bail!("{text}: Zvm.toml has no [[source]] with name = \"{name}\""),
+        }
+    }
+
+    /// Where everything that is built goes.
+    pub fn build_dir(&self) -> PathBuf {
+        self.folder.join("build")
+    }
+}
