@@ -1,9 +1,13 @@
 //! The x86-64 microarchitecture level (psABI, section 3.1.1) that an instruction belongs to.
 
-use iced_x86::{CpuidFeature as F, Instruction};
+use iced_x86::{CpuidFeature as F, Instruction, Mnemonic};
 
 /// 1 to 4; 5 for what no level has.
 pub(crate) fn of(insn: &Instruction) -> u32 {
+    // In 64-bit mode these have a CPUID bit of their own, which x86-64-v2 asks for.
+    if matches!(insn.mnemonic(), Mnemonic::Lahf | Mnemonic::Sahf) {
+        return 2;
+    }
     insn.cpuid_features()
         .iter()
         .map(|&feature| of_feature(feature))
