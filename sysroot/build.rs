@@ -12,28 +12,58 @@ use std::process::Command;
 use sha2::{Digest, Sha256};
 
 /// Settings of the outer build, or of the user for the host's programs, that must not reach the guest's code.
-const FOREIGN: &[&str] = &["RUSTFLAGS", "RUSTDOCFLAGS", "RUSTC_WORKSPACE_WRAPPER", "CLIPPY_ARGS", "RUSTC_LINKER", "TARGET", "PROFILE", "OPT_LEVEL", "DEBUG"];
+const FOREIGN: &[&str] = &[
+    "RUSTFLAGS",
+    "RUSTDOCFLAGS",
+    "RUSTC_WORKSPACE_WRAPPER",
+    "CLIPPY_ARGS",
+    "RUSTC_LINKER",
+    "TARGET",
+    "PROFILE",
+    "OPT_LEVEL",
+    "DEBUG",
+];
 
 /// Settings that may.
 const KEPT: &[&str] = &["CARGO_HOME", "CARGO_MAKEFLAGS", "CARGO_TERM_COLOR"];
 
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    let here = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
-    let workspace = here.parent().expect("the crate lies in the workspace").to_owned();
-    for input in ["libzrt/src", "libzrt/Cargo.toml", "runtime/abi/src", "runtime/abi/Cargo.toml", "Cargo.toml", "sysroot/build.rs"] {
-        println!("cargo::rerun-if-changed={}", workspace.join(input).display());
+    let here =
+        PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR"));
+    let workspace = here
+        .parent()
+        .expect("the crate lies in the workspace")
+        .to_owned();
+    for input in [
+        "libzrt/src",
+        "libzrt/Cargo.toml",
+        "runtime/abi/src",
+        "runtime/abi/Cargo.toml",
+        "Cargo.toml",
+        "sysroot/build.rs",
+    ] {
+        println!(
+            "cargo::rerun-if-changed={}",
+            workspace.join(input).display()
+        );
     }
     let target = env::var("TARGET").expect("cargo sets TARGET");
     let bytes = match build(&workspace, &out.join("zrt"), &target) {
-        Some(archive) => fs::read(&archive).unwrap_or_else(|error| panic!("cannot read {}: {error}", archive.display())),
+        Some(archive) => fs::read(&archive)
+            .unwrap_or_else(|error| panic!("cannot read {}: {error}", archive.display())),
         None => {
-            println!("cargo::warning=libzrt does not build for the guest yet: programs will not link");
+            println!(
+                "cargo::warning=libzrt does not build for the guest yet: programs will not link"
+            );
             b"!<arch>\n".to_vec()
         }
     };
     fs::write(out.join("libzrt.a"), &bytes).expect("OUT_DIR is writable");
-    let hash: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash: String = Sha256::digest(&bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     println!("cargo::rustc-env=ZVM_LIBZRT_SHA256={hash}");
 }
 
@@ -49,13 +79,44 @@ fn build(workspace: &Path, target_dir: &Path, target: &str) -> Option<PathBuf> {
     }
     // A target by name, even where it is the host's: flags for the host's programs in a user's configuration do not apply,
     // and these replace whatever it says for the target.
-    cargo.env("CARGO_ENCODED_RUSTFLAGS", "-Crelocation-model=static\x1f-Ctarget-cpu=x86-64\x1f-Cforce-frame-pointers=no");
+    cargo.env(
+        "CARGO_ENCODED_RUSTFLAGS",
+        "-Crelocation-model=static\x1f-Ctarget-cpu=x86-64\x1f-Cforce-frame-pointers=no",
+    );
     cargo.current_dir(workspace);
-    cargo.args(["rustc", "--package", "libzrt", "--lib", "--crate-type", "staticlib", "--features", "guest", "--release", "--locked"]);
-    cargo.arg("--target").arg(target).arg("--target-dir").arg(target_dir);
-    for setting in ["panic=\"abort\"", "lto=\"fat\"", "codegen-units=1", "opt-level=3", "debug=false", "strip=\"none\""] {
-        cargo.arg("--config").arg(format!("profile.release.{setting}"));
+    cargo.args([
+        "rustc",
+        "--package",
+        "libzrt",
+        "--lib",
+        "--crate-type",
+        "staticlib",
+        "--features",
+        "guest",
+        "--release",
+        "--locked",
+    ]);
+    cargo
+        .arg("--target")
+        .arg(target)
+        .arg("--target-dir")
+        .arg(target_dir);
+    for setting in [
+        "panic=\"abort\"",
+        "lto=\"fat\"",
+        "codegen-units=1",
+        "opt-level=3",
+        "debug=false",
+        "strip=\"none\"",
+    ] {
+        cargo
+            .arg("--config")
+            .arg(format!("profile.release.{setting}"));
     }
-    let status = cargo.status().unwrap_or_else(|error| panic!("cannot start cargo to build libzrt: {error}"));
-    status.success().then(|| target_dir.join(target).join("release/liblibzrt.a"))
+    let status = cargo
+        .status()
+        .unwrap_or_else(|error| panic!("cannot start cargo to build libzrt: {error}"));
+    status
+        .success()
+        .then(|| target_dir.join(target).join("release/liblibzrt.a"))
 }

@@ -30,20 +30,34 @@ const PART: Part<'static> = Part {
 /// Finds the sysroot, or makes what is missing of it.
 pub fn sysroot(cache: Cache, progress: &Progress) -> Result<Sysroot, SetupError> {
     if let (Some(compiler), Some(root)) = (compiler::PART.find(&cache), PART.find(&cache)) {
-        return Ok(Sysroot { cache, root, compiler });
+        return Ok(Sysroot {
+            cache,
+            root,
+            compiler,
+        });
     }
     let lock = cache.lock(progress)?;
     let new = compiler::PART.find(&cache).is_none() || musl::PART.find(&cache).is_none();
     if new {
-        progress.note(&format!("setting up the SDK's cache in {} (once, about a minute)", cache.root().display()));
+        progress.note(&format!(
+            "setting up the SDK's cache in {} (once, about a minute)",
+            cache.root().display()
+        ));
     }
-    let compiler = compiler::PART.get(&cache, &lock, |dir| compiler::unpack(&cache, dir, progress))?;
-    let musl = musl::PART.get(&cache, &lock, |dir| musl::build(&cache, &compiler, dir, progress))?;
+    let compiler =
+        compiler::PART.get(&cache, &lock, |dir| compiler::unpack(&cache, dir, progress))?;
+    let musl = musl::PART.get(&cache, &lock, |dir| {
+        musl::build(&cache, &compiler, dir, progress)
+    })?;
     let root = PART.get(&cache, &lock, |dir| fill(dir, &musl))?;
     if new {
         progress.note("the SDK's cache is ready");
     }
-    Ok(Sysroot { cache, root, compiler })
+    Ok(Sysroot {
+        cache,
+        root,
+        compiler,
+    })
 }
 
 /// Links musl's files into `dir` and adds our own. The links are relative: the cache may be moved.
@@ -52,11 +66,17 @@ fn fill(dir: &Path, musl: &Path) -> Result<(), SetupError> {
     let lib = dir.join("lib");
     fs::create_dir(&lib).context("create", &lib)?;
     let name = Path::new(musl.file_name().unwrap_or_default());
-    link(&Path::new("..").join(name).join("include"), &dir.join("include"))?;
+    link(
+        &Path::new("..").join(name).join("include"),
+        &dir.join("include"),
+    )?;
     let from = musl.join("lib");
     for entry in fs::read_dir(&from).context("read", &from)? {
         let file = entry.context("read", &from)?.file_name();
-        link(&Path::new("../..").join(name).join("lib").join(&file), &lib.join(&file))?;
+        link(
+            &Path::new("../..").join(name).join("lib").join(&file),
+            &lib.join(&file),
+        )?;
     }
     let write = |path: &Path, bytes: &[u8]| fs::write(path, bytes).context("write", path);
     write(&lib.join("libzrt.a"), LIBZRT)?;

@@ -28,7 +28,11 @@ impl Cache {
     /// # Errors
     /// [`SetupError::NoHome`].
     pub fn locate() -> Result<Cache, SetupError> {
-        let var = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let var = |name| {
+            env::var_os(name)
+                .filter(|value| !value.is_empty())
+                .map(PathBuf::from)
+        };
         let root = var("ZVM_HOME")
             .or_else(|| var("XDG_CACHE_HOME").map(|dir| dir.join("zvm")))
             .or_else(|| var("HOME").map(|dir| dir.join(".cache/zvm")))
@@ -65,10 +69,17 @@ impl Cache {
     pub fn lock(&self, progress: &Progress) -> Result<CacheLock, SetupError> {
         fs::create_dir_all(&self.root).context("create", &self.root)?;
         let path = self.root.join("lock");
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).context("open", &path)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .context("open", &path)?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             progress.note("another command is setting up the SDK's cache; waiting for it");
-            flock(&file, FlockOperation::LockExclusive).map_err(Into::into).context("lock", &path)?;
+            flock(&file, FlockOperation::LockExclusive)
+                .map_err(Into::into)
+                .context("lock", &path)?;
         }
         Ok(CacheLock { _file: file })
     }
@@ -79,6 +90,9 @@ impl Cache {
     /// The folder cannot be created.
     pub fn staging(&self) -> Result<TempDir, SetupError> {
         fs::create_dir_all(&self.root).context("create", &self.root)?;
-        tempfile::Builder::new().prefix("staging-").tempdir_in(&self.root).context("create a folder in", &self.root)
+        tempfile::Builder::new()
+            .prefix("staging-")
+            .tempdir_in(&self.root)
+            .context("create a folder in", &self.root)
     }
 }

@@ -97,6 +97,10 @@ pub(crate) trait Context<T> {
 
 impl<T> Context<T> for io::Result<T> {
     fn context(self, action: &'static str, path: &std::path::Path) -> Result<T, SetupError> {
-        self.map_err(|source| SetupError::Cache { action, path: path.to_owned(), source })
+        self.map_err(|source| SetupError::Cache {
+            action,
+            path: path.to_owned(),
+            source,
+        })
     }
 }

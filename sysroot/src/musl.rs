@@ -19,7 +19,14 @@ const RECIPE: &str = "1";
 pub const PART: Part<'static> = Part {
     name: "musl",
     inputs: &[RECIPE, wheel::SHA256, CLANG_TRIPLE],
-    files: &["include/stdio.h", "lib/crt1.o", "lib/libc.a", "lib/libzigc.a", "lib/libcompiler_rt.a", "lib/libm.a"],
+    files: &[
+        "include/stdio.h",
+        "lib/crt1.o",
+        "lib/libc.a",
+        "lib/libzigc.a",
+        "lib/libcompiler_rt.a",
+        "lib/libm.a",
+    ],
 };
 
 /// What zig's linker command names and we keep.
@@ -40,10 +47,20 @@ const EMPTY: &[&str] = &[
 ];
 
 /// Zig's header folders in order of precedence.
-const HEADERS: &[&str] = &["x86_64-linux-musl", "generic-musl", "x86-linux-any", "any-linux-any"];
+const HEADERS: &[&str] = &[
+    "x86_64-linux-musl",
+    "generic-musl",
+    "x86-linux-any",
+    "any-linux-any",
+];
 
 /// Fills `dir` from the unpacked compiler.
-pub fn build(cache: &Cache, compiler: &Path, dir: &Path, progress: &Progress) -> Result<(), SetupError> {
+pub fn build(
+    cache: &Cache,
+    compiler: &Path,
+    dir: &Path,
+    progress: &Progress,
+) -> Result<(), SetupError> {
     let lib = dir.join("lib");
     fs::create_dir(&lib).context("create", &lib)?;
     {
@@ -64,21 +81,42 @@ fn build_archives(cache: &Cache, compiler: &Path, lib: &Path) -> Result<(), Setu
     fs::write(&probe, "int main(void) { return 0; }\n").context("write", &probe)?;
     let failed = |reason| SetupError::Musl { reason };
     let output = Command::new(compiler.join("zig"))
-        .args(["build-exe", "-target", CLANG_TRIPLE, "-lc", "probe.c", "-femit-bin=probe", "--verbose-link"])
+        .args([
+            "build-exe",
+            "-target",
+            CLANG_TRIPLE,
+            "-lc",
+            "probe.c",
+            "-femit-bin=probe",
+            "--verbose-link",
+        ])
         .current_dir(staging.path())
         // Objects by the hundred, which nobody needs afterwards.
         .env("ZIG_GLOBAL_CACHE_DIR", staging.path().join("cache"))
         .env("ZIG_LOCAL_CACHE_DIR", staging.path().join("cache"))
         .stdin(Stdio::null())
         .output()
-        .map_err(|error| failed(format!("{} does not start: {error}", compiler.join("zig").display())))?;
+        .map_err(|error| {
+            failed(format!(
+                "{} does not start: {error}",
+                compiler.join("zig").display()
+            ))
+        })?;
     let said = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
-        return Err(failed(format!("zig ended with {}:\n{}", output.status, tail(&said))));
+        return Err(failed(format!(
+            "zig ended with {}:\n{}",
+            output.status,
+            tail(&said)
+        )));
     }
     for name in BUILT {
-        let path = linked_file(&said, name)
-            .ok_or_else(|| failed(format!("zig's linker command does not name {name}:\n{}", tail(&said))))?;
+        let path = linked_file(&said, name).ok_or_else(|| {
+            failed(format!(
+                "zig's linker command does not name {name}:\n{}",
+                tail(&said)
+            ))
+        })?;
         // Zig prints paths below its own folder relative to it.
         let from = staging.path().join(path);
         let to = lib.join(name);
@@ -90,14 +128,19 @@ fn build_archives(cache: &Cache, compiler: &Path, lib: &Path) -> Result<(), Setu
 /// The path of the file `name` on the last `ld.lld` line, the one that links the program.
 fn linked_file(said: &str, name: &str) -> Option<PathBuf> {
     let line = said.lines().rfind(|line| line.starts_with("ld.lld "))?;
-    line.split(' ').map(Path::new).find(|path| path.file_name().is_some_and(|file| file == name)).map(Path::to_owned)
+    line.split(' ')
+        .map(Path::new)
+        .find(|path| path.file_name().is_some_and(|file| file == name))
+        .map(Path::to_owned)
 }
 
 /// The last lines of what a tool said: it can be very long.
 fn tail(said: &str) -> &str {
     let said = said.trim_end();
     let start = said.len().saturating_sub(2000);
-    (start..said.len()).find_map(|at| said.get(at..)).unwrap_or(said)
+    (start..said.len())
+        .find_map(|at| said.get(at..))
+        .unwrap_or(said)
 }
 
 fn copy_headers(compiler: &Path, include: &Path) -> Result<(), SetupError> {
@@ -106,7 +149,9 @@ fn copy_headers(compiler: &Path, include: &Path) -> Result<(), SetupError> {
         let folder = from.join(folder);
         for entry in WalkDir::new(&folder) {
             let entry = entry.map_err(Into::into).context("read", &folder)?;
-            let Ok(name) = entry.path().strip_prefix(&folder) else { continue };
+            let Ok(name) = entry.path().strip_prefix(&folder) else {
+                continue;
+            };
             let target = include.join(name);
             if entry.file_type().is_dir() {
                 fs::create_dir_all(&target).context("create", &target)?;

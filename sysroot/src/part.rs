@@ -18,18 +18,23 @@ pub struct Part<'a> {
     pub files: &'a [&'a str],
 }
 
-
 impl Part<'_> {
     /// Where it lies or would lie.
     pub fn path(&self, cache: &Cache) -> PathBuf {
-        let hash = self.inputs.iter().fold(Sha256Hex::new(), |hash, piece| hash.with(piece));
+        let hash = self
+            .inputs
+            .iter()
+            .fold(Sha256Hex::new(), |hash, piece| hash.with(piece));
         cache.root().join(format!("{}-{}", self.name, hash.short()))
     }
 
     /// Its folder, if it is whole.
     pub fn find(&self, cache: &Cache) -> Option<PathBuf> {
         let path = self.path(cache);
-        self.files.iter().all(|file| path.join(file).exists()).then_some(path)
+        self.files
+            .iter()
+            .all(|file| path.join(file).exists())
+            .then_some(path)
     }
 
     /// Its folder; `make` fills it if it is not there. The lock is the proof that nobody else does so at the same time.
@@ -77,7 +82,11 @@ mod tests {
     fn made_once_and_again_when_damaged() {
         let home = tempfile::tempdir().unwrap();
         let cache = Cache::at(home.path().join("cache"));
-        let part = Part { name: "thing", inputs: &["1"], files: &["file"] };
+        let part = Part {
+            name: "thing",
+            inputs: &["1"],
+            files: &["file"],
+        };
         let lock = cache.lock(&Progress::silent()).unwrap();
         let count = Cell::new(0);
         let counted = |dir: &Path| {
@@ -99,8 +108,20 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let cache = Cache::at(home.path().to_owned());
         let lock = cache.lock(&Progress::silent()).unwrap();
-        let first = Part { name: "thing", inputs: &["1"], files: &["file"] }.get(&cache, &lock, make).unwrap();
-        let second = Part { name: "thing", inputs: &["2"], files: &["file"] }.get(&cache, &lock, make).unwrap();
+        let first = Part {
+            name: "thing",
+            inputs: &["1"],
+            files: &["file"],
+        }
+        .get(&cache, &lock, make)
+        .unwrap();
+        let second = Part {
+            name: "thing",
+            inputs: &["2"],
+            files: &["file"],
+        }
+        .get(&cache, &lock, make)
+        .unwrap();
         assert_ne!(first, second);
         assert!(first.join("file").exists());
     }
@@ -110,14 +131,21 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let cache = Cache::at(home.path().to_owned());
         let lock = cache.lock(&Progress::silent()).unwrap();
-        let part = Part { name: "thing", inputs: &["1"], files: &["file"] };
+        let part = Part {
+            name: "thing",
+            inputs: &["1"],
+            files: &["file"],
+        };
         let failed = part.get(&cache, &lock, |dir| {
             make(dir)?;
             Err(SetupError::NoHome)
         });
         assert!(failed.is_err());
         assert!(part.find(&cache).is_none());
-        let left: Vec<_> = fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        let left: Vec<_> = fs::read_dir(home.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
         assert_eq!(left, ["lock"]);
     }
 
@@ -130,7 +158,11 @@ mod tests {
             for _ in 0..8 {
                 scope.spawn(|| {
                     let lock = cache.lock(&Progress::silent()).unwrap();
-                    let part = Part { name: "thing", inputs: &["1"], files: &["file"] };
+                    let part = Part {
+                        name: "thing",
+                        inputs: &["1"],
+                        files: &["file"],
+                    };
                     part.get(&cache, &lock, |dir| {
                         count.fetch_add(1, Ordering::SeqCst);
                         make(dir)

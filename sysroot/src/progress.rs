@@ -28,13 +28,20 @@ pub struct Phase {
 impl Progress {
     /// Bars if stderr is a terminal, else lines. `prefix` is the command's name.
     pub fn new(prefix: &'static str) -> Progress {
-        let kind = if std::io::stderr().is_terminal() { Kind::Bars } else { Kind::Lines };
+        let kind = if std::io::stderr().is_terminal() {
+            Kind::Bars
+        } else {
+            Kind::Lines
+        };
         Progress { kind, prefix }
     }
 
     /// Says nothing.
     pub fn silent() -> Progress {
-        Progress { kind: Kind::Silent, prefix: "" }
+        Progress {
+            kind: Kind::Silent,
+            prefix: "",
+        }
     }
 
     /// A line of its own.
@@ -51,7 +58,11 @@ impl Progress {
 
     /// A phase of `length` steps.
     pub fn bar(&self, text: &str, length: u64) -> Phase {
-        self.phase(text, Some(length), "{spinner} {msg} [{bar:30}] {percent}% ({elapsed})")
+        self.phase(
+            text,
+            Some(length),
+            "{spinner} {msg} [{bar:30}] {percent}% ({elapsed})",
+        )
     }
 
     fn phase(&self, text: &str, length: Option<u64>, template: &str) -> Phase {

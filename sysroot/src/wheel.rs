@@ -17,7 +17,8 @@ pub const VERSION: &str = "0.15.2";
 pub const SHA256: &str = "806316453d1ede7174ed3fefb8e5348154629089c3bb5fe812dfd0e172fac130";
 
 /// The wheel's file name.
-pub const FILE: &str = "ziglang-0.15.2-py3-none-manylinux_2_12_x86_64.manylinux2010_x86_64.musllinux_1_1_x86_64.whl";
+pub const FILE: &str =
+    "ziglang-0.15.2-py3-none-manylinux_2_12_x86_64.manylinux2010_x86_64.musllinux_1_1_x86_64.whl";
 
 /// The wheel: `ZVM_WHEEL` if set, else the cache's, else a download into the cache.
 ///
@@ -50,15 +51,40 @@ fn check(path: &Path) -> Result<(), SetupError> {
     if found == SHA256 {
         return Ok(());
     }
-    Err(SetupError::Hash { path: path.to_owned(), expected: SHA256.to_owned(), found })
+    Err(SetupError::Hash {
+        path: path.to_owned(),
+        expected: SHA256.to_owned(),
+        found,
+    })
 }
 
 fn download(dir: &Path) -> Result<(), SetupError> {
-    let failed = |reason| SetupError::Download { wheel: FILE.to_owned(), reason };
+    let failed = |reason| SetupError::Download {
+        wheel: FILE.to_owned(),
+        reason,
+    };
     let output = Command::new("python3")
-        .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check", "--no-input", "--quiet"])
+        .args([
+            "-m",
+            "pip",
+            "download",
+            "--no-deps",
+            "--only-binary=:all:",
+            "--disable-pip-version-check",
+            "--no-input",
+            "--quiet",
+        ])
         // The same file on every kind of Linux.
-        .args(["--platform", "manylinux2010_x86_64", "--python-version", "3", "--implementation", "py", "--abi", "none"])
+        .args([
+            "--platform",
+            "manylinux2010_x86_64",
+            "--python-version",
+            "3",
+            "--implementation",
+            "py",
+            "--abi",
+            "none",
+        ])
         .arg("--dest")
         .arg(dir)
         .arg(format!("ziglang=={VERSION}"))
@@ -67,11 +93,21 @@ fn download(dir: &Path) -> Result<(), SetupError> {
         .map_err(|error| failed(format!("python3 does not start: {error}")))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        return Err(failed(format!("pip ended with {}:\n{}", output.status, said.trim_end())));
+        return Err(failed(format!(
+            "pip ended with {}:\n{}",
+            output.status,
+            said.trim_end()
+        )));
     }
     if !dir.join(FILE).exists() {
-        let got = fs::read_dir(dir).context("read", dir)?.flatten().map(|entry| entry.file_name().display().to_string());
-        return Err(failed(format!("pip brought [{}] instead of {FILE}", got.collect::<Vec<_>>().join(", "))));
+        let got = fs::read_dir(dir)
+            .context("read", dir)?
+            .flatten()
+            .map(|entry| entry.file_name().display().to_string());
+        return Err(failed(format!(
+            "pip brought [{}] instead of {FILE}",
+            got.collect::<Vec<_>>().join(", ")
+        )));
     }
     Ok(())
 }

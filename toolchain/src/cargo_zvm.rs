@@ -78,7 +78,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => {
             match error.downcast_ref() {
                 // The compiler or the linker has said it.
-                Some(CcError::Tool { .. }) => eprintln!("cargo zvm: error: the build failed; the messages above say why"),
+                Some(CcError::Tool { .. }) => {
+                    eprintln!("cargo zvm: error: the build failed; the messages above say why")
+                }
                 _ => eprintln!("cargo zvm: error: {error:#}"),
             }
             ExitCode::FAILURE
@@ -108,7 +110,10 @@ impl Build {
         let cache = Cache::locate()?;
         let project = Project::open(&self.folder, &cache, progress)?;
         let sysroot = Sysroot::open(progress)?;
-        let options = BuildOptions { compiler: self.compiler.clone(), native: self.native };
+        let options = BuildOptions {
+            compiler: self.compiler.clone(),
+            native: self.native,
+        };
         let output = build(&project, &sysroot, &options)?;
         Ok((project, output))
     }
@@ -118,12 +123,25 @@ impl Run {
     fn run(self, progress: &Progress) -> Result<ExitCode> {
         let (project, output) = self.build.build(progress)?;
         let mut zvm = Vec::new();
-        let mut option = |name: &str, value: &OsString| zvm.extend([OsString::from(name), value.clone()]);
+        let mut option =
+            |name: &str, value: &OsString| zvm.extend([OsString::from(name), value.clone()]);
         self.mount.iter().for_each(|value| option("--mount", value));
         self.env.iter().for_each(|value| option("--env", value));
-        self.memory.iter().for_each(|value| option("--memory", value));
-        self.timeout.iter().for_each(|value| option("--timeout", value));
-        let options = run::RunOptions { args: self.args, zvm, env: self.env };
-        if self.build.native { run::native(&project, &output, &options) } else { run::sandboxed(&project, &output, &options) }
+        self.memory
+            .iter()
+            .for_each(|value| option("--memory", value));
+        self.timeout
+            .iter()
+            .for_each(|value| option("--timeout", value));
+        let options = run::RunOptions {
+            args: self.args,
+            zvm,
+            env: self.env,
+        };
+        if self.build.native {
+            run::native(&project, &output, &options)
+        } else {
+            run::sandboxed(&project, &output, &options)
+        }
     }
 }

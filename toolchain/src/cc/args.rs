@@ -174,13 +174,25 @@ const IGNORED: &[&str] = &[
 
 /// Options of the compiler that ask for what the sandbox does not have.
 const REFUSED: &[(&str, &str)] = &[
-    ("-shared", "an image is one static program: the sandbox has no dynamic linker. Build a static library and link it in"),
-    ("--shared", "an image is one static program: the sandbox has no dynamic linker. Build a static library and link it in"),
+    (
+        "-shared",
+        "an image is one static program: the sandbox has no dynamic linker. Build a static library and link it in",
+    ),
+    (
+        "--shared",
+        "an image is one static program: the sandbox has no dynamic linker. Build a static library and link it in",
+    ),
     ("-m32", "the sandbox runs x86-64 code only"),
     ("-m16", "the sandbox runs x86-64 code only"),
-    ("-mx32", "the sandbox runs x86-64 code with 64-bit pointers only"),
+    (
+        "-mx32",
+        "the sandbox runs x86-64 code with 64-bit pointers only",
+    ),
     ("-T", "the layout of an image is the SDK's (zvm.ld)"),
-    ("-pg", "there is no profiling runtime in the sandbox; use perf on the host, which sees the image's symbols"),
+    (
+        "-pg",
+        "there is no profiling runtime in the sandbox; use perf on the host, which sees the image's symbols",
+    ),
     ("-dumpspecs", "zvm-cc has no specs"),
 ];
 
@@ -189,12 +201,20 @@ const REFUSED: &[(&str, &str)] = &[
 /// # Errors
 /// [`CcError::Usage`]: an option without its value, or one that asks for what an image cannot have.
 pub fn parse(args: Vec<OsString>) -> Result<Invocation, CcError> {
-    let mut parser = Parser { args: args.into_iter(), out: Invocation::default(), language: None, pending: None };
+    let mut parser = Parser {
+        args: args.into_iter(),
+        out: Invocation::default(),
+        language: None,
+        pending: None,
+    };
     while let Some(arg) = parser.args.next() {
         parser.argument(&arg)?;
     }
     if let Some((flag, _)) = parser.pending {
-        return Err(CcError::Usage(format!("missing the value of the linker's {}", flag.display())));
+        return Err(CcError::Usage(format!(
+            "missing the value of the linker's {}",
+            flag.display()
+        )));
     }
     Ok(parser.out)
 }
@@ -215,7 +235,11 @@ impl Parser {
         }
         // An option that is no text can only be one with a path inside: the compiler's.
         let text = arg.to_str().unwrap_or("");
-        if self.query(text)? || self.driver(text, arg)? || self.linker(text, arg)? || self.machine(text)? {
+        if self.query(text)?
+            || self.driver(text, arg)?
+            || self.linker(text, arg)?
+            || self.machine(text)?
+        {
             return Ok(());
         }
         self.out.compile.push(arg.to_owned());
@@ -229,7 +253,10 @@ impl Parser {
     fn input(&mut self, arg: &OsStr) {
         let path = PathBuf::from(arg);
         let item = if self.language.is_some() || arg == "-" || is_source(&path) {
-            Item::Source { path, language: self.language.clone() }
+            Item::Source {
+                path,
+                language: self.language.clone(),
+            }
         } else {
             Item::Object(path)
         };
@@ -238,7 +265,11 @@ impl Parser {
 
     /// The value of `option`, which is the next argument.
     fn value(&mut self, option: &str) -> Result<OsString, CcError> {
-        self.args.next().ok_or_else(|| CcError::Usage(format!("missing the value of {option} at the end of the command line")))
+        self.args.next().ok_or_else(|| {
+            CcError::Usage(format!(
+                "missing the value of {option} at the end of the command line"
+            ))
+        })
     }
 
     /// The value of an option that starts `arg`: what follows in it, or the next argument.
@@ -251,7 +282,10 @@ impl Parser {
 
     /// Questions.
     fn query(&mut self, text: &str) -> Result<bool, CcError> {
-        let name = text.strip_prefix("--").or_else(|| text.strip_prefix('-')).unwrap_or("");
+        let name = text
+            .strip_prefix("--")
+            .or_else(|| text.strip_prefix('-'))
+            .unwrap_or("");
         let query = match name {
             "help" if text.starts_with("--") => Query::Help,
             "version" if text.starts_with("--") => Query::Version,
@@ -267,7 +301,10 @@ impl Parser {
             "print-multi-lib" => Query::Fixed(".;"),
             "print-file-name" => Query::FileName(self.value(text)?),
             "print-prog-name" => Query::ProgName(self.value(text)?),
-            _ => match (name.strip_prefix("print-file-name="), name.strip_prefix("print-prog-name=")) {
+            _ => match (
+                name.strip_prefix("print-file-name="),
+                name.strip_prefix("print-prog-name="),
+            ) {
                 (Some(file), _) => Query::FileName(file.into()),
                 (_, Some(program)) => Query::ProgName(program.into()),
                 _ => return Ok(false),
@@ -281,7 +318,13 @@ impl Parser {
     fn driver(&mut self, text: &str, arg: &OsStr) -> Result<bool, CcError> {
         let out = &mut self.out;
         // The earlier stage wins, as in gcc.
-        let mut stop = |stage| out.stage = if (out.stage as u8) < (stage as u8) { out.stage } else { stage };
+        let mut stop = |stage| {
+            out.stage = if (out.stage as u8) < (stage as u8) {
+                out.stage
+            } else {
+                stage
+            }
+        };
         match text {
             "-E" => stop(Stage::Preprocess),
             "-M" | "-MM" => {
@@ -310,8 +353,12 @@ impl Parser {
             "--native" => out.native = true,
             "--compiler" => self.out.compiler = Some(self.value(text)?),
             "--emit-elf" => self.out.emit_elf = Some(self.value(text)?.into()),
-            _ if text.starts_with("--compiler=") => out.compiler = Some(text["--compiler=".len()..].into()),
-            _ if text.starts_with("--emit-elf=") => out.emit_elf = Some(text["--emit-elf=".len()..].into()),
+            _ if text.starts_with("--compiler=") => {
+                out.compiler = Some(text["--compiler=".len()..].into())
+            }
+            _ if text.starts_with("--emit-elf=") => {
+                out.emit_elf = Some(text["--emit-elf=".len()..].into())
+            }
             _ if arg.as_bytes().starts_with(b"-o") && !text.starts_with("-objc") => {
                 self.out.output = Some(self.joined("-o", arg)?.into());
             }
@@ -319,7 +366,9 @@ impl Parser {
                 let language = self.joined("-x", arg)?.into_string().unwrap_or_default();
                 self.language = (language != "none").then_some(language);
             }
-            _ if IGNORED.contains(&text) || text.starts_with("-fuse-ld=") || text.starts_with("-save-temps=") => {}
+            _ if IGNORED.contains(&text)
+                || text.starts_with("-fuse-ld=")
+                || text.starts_with("-save-temps=") => {}
             _ => {
                 let refused = REFUSED.iter().find(|(option, _)| {
                     *option == text || (*option == "-T" && text.starts_with("-T"))
@@ -388,27 +437,50 @@ impl Parser {
 
     /// Options that choose the processor, and what the sandbox cannot have of them.
     fn machine(&mut self, text: &str) -> Result<bool, CcError> {
-        if let Some(name) = text.strip_prefix("-march=").or_else(|| text.strip_prefix("-mcpu=")) {
+        if let Some(name) = text
+            .strip_prefix("-march=")
+            .or_else(|| text.strip_prefix("-mcpu="))
+        {
             let level = match name.replace('_', "-").as_str() {
                 "x86-64" | "baseline" => 1,
                 "x86-64-v2" => 2,
                 "x86-64-v3" => 3,
                 _ => {
-                    let why = if name == "native" { "an image must not depend on the machine that built it" } else { "an image says its level" };
-                    return Err(CcError::Usage(format!("{text}: {why}; choose -march=x86-64, x86-64-v2 or x86-64-v3")));
+                    let why = if name == "native" {
+                        "an image must not depend on the machine that built it"
+                    } else {
+                        "an image says its level"
+                    };
+                    return Err(CcError::Usage(format!(
+                        "{text}: {why}; choose -march=x86-64, x86-64-v2 or x86-64-v3"
+                    )));
                 }
             };
             self.out.level = Some(level);
-            let suffix = if level == 1 { String::new() } else { format!("-v{level}") };
-            self.out.compile.push(format!("-march=x86-64{suffix}").into());
+            let suffix = if level == 1 {
+                String::new()
+            } else {
+                format!("-v{level}")
+            };
+            self.out
+                .compile
+                .push(format!("-march=x86-64{suffix}").into());
             return Ok(true);
         }
         if text == "-mtune=native" {
             return Ok(true);
         }
         if let Some(what) = text.strip_prefix("-fsanitize=") {
-            let traps = self.out.compile.iter().any(|flag| flag.as_bytes().starts_with(b"-fsanitize-trap"))
-                || self.args.as_slice().iter().any(|flag| flag.as_bytes().starts_with(b"-fsanitize-trap"));
+            let traps = self
+                .out
+                .compile
+                .iter()
+                .any(|flag| flag.as_bytes().starts_with(b"-fsanitize-trap"))
+                || self
+                    .args
+                    .as_slice()
+                    .iter()
+                    .any(|flag| flag.as_bytes().starts_with(b"-fsanitize-trap"));
             if !traps {
                 return Err(CcError::Usage(format!(
                     "{text}: the runtime of the {what} sanitizer does not work in the sandbox; build with --compiler for the host to use it, or, \
@@ -423,7 +495,25 @@ impl Parser {
 /// Whether gcc would compile the file, by its name.
 fn is_source(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or("");
-    matches!(extension, "c" | "i" | "s" | "S" | "sx" | "h" | "C" | "cc" | "cp" | "cpp" | "cxx" | "c++" | "CPP" | "ii" | "m" | "mm" | "M")
+    matches!(
+        extension,
+        "c" | "i"
+            | "s"
+            | "S"
+            | "sx"
+            | "h"
+            | "C"
+            | "cc"
+            | "cp"
+            | "cpp"
+            | "cxx"
+            | "c++"
+            | "CPP"
+            | "ii"
+            | "m"
+            | "mm"
+            | "M"
+    )
 }
 
 #[cfg(test)]

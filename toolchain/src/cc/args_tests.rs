@@ -3,15 +3,21 @@
 use super::*;
 
 fn parsed(args: &str) -> Invocation {
-    parse(args.split_whitespace().map(OsString::from).collect()).unwrap_or_else(|error| panic!("{args}: {error}"))
+    parse(args.split_whitespace().map(OsString::from).collect())
+        .unwrap_or_else(|error| panic!("{args}: {error}"))
 }
 
 fn refused(args: &str) -> String {
-    parse(args.split_whitespace().map(OsString::from).collect()).expect_err(args).to_string()
+    parse(args.split_whitespace().map(OsString::from).collect())
+        .expect_err(args)
+        .to_string()
 }
 
 fn source(path: &str) -> Item {
-    Item::Source { path: path.into(), language: None }
+    Item::Source {
+        path: path.into(),
+        language: None,
+    }
 }
 
 #[test]
@@ -20,7 +26,12 @@ fn compile_only() {
     assert_eq!(call.stage, Stage::Object);
     assert_eq!(call.output, Some("a.o".into()));
     assert_eq!(call.items, [source("a.c")]);
-    assert_eq!(call.compile, ["-O2", "-g", "-I", "inc", "-Iinc2", "-DX=1", "-D", "Y", "-U", "Z"]);
+    assert_eq!(
+        call.compile,
+        [
+            "-O2", "-g", "-I", "inc", "-Iinc2", "-DX=1", "-D", "Y", "-U", "Z"
+        ]
+    );
 }
 
 #[test]
@@ -30,7 +41,15 @@ fn order_of_objects_and_libraries_is_kept() {
     let object = |path: &str| Item::Object(path.into());
     assert_eq!(
         call.items,
-        [object("a.o"), linker("-Llib"), linker("-lfoo"), source("b.c"), linker("-Llib2"), linker("-lbar"), object("c.a")]
+        [
+            object("a.o"),
+            linker("-Llib"),
+            linker("-lfoo"),
+            source("b.c"),
+            linker("-Llib2"),
+            linker("-lbar"),
+            object("c.a")
+        ]
     );
     assert!(call.compile.is_empty());
 }
@@ -48,17 +67,31 @@ fn the_earlier_stage_wins() {
 #[test]
 fn languages_hold_until_changed() {
     let call = parsed("-x c a.txt - -x assembler-with-cpp b -x none c.c d.o");
-    let with = |path: &str, language: &str| Item::Source { path: path.into(), language: Some(language.to_owned()) };
+    let with = |path: &str, language: &str| Item::Source {
+        path: path.into(),
+        language: Some(language.to_owned()),
+    };
     assert_eq!(
         call.items,
-        [with("a.txt", "c"), with("-", "c"), with("b", "assembler-with-cpp"), source("c.c"), Item::Object("d.o".into())]
+        [
+            with("a.txt", "c"),
+            with("-", "c"),
+            with("b", "assembler-with-cpp"),
+            source("c.c"),
+            Item::Object("d.o".into())
+        ]
     );
 }
 
 #[test]
 fn values_that_look_like_options_or_files() {
     let call = parsed("-include config.h -MT -x -Xclang -foo --param max=3 a.c");
-    assert_eq!(call.compile, ["-include", "config.h", "-MT", "-x", "-Xclang", "-foo", "--param", "max=3"]);
+    assert_eq!(
+        call.compile,
+        [
+            "-include", "config.h", "-MT", "-x", "-Xclang", "-foo", "--param", "max=3"
+        ]
+    );
     assert_eq!(call.items, [source("a.c")]);
     assert!(refused("a.c -o").contains("-o"));
     assert!(refused("a.c -I").contains("-I"));
@@ -67,15 +100,30 @@ fn values_that_look_like_options_or_files() {
 
 #[test]
 fn linker_options_by_kind() {
-    let call = parsed("a.o -Wl,-rpath,/lib,--as-needed,-u,main,--defsym=x=1 -rdynamic -pie -Wl,-soname -Wl,libx.so -Wl,-Map=m -z now");
-    let linker: Vec<_> = call.items.iter().filter_map(|item| if let Item::Linker(flag) = item { flag.to_str() } else { None }).collect();
+    let call = parsed(
+        "a.o -Wl,-rpath,/lib,--as-needed,-u,main,--defsym=x=1 -rdynamic -pie -Wl,-soname -Wl,libx.so -Wl,-Map=m -z now",
+    );
+    let linker: Vec<_> = call
+        .items
+        .iter()
+        .filter_map(|item| {
+            if let Item::Linker(flag) = item {
+                flag.to_str()
+            } else {
+                None
+            }
+        })
+        .collect();
     assert_eq!(linker, ["-u", "main", "--defsym=x=1", "-Map=m"]);
 }
 
 #[test]
 fn xlinker_passes_values_too() {
     let call = parsed("a.o -Xlinker -rpath -Xlinker /lib -Xlinker --wrap -Xlinker malloc");
-    assert_eq!(call.items[1..], [Item::Linker("--wrap".into()), Item::Linker("malloc".into())]);
+    assert_eq!(
+        call.items[1..],
+        [Item::Linker("--wrap".into()), Item::Linker("malloc".into())]
+    );
 }
 
 #[test]
@@ -122,7 +170,10 @@ fn own_options() {
     assert_eq!(call.compiler, Some("gcc-12".into()));
     assert!(call.native);
     assert_eq!(call.emit_elf, Some("x.elf".into()));
-    assert_eq!(parsed("--compiler=clang --emit-elf=y a.c").emit_elf, Some("y".into()));
+    assert_eq!(
+        parsed("--compiler=clang --emit-elf=y a.c").emit_elf,
+        Some("y".into())
+    );
 }
 
 #[test]
@@ -135,7 +186,10 @@ fn questions() {
         ("--print-file-name libc.a", Query::FileName("libc.a".into())),
         ("--print-prog-name=ld", Query::ProgName("ld".into())),
         ("-print-multi-os-directory", Query::Fixed(".")),
-        ("-dumpversion", Query::DumpVersion("-dumpversion".to_owned())),
+        (
+            "-dumpversion",
+            Query::DumpVersion("-dumpversion".to_owned()),
+        ),
     ] {
         assert_eq!(parsed(args).query, Some(query), "{args}");
     }

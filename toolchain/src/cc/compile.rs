@@ -22,8 +22,14 @@ pub fn last_step(compiler: &Compiler, call: &Invocation, show: Show) -> Result<(
     for (path, language) in &sources {
         check_language(path, *language)?;
     }
-    if let (Some(output), true) = (&call.output, sources.len() > 1 && call.stage != Stage::Preprocess) {
-        return Err(CcError::Usage(format!("-o {} with several files and no linking", output.display())));
+    if let (Some(output), true) = (
+        &call.output,
+        sources.len() > 1 && call.stage != Stage::Preprocess,
+    ) {
+        return Err(CcError::Usage(format!(
+            "-o {} with several files and no linking",
+            output.display()
+        )));
     }
     let mut command = compiler.command(&call.compile, call.no_std_inc);
     command.args(stage_option(call));
@@ -39,7 +45,12 @@ pub fn last_step(compiler: &Compiler, call: &Invocation, show: Show) -> Result<(
 ///
 /// # Errors
 /// The first compilation in that order that fails.
-pub fn to_objects(compiler: &Compiler, call: &Invocation, dir: &Path, show: Show) -> Result<Vec<OsString>, CcError> {
+pub fn to_objects(
+    compiler: &Compiler,
+    call: &Invocation,
+    dir: &Path,
+    show: Show,
+) -> Result<Vec<OsString>, CcError> {
     let mut jobs = Vec::new();
     let mut inputs = Vec::new();
     for item in &call.items {
@@ -63,7 +74,9 @@ pub fn to_objects(compiler: &Compiler, call: &Invocation, dir: &Path, show: Show
     match &mut jobs[..] {
         [] => {}
         [only] => run::run(only, show)?,
-        _ => side_by_side(jobs, show).into_iter().collect::<Result<(), _>>()?,
+        _ => side_by_side(jobs, show)
+            .into_iter()
+            .collect::<Result<(), _>>()?,
     }
     Ok(inputs)
 }
@@ -79,20 +92,28 @@ pub fn side_by_side(mut commands: Vec<Command>, show: Show) -> Vec<Result<(), Cc
     if show == Show::Only {
         return commands.iter().map(|_| Ok(())).collect();
     }
-    let workers = thread::available_parallelism().map_or(1, usize::from).min(commands.len());
-    let slots: Vec<_> = commands.into_iter().map(|command| Mutex::new((command, None))).collect();
+    let workers = thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(commands.len());
+    let slots: Vec<_> = commands
+        .into_iter()
+        .map(|command| Mutex::new((command, None)))
+        .collect();
     let next = AtomicUsize::new(0);
     thread::scope(|scope| {
         for _ in 0..workers {
             scope.spawn(|| {
                 while let Some(slot) = slots.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let (command, result) = &mut *slot.lock().unwrap_or_else(PoisonError::into_inner);
+                    let (command, result) =
+                        &mut *slot.lock().unwrap_or_else(PoisonError::into_inner);
                     *result = Some(command.output().map_err(run::start(command)));
                 }
             });
         }
     });
-    let results = slots.into_iter().filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner).1);
+    let results = slots
+        .into_iter()
+        .filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner).1);
     let report = |output: Output| {
         // A closed stderr is no reason to fail.
         let _ = std::io::stderr().write_all(&output.stderr);
@@ -118,7 +139,14 @@ fn add_sources(command: &mut Command, sources: &[(&PathBuf, Option<&str>)]) {
 fn stage_option(call: &Invocation) -> Option<&'static str> {
     match call.stage {
         // -M is there already, and means it.
-        Stage::Preprocess if call.compile.iter().any(|option| option == "-M" || option == "-MM") => None,
+        Stage::Preprocess
+            if call
+                .compile
+                .iter()
+                .any(|option| option == "-M" || option == "-MM") =>
+        {
+            None
+        }
         Stage::Preprocess => Some("-E"),
         Stage::Check => Some("-fsyntax-only"),
         Stage::Assembly => Some("-S"),
@@ -129,7 +157,11 @@ fn stage_option(call: &Invocation) -> Option<&'static str> {
 
 /// With `-MD` and no `-MF` the compiler would put the dependencies beside the temporary object, and name that as target.
 fn dependency_file(call: &Invocation, stem: &OsStr) -> Vec<OsString> {
-    let has = |names: &[&str]| call.compile.iter().any(|option| names.iter().any(|name| option == name));
+    let has = |names: &[&str]| {
+        call.compile
+            .iter()
+            .any(|option| names.iter().any(|name| option == name))
+    };
     let mut options = Vec::new();
     if !has(&["-MD", "-MMD"]) {
         return options;
@@ -142,7 +174,10 @@ fn dependency_file(call: &Invocation, stem: &OsStr) -> Vec<OsString> {
         options.extend(["-MF".into(), file.into_os_string()]);
     }
     if !has(&["-MT", "-MQ"]) {
-        options.extend(["-MT".into(), Path::new(stem).with_extension("o").into_os_string()]);
+        options.extend([
+            "-MT".into(),
+            Path::new(stem).with_extension("o").into_os_string(),
+        ]);
     }
     options
 }
@@ -161,8 +196,9 @@ fn check_language(path: &Path, language: Option<&str>) -> Result<(), CcError> {
     };
     match other {
         None => Ok(()),
-        Some(other) => {
-            Err(CcError::Usage(format!("{}: zvm-cc compiles C and assembly; the sysroot has no library for {other} yet", path.display())))
-        }
+        Some(other) => Err(CcError::Usage(format!(
+            "{}: zvm-cc compiles C and assembly; the sysroot has no library for {other} yet",
+            path.display()
+        ))),
     }
 }

@@ -39,8 +39,14 @@ impl Compiler {
     /// No such compiler, or one that is neither gcc nor clang.
     pub fn find(name: Option<&OsStr>, sysroot: &Sysroot) -> Result<Compiler, CcError> {
         let from_env = env::var_os("ZVM_CC").filter(|value| !value.is_empty());
-        let name = name.map(OsStr::to_owned).or(from_env).unwrap_or_else(|| "zig".into());
-        let file = Path::new(&name).file_name().unwrap_or_default().to_string_lossy();
+        let name = name
+            .map(OsStr::to_owned)
+            .or(from_env)
+            .unwrap_or_else(|| "zig".into());
+        let file = Path::new(&name)
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy();
         let family = if file == "zig" {
             Family::Zig
         } else if file.contains("clang") {
@@ -53,14 +59,28 @@ impl Compiler {
                 name.display()
             )));
         };
-        let program = if family == Family::Zig { sysroot.zig() } else { PathBuf::from(name) };
+        let program = if family == Family::Zig {
+            sysroot.zig()
+        } else {
+            PathBuf::from(name)
+        };
         let include = match family {
             Family::Zig => sysroot.zig_include(),
             Family::Clang => ask(&program, "-print-resource-dir")?.join("include"),
             Family::Gcc => ask(&program, "-print-file-name=include")?,
         };
-        let env = if family == Family::Zig { sysroot.zig_env().to_vec() } else { Vec::new() };
-        Ok(Compiler { family, program, include, sysroot_include: sysroot.include(), env })
+        let env = if family == Family::Zig {
+            sysroot.zig_env().to_vec()
+        } else {
+            Vec::new()
+        };
+        Ok(Compiler {
+            family,
+            program,
+            include,
+            sysroot_include: sysroot.include(),
+            env,
+        })
     }
 
     /// Whose options it takes.
@@ -82,7 +102,10 @@ impl Compiler {
         // The bundled one's path has its hash.
         if self.family != Family::Zig {
             let mut command = self.question();
-            let output = command.arg("--version").output().map_err(run::start(&command))?;
+            let output = command
+                .arg("--version")
+                .output()
+                .map_err(run::start(&command))?;
             identity.extend(output.stdout);
         }
         Ok(identity)
@@ -107,7 +130,11 @@ impl Compiler {
         // Images never move, so no code need be position-independent.
         command.args(["-D__ZVM__=1", "-fno-pic", "-fno-pie"]);
         command.args(options);
-        if self.family == Family::Gcc && options.iter().any(|option| option.to_string_lossy().starts_with("-flto")) {
+        if self.family == Family::Gcc
+            && options
+                .iter()
+                .any(|option| option.to_string_lossy().starts_with("-flto"))
+        {
             // The linker is lld, which cannot read gcc's intermediate code.
             command.arg("-fno-lto");
         }
@@ -123,12 +150,23 @@ impl Compiler {
 
 /// The path that a compiler prints when asked.
 fn ask(program: &Path, question: &str) -> Result<PathBuf, CcError> {
-    let start = |source| CcError::Start { program: program.to_owned(), source };
-    let output = Command::new(program).arg(question).stdin(Stdio::null()).stderr(Stdio::null()).output().map_err(start)?;
+    let start = |source| CcError::Start {
+        program: program.to_owned(),
+        source,
+    };
+    let output = Command::new(program)
+        .arg(question)
+        .stdin(Stdio::null())
+        .stderr(Stdio::null())
+        .output()
+        .map_err(start)?;
     let text = String::from_utf8_lossy(&output.stdout);
     let path = PathBuf::from(text.trim_end());
     if output.status.success() && path.is_absolute() {
         return Ok(path);
     }
-    Err(CcError::Usage(format!("{} does not answer {question} with a path: is it gcc or clang?", program.display())))
+    Err(CcError::Usage(format!(
+        "{} does not answer {question} with a path: is it gcc or clang?",
+        program.display()
+    )))
 }

@@ -55,7 +55,11 @@ impl CcError {
 
     /// For `map_err`.
     pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> CcError {
-        move |source| CcError::File { action, path: path.to_owned(), source }
+        move |source| CcError::File {
+            action,
+            path: path.to_owned(),
+            source,
+        }
     }
 }
 
@@ -63,7 +67,11 @@ impl fmt::Display for CcError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             CcError::Usage(text) => f.write_str(text),
-            CcError::File { action, path, source } => write!(f, "cannot {action} {}: {source}", path.display()),
+            CcError::File {
+                action,
+                path,
+                source,
+            } => write!(f, "cannot {action} {}: {source}", path.display()),
             CcError::Setup(error) => error.fmt(f),
             CcError::Start { program, source } => write!(
                 f,
@@ -71,7 +79,9 @@ impl fmt::Display for CcError {
                 program.display()
             ),
             CcError::Tool { status } => write!(f, "a tool ended with status {status}"),
-            CcError::Rewrite { output, source } => write!(f, "cannot make {}: {source}", output.display()),
+            CcError::Rewrite { output, source } => {
+                write!(f, "cannot make {}: {source}", output.display())
+            }
         }
     }
 }

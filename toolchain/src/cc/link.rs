@@ -49,7 +49,8 @@ pub struct LinkJob {
 /// # Errors
 /// The linker fails, the rewriter refuses, or a file cannot be written.
 pub fn link(sysroot: &Sysroot, job: &LinkJob) -> Result<Option<Stats>, CcError> {
-    let temp = tempfile::tempdir().map_err(CcError::file("create a folder in", &std::env::temp_dir()))?;
+    let temp =
+        tempfile::tempdir().map_err(CcError::file("create a folder in", &std::env::temp_dir()))?;
     let elf_path = temp.path().join("linked.elf");
     let mut command = linker(sysroot, job);
     command.arg("-o").arg(&elf_path);
@@ -65,23 +66,35 @@ pub fn link(sysroot: &Sysroot, job: &LinkJob) -> Result<Option<Stats>, CcError> 
         output::write(&job.output, &elf)?;
         return Ok(None);
     }
-    let options = Options { level: job.level, strip: job.strip, keep_going: true };
-    let image = zvm_rewriter::rewrite(&elf, &options)
-        .map_err(|source| CcError::Rewrite { output: job.output.clone(), source })?;
+    let options = Options {
+        level: job.level,
+        strip: job.strip,
+        keep_going: true,
+    };
+    let image = zvm_rewriter::rewrite(&elf, &options).map_err(|source| CcError::Rewrite {
+        output: job.output.clone(),
+        source,
+    })?;
     output::write(&job.output, &image.bytes)?;
     Ok(Some(image.stats))
 }
 
 fn linker(sysroot: &Sysroot, job: &LinkJob) -> Command {
     let mut command = Command::new(sysroot.zig());
-    command.envs(sysroot.zig_env()).arg("ld.lld").args(["-m", "elf_x86_64"]);
+    command
+        .envs(sysroot.zig_env())
+        .arg("ld.lld")
+        .args(["-m", "elf_x86_64"]);
     if job.product == Product::Object {
         command.arg("-r").args(&job.inputs);
         return command;
     }
     command.args(["-static", "--no-pie", "--gc-sections", "-z", "noexecstack"]);
     if job.product == Product::Image {
-        command.arg("--emit-relocs").arg("-T").arg(sysroot.linker_script());
+        command
+            .arg("--emit-relocs")
+            .arg("-T")
+            .arg(sysroot.linker_script());
         // The rewriter calls these, and no object names them.
         command.args(REQUIRED_SYMBOLS.iter().flat_map(|symbol| ["-u", symbol]));
     } else {

@@ -63,12 +63,35 @@ const IGNORED: &[&str] = &[
 ];
 
 /// Ignored, with a value.
-const IGNORED_VALUE: &[&str] =
-    &["rpath", "R", "rpath-link", "soname", "h", "dynamic-linker", "I", "dynamic-list", "export-dynamic-symbol", "m", "plugin", "plugin-opt"];
+const IGNORED_VALUE: &[&str] = &[
+    "rpath",
+    "R",
+    "rpath-link",
+    "soname",
+    "h",
+    "dynamic-linker",
+    "I",
+    "dynamic-list",
+    "export-dynamic-symbol",
+    "m",
+    "plugin",
+    "plugin-opt",
+];
 
 /// Passed on, with a value.
-const PASSED_VALUE: &[&str] =
-    &["u", "undefined", "defsym", "Map", "wrap", "version-script", "y", "trace-symbol", "exclude-libs", "L", "l"];
+const PASSED_VALUE: &[&str] = &[
+    "u",
+    "undefined",
+    "defsym",
+    "Map",
+    "wrap",
+    "version-script",
+    "y",
+    "trace-symbol",
+    "exclude-libs",
+    "L",
+    "l",
+];
 
 /// Refused: they would break the contract between linker and rewriter.
 const REFUSED: &[(&str, &str)] = &[
@@ -78,11 +101,20 @@ const REFUSED: &[(&str, &str)] = &[
     ("Tdata", "the layout of an image is the SDK's (zvm.ld)"),
     ("Tbss", "the layout of an image is the SDK's (zvm.ld)"),
     ("image-base", "an image starts where the sandbox wants it"),
-    ("section-start", "the layout of an image is the SDK's (zvm.ld)"),
+    (
+        "section-start",
+        "the layout of an image is the SDK's (zvm.ld)",
+    ),
     ("e", "an image starts in libzrt, which calls _start"),
     ("entry", "an image starts in libzrt, which calls _start"),
-    ("shared", "an image is one static program: the sandbox has no dynamic linker"),
-    ("Bshareable", "an image is one static program: the sandbox has no dynamic linker"),
+    (
+        "shared",
+        "an image is one static program: the sandbox has no dynamic linker",
+    ),
+    (
+        "Bshareable",
+        "an image is one static program: the sandbox has no dynamic linker",
+    ),
 ];
 
 /// What becomes of `flag`, and whether the next argument is its value.
@@ -91,20 +123,31 @@ const REFUSED: &[(&str, &str)] = &[
 /// [`CcError::Usage`] for a flag that would break the image.
 pub fn classify(flag: &OsStr) -> Result<(LinkerFlag, bool), CcError> {
     let bytes = flag.as_bytes();
-    let Some(name) = bytes.strip_prefix(b"--").or_else(|| bytes.strip_prefix(b"-")) else {
+    let Some(name) = bytes
+        .strip_prefix(b"--")
+        .or_else(|| bytes.strip_prefix(b"-"))
+    else {
         return Ok((LinkerFlag::Input, false));
     };
-    let end = name.iter().position(|&byte| byte == b'=').unwrap_or(name.len());
+    let end = name
+        .iter()
+        .position(|&byte| byte == b'=')
+        .unwrap_or(name.len());
     let has_value = end < name.len();
     let name = std::str::from_utf8(&name[..end]).unwrap_or("");
     if let Some((_, reason)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
-        return Err(CcError::Usage(format!("linker option {}: {reason}", flag.display())));
+        return Err(CcError::Usage(format!(
+            "linker option {}: {reason}",
+            flag.display()
+        )));
     }
     Ok(match name {
         "s" | "strip-all" => (LinkerFlag::Strip, false),
         // `-z now` and kin are about dynamic linking and page protection, which the image's format fixes.
         "z" => (LinkerFlag::Ignore, !has_value),
-        _ if IGNORED.contains(&name) || name.starts_with("znow") || name.starts_with("zrelro") => (LinkerFlag::Ignore, false),
+        _ if IGNORED.contains(&name) || name.starts_with("znow") || name.starts_with("zrelro") => {
+            (LinkerFlag::Ignore, false)
+        }
         _ if IGNORED_VALUE.contains(&name) => (LinkerFlag::Ignore, !has_value),
         _ if PASSED_VALUE.contains(&name) => (LinkerFlag::Pass, !has_value),
         _ => (LinkerFlag::Pass, false),

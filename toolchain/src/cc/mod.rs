@@ -28,7 +28,9 @@ use run::Show;
 
 /// The command `zvm-cc`; `args` starts with the program's name.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let outcome = response::expand(args.into_iter().skip(1)).and_then(args::parse).and_then(|call| execute(&call));
+    let outcome = response::expand(args.into_iter().skip(1))
+        .and_then(args::parse)
+        .and_then(|call| execute(&call));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -61,15 +63,22 @@ pub fn execute(call: &Invocation) -> Result<(), CcError> {
         query::answer(&args::Query::Version, &sysroot, &compiler)?;
     }
     if !has_input(|item| !matches!(item, Item::Linker(_))) {
-        return if call.verbose { Ok(()) } else { Err(CcError::Usage("no input files".to_owned())) };
+        return if call.verbose {
+            Ok(())
+        } else {
+            Err(CcError::Usage("no input files".to_owned()))
+        };
     }
     if call.stage != Stage::Link {
         if !has_input(|item| matches!(item, Item::Source { .. })) {
-            return Err(CcError::Usage("no source files: objects and archives are only for linking".to_owned()));
+            return Err(CcError::Usage(
+                "no source files: objects and archives are only for linking".to_owned(),
+            ));
         }
         return compile::last_step(&compiler, call, show);
     }
-    let temp = tempfile::tempdir().map_err(CcError::file("create a folder in", &std::env::temp_dir()))?;
+    let temp =
+        tempfile::tempdir().map_err(CcError::file("create a folder in", &std::env::temp_dir()))?;
     let inputs = compile::to_objects(&compiler, call, temp.path(), show)?;
     check_objects(call)?;
     let job = LinkJob {
@@ -78,7 +87,10 @@ pub fn execute(call: &Invocation) -> Result<(), CcError> {
             (_, true) => Product::Native,
             _ => Product::Image,
         },
-        output: call.output.clone().unwrap_or_else(|| link::default_output().to_owned()),
+        output: call
+            .output
+            .clone()
+            .unwrap_or_else(|| link::default_output().to_owned()),
         inputs,
         level: call.level.unwrap_or(1),
         strip: call.strip,

@@ -29,7 +29,8 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), CcError> {
         .tempfile_in(dir)
         .map_err(failed())?;
     file.write_all(bytes).map_err(failed())?;
-    file.persist(&target).map_err(|error| failed()(error.error))?;
+    file.persist(&target)
+        .map_err(|error| failed()(error.error))?;
     Ok(())
 }
 

@@ -42,7 +42,9 @@ pub fn answer(query: &Query, sysroot: &Sysroot, compiler: &Compiler) -> Result<(
             // The compiler's own first line comes first: build systems look there for name and version.
             let text = ask(compiler, "--version")?;
             let ours = format!("zvm-cc {}, target {TRIPLE}", env!("CARGO_PKG_VERSION"));
-            let lines = text.lines().filter(|line| !line.starts_with("Target:") && !line.starts_with("InstalledDir:"));
+            let lines = text
+                .lines()
+                .filter(|line| !line.starts_with("Target:") && !line.starts_with("InstalledDir:"));
             let mut lines: Vec<_> = lines.collect();
             lines.insert(lines.len().min(1), &ours);
             println!("{}", lines.join("\n"));
@@ -60,16 +62,33 @@ pub fn answer(query: &Query, sysroot: &Sysroot, compiler: &Compiler) -> Result<(
         Query::LibgccFileName => show(lib.join("libcompiler_rt.a").as_os_str().as_bytes()),
         Query::Sysroot => show(sysroot.root().as_os_str().as_bytes()),
         Query::Fixed(text) => println!("{text}"),
-        Query::ResourceDir => show(compiler.include().parent().unwrap_or(Path::new("/")).as_os_str().as_bytes()),
+        Query::ResourceDir => show(
+            compiler
+                .include()
+                .parent()
+                .unwrap_or(Path::new("/"))
+                .as_os_str()
+                .as_bytes(),
+        ),
     }
     Ok(())
 }
 
 /// The path of a library's file, or the name alone where there is none, as gcc answers.
 fn file(name: &OsStr, lib: &Path, include: &Path) -> Vec<u8> {
-    let path = if name == "include" { include.to_owned() } else { lib.join(name) };
+    let path = if name == "include" {
+        include.to_owned()
+    } else {
+        lib.join(name)
+    };
     let known = !name.is_empty() && path.exists();
-    if known { path.into_os_string() } else { name.to_owned() }.as_bytes().to_vec()
+    if known {
+        path.into_os_string()
+    } else {
+        name.to_owned()
+    }
+    .as_bytes()
+    .to_vec()
 }
 
 fn show(line: &[u8]) {

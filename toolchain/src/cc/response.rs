@@ -36,7 +36,10 @@ fn add(arg: OsString, out: &mut Vec<OsString>, depth: u32) -> Result<(), CcError
         return Ok(());
     }
     if depth == MAX_DEPTH {
-        return Err(CcError::Usage(format!("{}: response files within response files, {MAX_DEPTH} deep", arg.display())));
+        return Err(CcError::Usage(format!(
+            "{}: response files within response files, {MAX_DEPTH} deep",
+            arg.display()
+        )));
     }
     let bytes = fs::read(path).map_err(CcError::file("read", path))?;
     for word in split(&bytes) {
@@ -59,7 +62,9 @@ fn split(bytes: &[u8]) -> Vec<OsString> {
                 word.get_or_insert_default();
             }
             (_, Some(end)) if end == byte => quote = None,
-            (_, None) if byte.is_ascii_whitespace() => words.extend(word.take().map(OsString::from_vec)),
+            (_, None) if byte.is_ascii_whitespace() => {
+                words.extend(word.take().map(OsString::from_vec))
+            }
             _ => word.get_or_insert_default().push(byte),
         }
     }
@@ -74,7 +79,10 @@ mod tests {
     #[test]
     fn quoting() {
         let words = split(b"-c  a.c\n\t-DX='a b' \"-DY=\\\"q\\\"\" '' back\\ slash");
-        assert_eq!(words, ["-c", "a.c", "-DX=a b", "-DY=\"q\"", "", "back slash"]);
+        assert_eq!(
+            words,
+            ["-c", "a.c", "-DX=a b", "-DY=\"q\"", "", "back slash"]
+        );
     }
 
     #[test]
@@ -82,7 +90,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let at = |name: &str| OsString::from(format!("@{}", dir.path().join(name).display()));
         fs::write(dir.path().join("inner"), "-O2").unwrap();
-        fs::write(dir.path().join("outer"), format!("-c {} x.c", at("inner").display())).unwrap();
+        fs::write(
+            dir.path().join("outer"),
+            format!("-c {} x.c", at("inner").display()),
+        )
+        .unwrap();
         fs::write(dir.path().join("loop"), at("loop").as_bytes()).unwrap();
         assert_eq!(expand([at("outer")]).unwrap(), ["-c", "-O2", "x.c"]);
         assert_eq!(expand([at("absent")]).unwrap(), [at("absent")]);

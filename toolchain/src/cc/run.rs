@@ -52,7 +52,10 @@ pub fn check(status: ExitStatus) -> Result<(), CcError> {
     if status.success() {
         return Ok(());
     }
-    let status = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+    let status = status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(1);
     Err(CcError::Tool { status })
 }
 

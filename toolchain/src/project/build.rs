@@ -32,7 +32,12 @@ pub fn build(project: &Project, sysroot: &Sysroot, options: &BuildOptions) -> Re
     let compiler = Compiler::find(options.compiler.as_deref(), sysroot)?;
     let sources = sources(project)?;
     let mut flags: Vec<OsString> = manifest.cflags.iter().map(OsString::from).collect();
-    flags.extend(manifest.defines.iter().map(|define| OsString::from(format!("-D{define}"))));
+    flags.extend(
+        manifest
+            .defines
+            .iter()
+            .map(|define| OsString::from(format!("-D{define}"))),
+    );
     for folder in &manifest.include {
         let mut flag = OsString::from("-I");
         flag.push(project.path(folder)?);
@@ -40,20 +45,42 @@ pub fn build(project: &Project, sysroot: &Sysroot, options: &BuildOptions) -> Re
     }
     // Understood as on zvm-cc's command line: refusals, levels and linker options are the same.
     let mut call = args::parse(flags)?;
-    call.items.extend(manifest.libs.iter().map(|lib| args::Item::Linker(format!("-l{lib}").into())));
+    call.items.extend(
+        manifest
+            .libs
+            .iter()
+            .map(|lib| args::Item::Linker(format!("-l{lib}").into())),
+    );
 
     let dir = project.build_dir();
-    let objects = objects::update(&dir.join("objects"), &sources, &call.compile, &compiler, |count| {
-        say("Compiling", format!("{} ({count} of {} files)", &*manifest.name, sources.len()));
-    })?;
-    let output = dir.join(format!("{}.{}", &*manifest.name, if options.native { "native" } else { "zvm" }));
+    let objects = objects::update(
+        &dir.join("objects"),
+        &sources,
+        &call.compile,
+        &compiler,
+        |count| {
+            say(
+                "Compiling",
+                format!("{} ({count} of {} files)", &*manifest.name, sources.len()),
+            );
+        },
+    )?;
+    let output = dir.join(format!(
+        "{}.{}",
+        &*manifest.name,
+        if options.native { "native" } else { "zvm" }
+    ));
     let mut inputs: Vec<OsString> = objects.into_iter().map(Into::into).collect();
     inputs.extend(call.items.iter().filter_map(|item| match item {
         args::Item::Linker(flag) => Some(flag.clone()),
         _ => None,
     }));
     let job = LinkJob {
-        product: if options.native { Product::Native } else { Product::Image },
+        product: if options.native {
+            Product::Native
+        } else {
+            Product::Image
+        },
         output: output.clone(),
         inputs,
         level: call.level.unwrap_or(1),
@@ -63,7 +90,10 @@ pub fn build(project: &Project, sysroot: &Sysroot, options: &BuildOptions) -> Re
         show: Show::Nothing,
     };
     let stamp = stamp(&job, sysroot)?;
-    let stamp_path = dir.join(format!("{}.stamp", output.file_name().unwrap_or_default().display()));
+    let stamp_path = dir.join(format!(
+        "{}.stamp",
+        output.file_name().unwrap_or_default().display()
+    ));
     if output.exists() && fs::read_to_string(&stamp_path).is_ok_and(|old| old == stamp) {
         return Ok(output);
     }
@@ -71,7 +101,8 @@ pub fn build(project: &Project, sysroot: &Sysroot, options: &BuildOptions) -> Re
     // Gone while the output does not match it.
     let _ = fs::remove_file(&stamp_path);
     link::link(sysroot, &job)?;
-    fs::write(&stamp_path, stamp).with_context(|| format!("cannot write {}", stamp_path.display()))?;
+    fs::write(&stamp_path, stamp)
+        .with_context(|| format!("cannot write {}", stamp_path.display()))?;
     Ok(output)
 }
 
@@ -92,7 +123,10 @@ fn sources(project: &Project) -> Result<Vec<PathBuf>> {
         }
     }
     if files.is_empty() {
-        bail!("{}: `sources` in Zvm.toml names no file", project.folder.display());
+        bail!(
+            "{}: `sources` in Zvm.toml names no file",
+            project.folder.display()
+        );
     }
     Ok(files.into_iter().collect())
 }
@@ -100,11 +134,19 @@ fn sources(project: &Project) -> Result<Vec<PathBuf>> {
 fn matches(project: &Project, pattern: &str) -> Result<Vec<PathBuf>> {
     let path = project.path(pattern)?;
     // The folder is literal, whatever its name.
-    let base = project.path(pattern.split_once('/').filter(|_| pattern.starts_with('@')).map_or("", |(name, _)| name))?;
+    let base = project.path(
+        pattern
+            .split_once('/')
+            .filter(|_| pattern.starts_with('@'))
+            .map_or("", |(name, _)| name),
+    )?;
     let rest = path.strip_prefix(&base).unwrap_or(&path);
     let full = Path::new(&glob::Pattern::escape(&base.to_string_lossy())).join(rest);
-    let found = glob::glob(&full.to_string_lossy()).with_context(|| format!("{pattern} is not a pattern"))?;
-    let files: Vec<PathBuf> = found.collect::<Result<_, _>>().with_context(|| format!("cannot look for {pattern}"))?;
+    let found = glob::glob(&full.to_string_lossy())
+        .with_context(|| format!("{pattern} is not a pattern"))?;
+    let files: Vec<PathBuf> = found
+        .collect::<Result<_, _>>()
+        .with_context(|| format!("cannot look for {pattern}"))?;
     if files.is_empty() {
         bail!("{pattern} in Zvm.toml matches no file");
     }
@@ -113,13 +155,20 @@ fn matches(project: &Project, pattern: &str) -> Result<Vec<PathBuf>> {
 
 /// Stands for everything that goes into the link.
 fn stamp(job: &LinkJob, sysroot: &Sysroot) -> Result<String> {
-    let mut hash = Sha256Hex::new().with(sysroot.root().as_os_str().as_encoded_bytes()).with(link_version()?);
-    hash = hash.with(format!("{:?} {} {} {}", job.product, job.level, job.strip, job.start_files));
+    let mut hash = Sha256Hex::new()
+        .with(sysroot.root().as_os_str().as_encoded_bytes())
+        .with(link_version()?);
+    hash = hash.with(format!(
+        "{:?} {} {} {}",
+        job.product, job.level, job.strip, job.start_files
+    ));
     for input in &job.inputs {
         hash = hash.with(input.as_encoded_bytes());
         let path = Path::new(input);
         if path.extension() == Some(OsStr::new("o")) {
-            hash = hash.with(sha256_file(path).with_context(|| format!("cannot read {}", path.display()))?);
+            hash = hash.with(
+                sha256_file(path).with_context(|| format!("cannot read {}", path.display()))?,
+            );
         }
     }
     Ok(hash.finish())
@@ -128,7 +177,11 @@ fn stamp(job: &LinkJob, sysroot: &Sysroot) -> Result<String> {
 /// The linker's driver and the rewriter are in this very executable: it stands for their versions.
 fn link_version() -> Result<String> {
     let path = std::env::current_exe().context("cannot find this executable")?;
-    let metadata = fs::metadata(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let time = metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    let metadata =
+        fs::metadata(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let time = metadata
+        .modified()
+        .ok()
+        .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
     Ok(format!("{} {:?}", metadata.len(), time))
 }

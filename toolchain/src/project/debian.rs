@@ -43,9 +43,15 @@ pub fn download(provider: &Provider, scratch: &Path) -> Result<PathBuf> {
     apt(&["update"])?;
     apt(&["source", "--download-only", &provider.package])?;
     let prefix = format!("{}_{}.orig.tar.", &*provider.package, &*provider.version);
-    let names: Vec<_> = fs::read_dir(&files)?.flatten().map(|entry| entry.file_name().display().to_string()).collect();
-    let file = names.iter().find(|name| name.starts_with(&prefix) && !name.ends_with(".asc"));
-    let file = file.ok_or_else(|| anyhow!("this Debian has another version: {}", names.join(", ")))?;
+    let names: Vec<_> = fs::read_dir(&files)?
+        .flatten()
+        .map(|entry| entry.file_name().display().to_string())
+        .collect();
+    let file = names
+        .iter()
+        .find(|name| name.starts_with(&prefix) && !name.ends_with(".asc"));
+    let file =
+        file.ok_or_else(|| anyhow!("this Debian has another version: {}", names.join(", ")))?;
     Ok(files.join(file))
 }
 
@@ -66,24 +72,43 @@ fn source_lists(etc: &Path) -> Result<Vec<(&'static str, String)>> {
         if !path.exists() {
             continue;
         }
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        lists.push((extension, if extension == "list" { one_line_style(&text) } else { deb822_style(&text) }));
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        lists.push((
+            extension,
+            if extension == "list" {
+                one_line_style(&text)
+            } else {
+                deb822_style(&text)
+            },
+        ));
     }
     if lists.is_empty() {
-        bail!("{} has no package sources: not a Debian system?", etc.display());
+        bail!(
+            "{} has no package sources: not a Debian system?",
+            etc.display()
+        );
     }
     Ok(lists)
 }
 
 /// `deb …` lines as `deb-src …`.
 fn one_line_style(text: &str) -> String {
-    let lines = text.lines().filter_map(|line| line.trim().strip_prefix("deb "));
+    let lines = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("deb "));
     lines.map(|rest| format!("deb-src {rest}\n")).collect()
 }
 
 /// `Types:` fields as `deb-src`.
 fn deb822_style(text: &str) -> String {
-    let line = |line: &str| if line.starts_with("Types:") { "Types: deb-src\n".to_owned() } else { format!("{line}\n") };
+    let line = |line: &str| {
+        if line.starts_with("Types:") {
+            "Types: deb-src\n".to_owned()
+        } else {
+            format!("{line}\n")
+        }
+    };
     text.lines().map(line).collect()
 }
 
@@ -94,9 +119,14 @@ mod tests {
     #[test]
     fn both_styles_become_source_packages() {
         assert_eq!(
-            one_line_style("# no\ndeb [signed-by=/k] mirror bookworm main\ndeb-src mirror bookworm main\n"),
+            one_line_style(
+                "# no\ndeb [signed-by=/k] mirror bookworm main\ndeb-src mirror bookworm main\n"
+            ),
             "deb-src [signed-by=/k] mirror bookworm main\n"
         );
-        assert_eq!(deb822_style("Types: deb deb-src\nURIs: mirror\n"), "Types: deb-src\nURIs: mirror\n");
+        assert_eq!(
+            deb822_style("Types: deb deb-src\nURIs: mirror\n"),
+            "Types: deb-src\nURIs: mirror\n"
+        );
     }
 }

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 /// The prerequisites of the rule in `text`.
 pub fn prerequisites(text: &str) -> Vec<PathBuf> {
-    let Some((_, list)) = text.split_once(": ") else { return Vec::new() };
+    let Some((_, list)) = text.split_once(": ") else {
+        return Vec::new();
+    };
     let mut paths = Vec::new();
     let mut path = String::new();
     let mut characters = list.chars().peekable();
@@ -41,7 +43,13 @@ mod tests {
     #[test]
     fn continued_lines_and_odd_names() {
         let text = "x.o: /a/b.c \\\n  /inc/with\\ blank.h /inc/dollar$$.h \\\n  /inc/hash\\#.h\n";
-        let expected = ["/a/b.c", "/inc/with blank.h", "/inc/dollar$.h", "/inc/hash#.h"].map(PathBuf::from);
+        let expected = [
+            "/a/b.c",
+            "/inc/with blank.h",
+            "/inc/dollar$.h",
+            "/inc/hash#.h",
+        ]
+        .map(PathBuf::from);
         assert_eq!(prerequisites(text), expected);
         assert!(prerequisites("").is_empty());
     }

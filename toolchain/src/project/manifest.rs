@@ -95,7 +95,9 @@ impl TryFrom<String> for Name {
     fn try_from(text: String) -> Result<Self, String> {
         let ok = |c: char| c.is_ascii_alphanumeric() || ".+-_~".contains(c);
         if text.is_empty() || text.starts_with(['-', '.']) || !text.chars().all(ok) {
-            return Err(format!("`{text}` is not a name: letters, digits and .+-_~ only, and no - or . in front"));
+            return Err(format!(
+                "`{text}` is not a name: letters, digits and .+-_~ only, and no - or . in front"
+            ));
         }
         Ok(Name(text))
     }
@@ -105,7 +107,11 @@ impl TryFrom<String> for Sha256 {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        if text.len() != 64 || !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+        if text.len() != 64
+            || !text
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        {
             return Err("a SHA-256 has 64 hexadecimal digits, in lower case".to_owned());
         }
         Ok(Sha256(text))
@@ -168,10 +174,16 @@ mod tests {
     #[test]
     fn wrong_values_are_shown_with_their_line() {
         let text = error("name = '../x'\nsources = []");
-        assert!(text.contains("line 1") && text.contains("not a name"), "{text}");
+        assert!(
+            text.contains("line 1") && text.contains("not a name"),
+            "{text}"
+        );
         let source = "[[source]]\nname='a'\nkind='crate'\npackage='p'\nversion='1'\nsha256='12'\n";
         let text = error(&format!("{GOOD}{source}"));
-        assert!(text.contains("line 8") && text.contains("64 hexadecimal digits"), "{text}");
+        assert!(
+            text.contains("line 8") && text.contains("64 hexadecimal digits"),
+            "{text}"
+        );
         let text = error(&format!("{GOOD}[[source]]\nname='a'\nkind='ftp'\n"));
         assert!(text.contains("line 5") && text.contains("crate"), "{text}");
     }

@@ -4,8 +4,8 @@
 //! changed and links, [`run`] starts the result in the sandbox or on the host.
 
 pub mod build;
-mod depfile;
 mod debian;
+mod depfile;
 pub mod manifest;
 mod objects;
 pub mod run;
@@ -37,11 +37,18 @@ impl Project {
     pub fn open(folder: &Path, cache: &Cache, progress: &Progress) -> Result<Project> {
         let path = folder.join("Zvm.toml");
         let text = std::fs::read_to_string(&path).with_context(|| {
-            format!("cannot read {}; `cargo zvm` builds a folder with a Zvm.toml", path.display())
+            format!(
+                "cannot read {}; `cargo zvm` builds a folder with a Zvm.toml",
+                path.display()
+            )
         })?;
         let manifest = Manifest::parse(&text).with_context(|| format!("in {}", path.display()))?;
         let upstream = source::fetch_all(&manifest.source, cache, progress)?;
-        Ok(Project { folder: folder.to_owned(), manifest, upstream })
+        Ok(Project {
+            folder: folder.to_owned(),
+            manifest,
+            upstream,
+        })
     }
 
     /// A path of `Zvm.toml` on this machine: `@NAME/…` lies in an upstream source, all else in the project's folder.

@@ -28,7 +28,10 @@ struct Job {
 impl Job {
     fn new(dir: &Path, source: &Path, key: &Sha256Hex) -> Job {
         let stem = source.file_stem().unwrap_or_default().to_string_lossy();
-        let key = key.clone().with(source.as_os_str().as_encoded_bytes()).short();
+        let key = key
+            .clone()
+            .with(source.as_os_str().as_encoded_bytes())
+            .short();
         let file = |extension| dir.join(format!("{stem}-{key}.{extension}"));
         Job {
             source: source.to_owned(),
@@ -53,10 +56,14 @@ pub fn update(
     starting: impl FnOnce(usize),
 ) -> Result<Vec<PathBuf>> {
     fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    let key = options
+    let key = options.iter().fold(
+        Sha256Hex::new().with(compiler.identity()?),
+        |hash, option| hash.with(option.as_encoded_bytes()),
+    );
+    let jobs: Vec<_> = sources
         .iter()
-        .fold(Sha256Hex::new().with(compiler.identity()?), |hash, option| hash.with(option.as_encoded_bytes()));
-    let jobs: Vec<_> = sources.iter().map(|source| Job::new(dir, source, &key)).collect();
+        .map(|source| Job::new(dir, source, &key))
+        .collect();
     let mut hashes = Hashes::default();
     let stale: Vec<_> = jobs.iter().filter(|job| !hashes.current(job)).collect();
     if !stale.is_empty() {
@@ -87,16 +94,24 @@ struct Hashes(HashMap<PathBuf, Option<String>>);
 impl Hashes {
     /// `None` for a file that cannot be read.
     fn of(&mut self, path: &Path) -> Option<&str> {
-        self.0.entry(path.to_owned()).or_insert_with(|| sha256_file(path).ok()).as_deref()
+        self.0
+            .entry(path.to_owned())
+            .or_insert_with(|| sha256_file(path).ok())
+            .as_deref()
     }
 
     /// Whether the job's object is there, and made from what its inputs are now.
     fn current(&mut self, job: &Job) -> bool {
-        let Ok(text) = fs::read_to_string(&job.inputs) else { return false };
+        let Ok(text) = fs::read_to_string(&job.inputs) else {
+            return false;
+        };
         let mut lines = text.lines().peekable();
         lines.peek().is_some()
             && job.object.exists()
-            && lines.all(|line| line.split_once(' ').is_some_and(|(hash, path)| self.of(Path::new(path)) == Some(hash)))
+            && lines.all(|line| {
+                line.split_once(' ')
+                    .is_some_and(|(hash, path)| self.of(Path::new(path)) == Some(hash))
+            })
     }
 
     /// Keeps a new object. The list of inputs goes first and comes last, so that a broken-off run leaves a stale object.
@@ -105,12 +120,16 @@ impl Hashes {
             .with_context(|| format!("cannot read {}", job.fresh_inputs.display()))?;
         let mut text = String::new();
         for path in depfile::prerequisites(&list) {
-            let hash = self.of(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let hash = self
+                .of(&path)
+                .with_context(|| format!("cannot read {}", path.display()))?;
             text.push_str(&format!("{hash} {}\n", path.display()));
         }
         let _ = fs::remove_file(&job.inputs);
-        fs::rename(&job.fresh_object, &job.object).with_context(|| format!("cannot write {}", job.object.display()))?;
-        fs::write(&job.inputs, text).with_context(|| format!("cannot write {}", job.inputs.display()))?;
+        fs::rename(&job.fresh_object, &job.object)
+            .with_context(|| format!("cannot write {}", job.object.display()))?;
+        fs::write(&job.inputs, text)
+            .with_context(|| format!("cannot write {}", job.inputs.display()))?;
         let _ = fs::remove_file(&job.fresh_inputs);
         Ok(())
     }

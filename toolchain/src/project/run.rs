@@ -61,16 +61,29 @@ pub fn native(project: &Project, program: &Path, options: &RunOptions) -> Result
     command.args(args).env_clear().envs(&project.manifest.env);
     for variable in &options.env {
         let text = variable.to_string_lossy();
-        let (name, value) = text.split_once('=').with_context(|| format!("--env {text}: not NAME=VALUE"))?;
+        let (name, value) = text
+            .split_once('=')
+            .with_context(|| format!("--env {text}: not NAME=VALUE"))?;
         command.env(name, value);
     }
     say("Running", program.display());
-    let status = command.status().with_context(|| format!("cannot start {}", program.display()))?;
-    Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
+    let status = command
+        .status()
+        .with_context(|| format!("cannot start {}", program.display()))?;
+    Ok(ExitCode::from(
+        status
+            .code()
+            .and_then(|code| u8::try_from(code).ok())
+            .unwrap_or(1),
+    ))
 }
 
 fn program_args(project: &Project, options: &RunOptions) -> Vec<OsString> {
-    if options.args.is_empty() { project.manifest.args.iter().map(Into::into).collect() } else { options.args.clone() }
+    if options.args.is_empty() {
+        project.manifest.args.iter().map(Into::into).collect()
+    } else {
+        options.args.clone()
+    }
 }
 
 /// A mount of `Zvm.toml`, with the host's side as an absolute path to a folder or a tar file.
@@ -96,11 +109,13 @@ impl Prepared {
 fn mounts(project: &Project) -> Result<Vec<Prepared>> {
     let staged = project.build_dir().join("mounts");
     if staged.exists() {
-        fs::remove_dir_all(&staged).with_context(|| format!("cannot remove {}", staged.display()))?;
+        fs::remove_dir_all(&staged)
+            .with_context(|| format!("cannot remove {}", staged.display()))?;
     }
     let mut prepared: Vec<Prepared> = Vec::new();
     for (index, text) in project.manifest.mounts.iter().enumerate() {
-        let mount = Mount::parse(text.as_ref()).with_context(|| format!("`mounts` in Zvm.toml: {text}"))?;
+        let mount =
+            Mount::parse(text.as_ref()).with_context(|| format!("`mounts` in Zvm.toml: {text}"))?;
         let mode = match mount.mode {
             zvm_runtime::Mode::ReadOnly => "ro",
             zvm_runtime::Mode::Overlay => "overlay",
@@ -109,15 +124,25 @@ fn mounts(project: &Project) -> Result<Vec<Prepared>> {
         let host = std::path::absolute(project.path(&mount.host.to_string_lossy())?)?;
         let single = host.is_file() && host.extension().is_none_or(|extension| extension != "tar");
         if !single {
-            prepared.push(Prepared { host, point: mount.point, mode });
+            prepared.push(Prepared {
+                host,
+                point: mount.point,
+                mode,
+            });
             continue;
         }
         let point = mount.point.parent().unwrap_or(Path::new("/")).to_owned();
         let folder = staged.join(index.to_string());
-        fs::create_dir_all(&folder).with_context(|| format!("cannot create {}", folder.display()))?;
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
         let copy = folder.join(mount.point.file_name().unwrap_or_default());
-        fs::copy(&host, &copy).with_context(|| format!("cannot copy {} to {}", host.display(), copy.display()))?;
-        prepared.push(Prepared { host: std::path::absolute(&folder)?, point, mode });
+        fs::copy(&host, &copy)
+            .with_context(|| format!("cannot copy {} to {}", host.display(), copy.display()))?;
+        prepared.push(Prepared {
+            host: std::path::absolute(&folder)?,
+            point,
+            mode,
+        });
     }
     Ok(prepared)
 }

@@ -17,20 +17,33 @@ use super::manifest::{Kind, Provider};
 ///
 /// # Errors
 /// For some source none works; all their reasons.
-pub fn fetch_all(providers: &[Provider], cache: &Cache, progress: &Progress) -> Result<Vec<(String, PathBuf)>> {
+pub fn fetch_all(
+    providers: &[Provider],
+    cache: &Cache,
+    progress: &Progress,
+) -> Result<Vec<(String, PathBuf)>> {
     let mut sources: Vec<(String, PathBuf)> = Vec::new();
     for provider in providers {
         if sources.iter().any(|(name, _)| **name == *provider.name) {
             continue;
         }
-        let alternatives: Vec<_> = providers.iter().filter(|other| other.name == provider.name).collect();
-        sources.push((provider.name.to_string(), fetch_first(&alternatives, cache, progress)?));
+        let alternatives: Vec<_> = providers
+            .iter()
+            .filter(|other| other.name == provider.name)
+            .collect();
+        sources.push((
+            provider.name.to_string(),
+            fetch_first(&alternatives, cache, progress)?,
+        ));
     }
     Ok(sources)
 }
 
 fn fetch_first(alternatives: &[&Provider], cache: &Cache, progress: &Progress) -> Result<PathBuf> {
-    if let Some(folder) = alternatives.iter().find_map(|provider| unpacked(provider, cache)) {
+    if let Some(folder) = alternatives
+        .iter()
+        .find_map(|provider| unpacked(provider, cache))
+    {
         return Ok(folder);
     }
     let mut reasons = String::new();
@@ -40,7 +53,10 @@ fn fetch_first(alternatives: &[&Provider], cache: &Cache, progress: &Progress) -
             Err(error) => reasons.push_str(&format!("\n- {}: {error:#}", describe(provider))),
         }
     }
-    bail!("cannot get the source `{}`:{reasons}", &*alternatives[0].name)
+    bail!(
+        "cannot get the source `{}`:{reasons}",
+        &*alternatives[0].name
+    )
 }
 
 fn describe(provider: &Provider) -> String {
@@ -54,7 +70,12 @@ fn describe(provider: &Provider) -> String {
 
 /// Where the provider's archive is unpacked. The hash is in the name, so another pin is another folder.
 fn folder(provider: &Provider, cache: &Cache) -> PathBuf {
-    let name = format!("{}-{}-{}", &*provider.package, &*provider.version, &provider.sha256[..16]);
+    let name = format!(
+        "{}-{}-{}",
+        &*provider.package,
+        &*provider.version,
+        &provider.sha256[..16]
+    );
     cache.sources().join(name)
 }
 
@@ -77,9 +98,14 @@ fn fetch(provider: &Provider, cache: &Cache, progress: &Progress) -> Result<Path
         Kind::Pypi => from_pypi(provider, &download)?,
         Kind::Debian => debian::download(provider, &download)?,
     };
-    let found = sha256_file(&archive).with_context(|| format!("cannot read {}", archive.display()))?;
+    let found =
+        sha256_file(&archive).with_context(|| format!("cannot read {}", archive.display()))?;
     if found != *provider.sha256 {
-        bail!("{} has SHA-256 {found}, but Zvm.toml pins {}", archive.display(), &*provider.sha256);
+        bail!(
+            "{} has SHA-256 {found}, but Zvm.toml pins {}",
+            archive.display(),
+            &*provider.sha256
+        );
     }
     let unpacked = staging.path().join("unpacked");
     unpack(&archive, &unpacked).with_context(|| format!("cannot unpack {}", archive.display()))?;
@@ -106,7 +132,10 @@ fn from_crates(provider: &Provider, scratch: &Path) -> Result<PathBuf> {
     let file = format!("{}-{}.crate", &*provider.package, &*provider.version);
     let cached = || -> Option<PathBuf> {
         let registries = fs::read_dir(home.join("registry/cache")).ok()?;
-        registries.flatten().map(|registry| registry.path().join(&file)).find(|path| path.is_file())
+        registries
+            .flatten()
+            .map(|registry| registry.path().join(&file))
+            .find(|path| path.is_file())
     };
     if let Some(path) = cached() {
         return Ok(path);
@@ -120,15 +149,34 @@ fn from_crates(provider: &Provider, scratch: &Path) -> Result<PathBuf> {
     fs::write(scratch.join("Cargo.toml"), manifest)?;
     fs::write(scratch.join("lib.rs"), "")?;
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    client(Command::new(cargo).arg("fetch").arg("--quiet").arg("--manifest-path").arg(scratch.join("Cargo.toml")))?;
-    cached().ok_or_else(|| anyhow!("cargo fetch did not leave {file} in {}", home.join("registry/cache").display()))
+    client(
+        Command::new(cargo)
+            .arg("fetch")
+            .arg("--quiet")
+            .arg("--manifest-path")
+            .arg(scratch.join("Cargo.toml")),
+    )?;
+    cached().ok_or_else(|| {
+        anyhow!(
+            "cargo fetch did not leave {file} in {}",
+            home.join("registry/cache").display()
+        )
+    })
 }
 
 /// The source distribution.
 fn from_pypi(provider: &Provider, scratch: &Path) -> Result<PathBuf> {
     client(
         Command::new("python3")
-            .args(["-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check", "--no-deps"])
+            .args([
+                "-m",
+                "pip",
+                "download",
+                "--quiet",
+                "--no-input",
+                "--disable-pip-version-check",
+                "--no-deps",
+            ])
             .args(["--no-binary", ":all:", "--dest"])
             .arg(scratch)
             .arg(format!("{}=={}", &*provider.package, &*provider.version)),
@@ -140,11 +188,18 @@ fn from_pypi(provider: &Provider, scratch: &Path) -> Result<PathBuf> {
 /// Runs a registry's client; what it says on failure becomes the error.
 pub(super) fn client(command: &mut Command) -> Result<Vec<u8>> {
     let name = command.get_program().to_owned();
-    let output =
-        command.stdin(Stdio::null()).output().with_context(|| format!("{} does not start", name.display()))?;
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("{} does not start", name.display()))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
-        bail!("{} ended with {}: {}", name.display(), output.status, said.trim_end());
+        bail!(
+            "{} ended with {}: {}",
+            name.display(),
+            output.status,
+            said.trim_end()
+        );
     }
     Ok(output.stdout)
 }
@@ -158,13 +213,22 @@ fn unpack(archive: &Path, into: &Path) -> Result<()> {
         tar.unpack(into)?;
     } else {
         // Debian's other formats; where apt-get is, tar knows them.
-        client(Command::new("tar").arg("-xf").arg(archive).arg("-C").arg(into))?;
+        client(
+            Command::new("tar")
+                .arg("-xf")
+                .arg(archive)
+                .arg("-C")
+                .arg(into),
+        )?;
     }
     Ok(())
 }
 
 fn only_folder(dir: &Path) -> Result<PathBuf> {
-    let entries: Vec<_> = fs::read_dir(dir)?.flatten().map(|entry| entry.path()).collect();
+    let entries: Vec<_> = fs::read_dir(dir)?
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
     match &entries[..] {
         [only] if only.is_dir() => Ok(only.clone()),
         _ => Ok(dir.to_owned()),
@@ -188,8 +252,13 @@ mod tests {
              [[source]]\nname='u'\nkind='pypi'\npackage='~b'\nversion='2'\nsha256='{pin}'\n"
         );
         let manifest = Manifest::parse(&text).unwrap();
-        let error = fetch_all(&manifest.source, &cache, &Progress::silent()).unwrap_err().to_string();
-        assert!(error.contains("`u`") && error.contains("~a 1") && error.contains("~b 2"), "{error}");
+        let error = fetch_all(&manifest.source, &cache, &Progress::silent())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("`u`") && error.contains("~a 1") && error.contains("~b 2"),
+            "{error}"
+        );
     }
 
     #[test]
