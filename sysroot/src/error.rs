@@ -19,6 +19,11 @@ pub enum SetupError {
         /// Why it failed.
         source: io::Error,
     },
+    /// `ZVM_WHEEL` names no file.
+    NoWheel {
+        /// What it names.
+        path: PathBuf,
+    },
     /// The wheel could not be downloaded.
     Download {
         /// The file that is wanted.
@@ -57,7 +62,12 @@ impl fmt::Display for SetupError {
             ),
             SetupError::Cache { action, path, source } => write!(
                 f,
-                "cannot {action} {}: {source}; the SDK's cache needs about 800 MB in a folder that you can write to (set ZVM_HOME to use another)",
+                "cannot {action} {}: {source}; the SDK's cache needs about 600 MB in a folder that you can write to (set ZVM_HOME to use another)",
+                path.display()
+            ),
+            SetupError::NoWheel { path } => write!(
+                f,
+                "ZVM_WHEEL names {}, which is not a file; unset it to have the compiler downloaded",
                 path.display()
             ),
             SetupError::Download { wheel, reason } => write!(

@@ -27,6 +27,9 @@ pub const FILE: &str =
 pub fn get(cache: &Cache, progress: &Progress) -> Result<PathBuf, SetupError> {
     if let Some(given) = env::var_os("ZVM_WHEEL").filter(|value| !value.is_empty()) {
         let path = PathBuf::from(given);
+        if !path.is_file() {
+            return Err(SetupError::NoWheel { path });
+        }
         check(&path)?;
         return Ok(path);
     }
@@ -75,16 +78,7 @@ fn download(dir: &Path) -> Result<(), SetupError> {
             "--quiet",
         ])
         // The same file on every kind of Linux.
-        .args([
-            "--platform",
-            "manylinux2010_x86_64",
-            "--python-version",
-            "3",
-            "--implementation",
-            "py",
-            "--abi",
-            "none",
-        ])
+        .args(["--platform", "manylinux2010_x86_64"])
         .arg("--dest")
         .arg(dir)
         .arg(format!("ziglang=={VERSION}"))

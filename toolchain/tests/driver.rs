@@ -1,0 +1,189 @@
+//! `zvm-cc` as configure scripts and makefiles call it. What it makes runs natively here; images are the corpus's business.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+fn zvm_cc(dir: &Path, args: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zvm-cc"));
+    command
+        .current_dir(dir)
+        .args(args.split_whitespace())
+        .env_remove("ZVM_CC");
+    command
+        .stdin(Stdio::null())
+        .output()
+        .expect("zvm-cc starts")
+}
+
+/// Its standard output; it must succeed.
+fn ok(dir: &Path, args: &str) -> String {
+    let output = zvm_cc(dir, args);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "zvm-cc {args}: {stderr}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// Its standard error; it must fail.
+fn fails(dir: &Path, args: &str) -> String {
+    let output = zvm_cc(dir, args);
+    assert!(!output.status.success(), "zvm-cc {args} succeeded");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a folder");
+    for (name, text) in files {
+        fs::write(dir.path().join(name), text).expect("a file");
+    }
+    dir
+}
+
+fn output_of(program: &Path) -> String {
+    let output = Command::new(program).output().expect("the program starts");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[test]
+fn questions_of_configure_scripts() {
+    let dir = folder(&[]);
+    let dir = dir.path();
+    assert_eq!(ok(dir, "-dumpmachine"), "x86_64-zvm-linux-musl\n");
+    assert!(
+        ok(dir, "--version")
+            .lines()
+            .any(|line| line.starts_with("zvm-cc "))
+    );
+    assert!(ok(dir, "-dumpversion").starts_with(|c: char| c.is_ascii_digit()));
+    let libc = ok(dir, "-print-file-name=libc.a");
+    assert!(Path::new(libc.trim_end()).is_file(), "{libc}");
+    assert_eq!(ok(dir, "-print-file-name=no-such.a"), "no-such.a\n");
+    let include = ok(dir, "-print-file-name=include");
+    assert!(
+        Path::new(include.trim_end()).join("immintrin.h").is_file(),
+        "{include}"
+    );
+    let sysroot = ok(dir, "--print-sysroot");
+    assert!(
+        Path::new(sysroot.trim_end())
+            .join("include/stdio.h")
+            .is_file(),
+        "{sysroot}"
+    );
+    assert!(ok(dir, "-print-search-dirs").contains(sysroot.trim_end()));
+    assert_eq!(ok(dir, "-print-prog-name=ld"), "ld\n");
+    ok(dir, "-v");
+}
+
+#[test]
+fn no_path_of_the_host_is_searched() {
+    let dir = folder(&[(
+        "a.c",
+        "#include <stdio.h>\n#include <linux/types.h>\n#include <stdatomic.h>\n",
+    )]);
+    for compiler in ["zig", "gcc"] {
+        if compiler == "gcc" && Command::new("gcc").arg("--version").output().is_err() {
+            eprintln!("skipped: no gcc");
+            continue;
+        }
+        let listed = ok(dir.path(), &format!("--compiler {compiler} -M a.c"));
+        assert!(listed.contains("stdio.h"), "{listed}");
+        assert!(!listed.contains(" /usr/include"), "{compiler}: {listed}");
+    }
+}
+
+#[test]
+fn every_stage_by_itself() {
+    let dir = folder(&[(
+        "a.c",
+        "int twice(int x) { return 2 * x; } /* ANSWER */\n#ifdef __ZVM__\nint zvm;\n#endif\n",
+    )]);
+    let dir = dir.path();
+    assert!(ok(dir, "-E a.c").contains("int zvm;"));
+    assert!(ok(dir, "-E -C a.c").contains("ANSWER"));
+    assert!(ok(dir, "-S -O1 a.c -o -").contains("twice:"));
+    assert_eq!(ok(dir, "-MM a.c"), "a.o: a.c\n");
+    ok(dir, "-c a.c");
+    assert!(dir.join("a.o").is_file());
+    ok(dir, "-MMD -MF deps.d -c a.c -o other.o");
+    assert_eq!(
+        fs::read_to_string(dir.join("deps.d")).unwrap(),
+        "other.o: a.c\n"
+    );
+    ok(dir, "-fsyntax-only a.c");
+    assert!(!dir.join("a.out").exists());
+}
+
+#[test]
+fn several_sources_libraries_and_a_response_file() {
+    let dir = folder(&[
+        (
+            "main.c",
+            "#include <math.h>\n#include <stdio.h>\nint add(int, int);\nint main(void) { printf(\"%d %.1f\\n\", add(1, 2), sqrt(add(8, 8))); }\n",
+        ),
+        (
+            "add.c",
+            "int base(void);\nint add(int a, int b) { return a + b + base(); }\n",
+        ),
+        ("base.c", "int base(void) { return 0; }\n"),
+        (
+            "all.rsp",
+            "-O2 main.c\n'add.c' -L. -lbase -lm -Wl,-rpath,/nowhere",
+        ),
+    ]);
+    let dir = dir.path();
+    ok(dir, "-c base.c");
+    // An archive of one member, by hand: the SDK needs no ar for this.
+    let object = fs::read(dir.join("base.o")).unwrap();
+    let mut archive = b"!<arch>\n".to_vec();
+    archive.extend(
+        format!(
+            "{:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n",
+            "base.o/",
+            0,
+            0,
+            0,
+            644,
+            object.len()
+        )
+        .bytes(),
+    );
+    archive.extend(&object);
+    fs::write(dir.join("libbase.a"), archive).unwrap();
+    ok(dir, "--native @all.rsp -o prog");
+    assert_eq!(output_of(&dir.join("prog")), "3 4.0\n");
+}
+
+#[test]
+fn partial_links_keep_their_symbols() {
+    let dir = folder(&[
+        ("a.c", "int b(void);\nint main(void) { return b(); }\n"),
+        ("b.c", "int b(void) { return 0; }\n"),
+    ]);
+    ok(dir.path(), "-r a.c b.c -o both.o");
+    ok(dir.path(), "--native both.o -o prog");
+    assert_eq!(output_of(&dir.path().join("prog")), "");
+}
+
+#[test]
+fn failures_say_what_and_where() {
+    let dir = folder(&[
+        ("bad.c", "int x = ;\n"),
+        (
+            "undefined.c",
+            "int nowhere(void);\nint main(void) { return nowhere(); }\n",
+        ),
+        ("a.cc", "int x;\n"),
+        ("libx.so", ""),
+    ]);
+    let dir = dir.path();
+    assert!(fails(dir, "-c bad.c").contains("bad.c:1:"));
+    assert!(fails(dir, "--native undefined.c -o prog").contains("nowhere"));
+    assert!(!dir.join("prog").exists());
+    assert!(fails(dir, "").contains("no input files"));
+    assert!(fails(dir, "-c a.cc").contains("C++"));
+    assert!(fails(dir, "libx.so").contains("shared library"));
+    assert!(fails(dir, "--compiler tcc bad.c").contains("tcc"));
+    assert!(fails(dir, "-c bad.c undefined.c -o both.o").contains("-o both.o"));
+}
