@@ -148,6 +148,7 @@ const WITH_VALUE: &[&str] = &[
     "-aux-info",
     "-dumpbase",
     "-dumpdir",
+    "--sysroot",
     "-D",
     "-U",
     "-I",
@@ -169,7 +170,6 @@ const IGNORED: &[&str] = &[
     "-nolibc",
     "-pipe",
     "-m64",
-    "-save-temps",
 ];
 
 /// Options of the compiler that ask for what the sandbox does not have.
@@ -351,6 +351,13 @@ impl Parser {
             "-nostdlib" | "-nostartfiles" => out.no_start_files = true,
             "-r" => out.relocatable = true,
             "--native" => out.native = true,
+            "-target" | "--target" => {
+                let target = self.value(text)?;
+                check_target(&target.to_string_lossy())?;
+            }
+            _ if text.starts_with("--target=") => check_target(&text["--target=".len()..])?,
+            // Where to look for programs and start files: ours are in the sysroot.
+            _ if text.starts_with("-B") => drop(self.joined("-B", arg)?),
             "--compiler" => self.out.compiler = Some(self.value(text)?),
             "--emit-elf" => self.out.emit_elf = Some(self.value(text)?.into()),
             _ if text.starts_with("--compiler=") => {
@@ -366,9 +373,7 @@ impl Parser {
                 let language = self.joined("-x", arg)?.into_string().unwrap_or_default();
                 self.language = (language != "none").then_some(language);
             }
-            _ if IGNORED.contains(&text)
-                || text.starts_with("-fuse-ld=")
-                || text.starts_with("-save-temps=") => {}
+            _ if IGNORED.contains(&text) || text.starts_with("-fuse-ld=") => {}
             _ => {
                 let refused = REFUSED.iter().find(|(option, _)| {
                     *option == text || (*option == "-T" && text.starts_with("-T"))
@@ -483,13 +488,23 @@ impl Parser {
                     .any(|flag| flag.as_bytes().starts_with(b"-fsanitize-trap"));
             if !traps {
                 return Err(CcError::Usage(format!(
-                    "{text}: the runtime of the {what} sanitizer does not work in the sandbox; build with --compiler for the host to use it, or, \
-                     for checks that need no runtime, add -fsanitize-trap={what}"
+                    "{text}: the runtime of the {what} sanitizer is not in the sysroot; for checks that need no runtime, \
+                     add -fsanitize-trap={what}"
                 )));
             }
         }
         Ok(false)
     }
+}
+
+/// What a build for another machine passes; only ours is possible.
+fn check_target(target: &str) -> Result<(), CcError> {
+    if target.starts_with("x86_64") && target.contains("linux") {
+        return Ok(());
+    }
+    Err(CcError::Usage(format!(
+        "target {target}: the sandbox runs x86-64 code for Linux only"
+    )))
 }
 
 /// Whether gcc would compile the file, by its name.

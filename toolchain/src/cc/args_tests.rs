@@ -150,6 +150,7 @@ fn levels() {
 fn refusals_give_a_reason() {
     for (args, reason) in [
         ("-shared a.c", "static library"),
+        ("--target=aarch64-linux-gnu a.c", "x86-64"),
         ("-m32 a.c", "x86-64"),
         ("-T x.ld a.c", "layout"),
         ("-Tx.ld a.c", "layout"),
@@ -161,6 +162,8 @@ fn refusals_give_a_reason() {
         let text = refused(args);
         assert!(text.contains(reason), "{args}: {text}");
     }
+    let call = parsed("-B /usr/lib --target=x86_64-linux-gnu -Bdir --sysroot /x a.c");
+    assert_eq!(call.compile, ["--sysroot", "/x"]);
     parsed("-fsanitize=undefined -fsanitize-trap=undefined a.c");
 }
 
