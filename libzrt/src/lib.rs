@@ -1,2 +1,50 @@
-#![no_std]
-//! Under construction.
+//! The library OS inside the sandbox.
+//!
+//! `syscall` instructions of the program are calls to this crate (the rewriter makes them so), and it answers them with
+//! Linux's x86-64 ABI. Nothing but six traps leaves the sandbox: reading and writing channels, exit, jail, unjail and
+//! fork. The crate is linked into every program like any other archive and rewritten like it; the host does not trust it.
+//!
+//! A [`kernel::Kernel`] holds all state; it reaches the outside through [`host::Host`] and the program's memory through
+//! [`mm::Memory`], so that every area runs under `cargo test` against a host in memory. The areas are modules: [`fs`],
+//! [`mm`], [`time`], [`process`], [`signal`], [`random`]; [`syscalls`] is the table that names every call they answer.
+//!
+//! # The archive
+//! The feature `guest` adds what only the sandbox needs: entry point, system-call entry, allocator, panic handler and the
+//! rewriter's helpers. A `staticlib` member would break `cargo test` (two panic handlers), so the archive is built apart,
+//! in a target folder of its own:
+//!
+//! ```text
+//! cargo rustc --release -p libzrt --lib --crate-type staticlib --features guest --target x86_64-unknown-linux-gnu \
+//!     --config profile.release.lto=\"fat\" --config profile.release.codegen-units=1 \
+//!     --config profile.release.panic=\"abort\" --config profile.release.debug=1 \
+//!     -- -C relocation-model=static -C target-cpu=x86-64
+//! ```
+//!
+//! and lies at `x86_64-unknown-linux-gnu/release/liblibzrt.a`.
+//!
+//! # What it does not do
+//! Threads, `fork` and sockets (`ENOSYS`, `EAFNOSUPPORT`); enforce `mprotect` (no trap protects pages: protection is
+//! recorded and checked on buffers of system calls); shared writable mappings between processes (there is one process).
+#![cfg_attr(not(test), no_std)]
+// It is an operating system: it answers calls with raw pointers into the program's memory, and enters and leaves by
+// assembly. Every block says why it is sound.
+#![allow(unsafe_code)]
+
+extern crate alloc;
+
+pub mod errno;
+pub mod fs;
+#[cfg(all(feature = "guest", not(test)))]
+mod guest;
+pub mod heap;
+pub mod host;
+pub mod kernel;
+pub mod mm;
+pub mod nvram;
+pub mod process;
+pub mod random;
+pub mod signal;
+pub mod stack;
+pub mod syscalls;
+pub mod time;
+pub mod x87;

@@ -1,0 +1,127 @@
+//! Calls on descriptors themselves: dup, fcntl, ioctl, flock.
+
+use super::open::close;
+use crate::errno::Errno;
+use crate::fs::{Kind, flag};
+use crate::kernel::{Args, Kernel};
+use crate::process::NOFILE;
+
+pub(crate) fn dup(kernel: &mut Kernel, [fd, ..]: Args) -> Result<u64, Errno> {
+    let limit = kernel.process.limits[NOFILE].0;
+    kernel.files.duplicate(fd, 0, false, limit)
+}
+
+pub(crate) fn dup2(kernel: &mut Kernel, [fd, new, ..]: Args) -> Result<u64, Errno> {
+    kernel.files.get(fd)?;
+    if fd as u32 == new as u32 {
+        return Ok(u64::from(new as u32));
+    }
+    dup3(kernel, [fd, new, 0, 0, 0, 0])
+}
+
+pub(crate) fn dup3(kernel: &mut Kernel, [fd, new, flags, ..]: Args) -> Result<u64, Errno> {
+    let new = u64::from(new as u32);
+    if fd as u32 == new as u32 || flags & !u64::from(flag::CLOEXEC) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    kernel.files.get(fd)?;
+    if new >= kernel.process.limits[NOFILE].0 {
+        return Err(Errno::EBADF);
+    }
+    if kernel.files.get(new).is_ok() {
+        close(kernel, [new, 0, 0, 0, 0, 0])?;
+    }
+    kernel.files.duplicate_to(fd, new, flags != 0)?;
+    Ok(new)
+}
+
+pub(crate) fn fcntl(kernel: &mut Kernel, [fd, command, argument, ..]: Args) -> Result<u64, Errno> {
+    const DUPFD: u64 = 0;
+    const GETFD: u64 = 1;
+    const SETFD: u64 = 2;
+    const GETFL: u64 = 3;
+    const SETFL: u64 = 4;
+    const GETLK: u64 = 5;
+    const SETLK: u64 = 6;
+    const SETLKW: u64 = 7;
+    const OFD_GETLK: u64 = 36;
+    const OFD_SETLKW: u64 = 38;
+    const SETOWN: u64 = 8;
+    const GETOWN: u64 = 9;
+    const DUPFD_CLOEXEC: u64 = 1030;
+    const SETPIPE_SZ: u64 = 1031;
+    const GETPIPE_SZ: u64 = 1032;
+    /// O_APPEND, O_NONBLOCK, O_ASYNC, O_DIRECT, O_NOATIME.
+    const CHANGEABLE: u32 = 0o2000 | 0o4000 | 0o20_000 | 0o40_000 | 0o1_000_000;
+    let limit = kernel.process.limits[NOFILE].0;
+    kernel.files.get(fd)?;
+    match command {
+        DUPFD | DUPFD_CLOEXEC if argument >= limit => Err(Errno::EINVAL),
+        DUPFD | DUPFD_CLOEXEC => kernel.files.duplicate(fd, argument, command == DUPFD_CLOEXEC, limit),
+        GETFD => Ok(u64::from(kernel.files.close_on_exec(fd)?)),
+        SETFD => kernel.files.set_close_on_exec(fd, argument & 1 != 0).map(|()| 0),
+        GETFL => Ok(u64::from(kernel.files.get(fd)?.flags)),
+        SETFL => {
+            let file = kernel.files.get_mut(fd)?;
+            file.flags = file.flags & !CHANGEABLE | argument as u32 & CHANGEABLE;
+            Ok(0)
+        }
+        // Locks are between processes, and there is one: every lock is free to have.
+        GETLK | OFD_GETLK => {
+            const UNLOCKED: [u8; 2] = [2, 0];
+            kernel.memory.put(argument, &UNLOCKED).map(|()| 0)
+        }
+        SETLK | SETLKW | 37 | OFD_SETLKW => {
+            let kind = kernel.memory.read::<u16>(argument)?;
+            let file = kernel.files.get(fd)?;
+            match kind {
+                0 if !file.readable() => Err(Errno::EBADF),
+                1 if !file.writable() => Err(Errno::EBADF),
+                0..=2 => Ok(0),
+                _ => Err(Errno::EINVAL),
+            }
+        }
+        SETOWN | GETOWN => Ok(0),
+        SETPIPE_SZ | GETPIPE_SZ => match kernel.tree.node(kernel.files.get(fd)?.node)?.kind {
+            Kind::Pipe(_) => Ok(65_536),
+            _ => Err(Errno::EBADF),
+        },
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+pub(crate) fn flock(kernel: &mut Kernel, [fd, operation, ..]: Args) -> Result<u64, Errno> {
+    kernel.files.get(fd)?;
+    // LOCK_SH, LOCK_EX, LOCK_UN, with or without LOCK_NB.
+    if matches!(operation & !4, 1 | 2 | 8) { Ok(0) } else { Err(Errno::EINVAL) }
+}
+
+pub(crate) fn ioctl(kernel: &mut Kernel, [fd, request, argument, ..]: Args) -> Result<u64, Errno> {
+    const FIONREAD: u32 = 0x541B;
+    const FIONBIO: u32 = 0x5421;
+    const FIONCLEX: u32 = 0x5450;
+    const FIOCLEX: u32 = 0x5451;
+    let file = kernel.files.get(fd)?;
+    let offset = file.offset;
+    match request as u32 {
+        FIONREAD => {
+            let waiting = match &kernel.tree.node(file.node)?.kind {
+                Kind::Pipe(pipe) => pipe.len() as u64,
+                Kind::File(contents) => contents.size().saturating_sub(offset),
+                _ => return Err(Errno::ENOTTY),
+            };
+            kernel.memory.write(argument, &(waiting.min(i32::MAX as u64) as u32))?;
+            Ok(0)
+        }
+        FIONBIO => {
+            let on = kernel.memory.read::<u32>(argument)? != 0;
+            let file = kernel.files.get_mut(fd)?;
+            file.flags = file.flags & !flag::NONBLOCK | if on { flag::NONBLOCK } else { 0 };
+            Ok(0)
+        }
+        FIOCLEX => kernel.files.set_close_on_exec(fd, true).map(|()| 0),
+        FIONCLEX => kernel.files.set_close_on_exec(fd, false).map(|()| 0),
+        // No descriptor is a terminal.
+        _ => Err(Errno::ENOTTY),
+    }
+}

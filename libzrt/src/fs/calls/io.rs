@@ -1,0 +1,492 @@
+//! Reading, writing, seeking.
+
+use alloc::vec::Vec;
+
+use zvm_abi::manifest;
+
+use crate::errno::Errno;
+use crate::fs::{Device, Kind, MAX_SIZE, NodeId, flag};
+use crate::kernel::{Args, Kernel};
+use crate::signal::SIGPIPE;
+
+/// Most bytes that one call moves (Linux's `MAX_RW_COUNT`).
+const MAX_COUNT: u64 = 0x7FFF_F000;
+/// Most parts of a vector (`IOV_MAX`).
+const MAX_PARTS: u64 = 1024;
+/// Bytes that a vector's parts are gathered into, where one transfer must be one.
+const GATHER: usize = 64 * 1024;
+
+/// Where a transfer is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// At the open file's offset, which moves.
+    Current,
+    /// Here; the offset stays.
+    Offset(u64),
+}
+
+impl Kernel {
+    /// Reads from an open file into one buffer.
+    fn read_file(&mut self, fd: u64, buffer: &mut [u8], at: At) -> Result<u64, Errno> {
+        let file = self.files.get(fd)?;
+        if !file.readable() {
+            return Err(Errno::EBADF);
+        }
+        let (id, flags) = (file.node, file.flags);
+        let offset = match at {
+            At::Current => file.offset,
+            At::Offset(offset) => offset,
+        };
+        let count = match &mut self.tree.node_mut(id)?.kind {
+            Kind::File(_) => {
+                if !self.memory.shared.is_empty() {
+                    self.write_back(Some(id))?;
+                }
+                let Kind::File(contents) = &self.tree.node(id)?.kind else { return Err(Errno::EIO) };
+                contents.read(offset, buffer) as u64
+            }
+            Kind::Directory(_) | Kind::Descriptors => return Err(Errno::EISDIR),
+            Kind::Generated(_) => {
+                let text = file.text.as_deref().unwrap_or_default();
+                let rest = text.get(usize::try_from(offset).unwrap_or(usize::MAX)..).unwrap_or_default();
+                let count = rest.len().min(buffer.len());
+                buffer[..count].copy_from_slice(&rest[..count]);
+                count as u64
+            }
+            Kind::Device(Device::Null) => 0,
+            Kind::Device(Device::Zero | Device::Full) => {
+                buffer.fill(0);
+                buffer.len() as u64
+            }
+            Kind::Device(Device::Random) => {
+                self.random.fill(buffer);
+                buffer.len() as u64
+            }
+            Kind::Device(Device::Channel(number)) => {
+                if buffer.is_empty() {
+                    return Ok(0);
+                }
+                Errno::check(self.host.read(*number, buffer, offset))?
+            }
+            Kind::Pipe(_) if at != At::Current => return Err(Errno::ESPIPE),
+            Kind::Pipe(pipe) => {
+                let count = pipe.read(buffer);
+                if count == 0 && !buffer.is_empty() && pipe.writers > 0 {
+                    if flags & flag::NONBLOCK != 0 {
+                        return Err(Errno::EAGAIN);
+                    }
+                    self.deadlock("reads from an empty pipe, and it alone could write to it");
+                }
+                count as u64
+            }
+            Kind::Symlink(_) => return Err(Errno::EINVAL),
+        };
+        if at == At::Current {
+            self.files.get_mut(fd)?.offset = offset + count;
+        }
+        Ok(count)
+    }
+
+    /// Writes one buffer to an open file.
+    fn write_file(&mut self, fd: u64, bytes: &[u8], at: At) -> Result<u64, Errno> {
+        let file = self.files.get(fd)?;
+        if !file.writable() {
+            return Err(Errno::EBADF);
+        }
+        let (id, flags) = (file.node, file.flags);
+        let mut offset = match at {
+            At::Current => file.offset,
+            At::Offset(offset) => offset,
+        };
+        let now = self.clock.now();
+        let count = match &mut self.tree.node_mut(id)?.kind {
+            Kind::File(contents) => {
+                if flags & flag::APPEND != 0 {
+                    offset = contents.size();
+                }
+                let count = contents.write(offset, bytes)? as u64;
+                if count > 0 {
+                    let node = self.tree.node_mut(id)?;
+                    (node.modified, node.changed) = (now, now);
+                    self.tree.change(id)?;
+                    if !self.memory.shared.is_empty() {
+                        self.refresh(id, offset, count)?;
+                    }
+                }
+                count
+            }
+            Kind::Device(Device::Null | Device::Zero | Device::Random) => bytes.len() as u64,
+            Kind::Device(Device::Full) => return Err(Errno::ENOSPC),
+            Kind::Device(Device::Channel(number)) => {
+                let number = *number;
+                self.write_channel(number, bytes, &mut offset, flags & flag::APPEND != 0)?
+            }
+            Kind::Pipe(_) if at != At::Current => return Err(Errno::ESPIPE),
+            Kind::Pipe(pipe) => {
+                if pipe.readers == 0 {
+                    self.raise(SIGPIPE);
+                    return Err(Errno::EPIPE);
+                }
+                match pipe.write(bytes) {
+                    Ok(count) if count < bytes.len() && flags & flag::NONBLOCK == 0 => {
+                        self.deadlock("writes to a full pipe, and it alone could read from it");
+                        count as u64
+                    }
+                    Ok(count) => count as u64,
+                    Err(Errno::EAGAIN) if flags & flag::NONBLOCK == 0 => {
+                        self.deadlock("writes to a full pipe, and it alone could read from it");
+                        0
+                    }
+                    Err(errno) => return Err(errno),
+                }
+            }
+            _ => return Err(Errno::EBADF),
+        };
+        if at == At::Current {
+            self.files.get_mut(fd)?.offset = offset + count;
+        }
+        Ok(count)
+    }
+
+    fn write_channel(&mut self, number: u32, bytes: &[u8], offset: &mut u64, append: bool) -> Result<u64, Errno> {
+        let channel = self.channels.get(number as usize).ok_or(Errno::EIO)?;
+        if append && channel.kind == manifest::RANDOM {
+            *offset = channel.size;
+        }
+        let mut done = 0;
+        while done < bytes.len() {
+            match Errno::check(self.host.write(number, &bytes[done..], *offset + done as u64)) {
+                Ok(0) => break,
+                Ok(count) => done += count as usize,
+                Err(errno) if done == 0 => return Err(errno),
+                Err(_) => break,
+            }
+        }
+        let channel = &mut self.channels[number as usize];
+        channel.size = if channel.kind == manifest::RANDOM_READ {
+            channel.size + done as u64
+        } else {
+            channel.size.max(*offset + done as u64)
+        };
+        Ok(done as u64)
+    }
+
+    /// The parts of a vector that have bytes.
+    fn parts(&self, address: u64, count: u64) -> Result<Vec<[u64; 2]>, Errno> {
+        let mut parts = self.memory.read_array::<[u64; 2]>(address, count & 0xFFFF_FFFF, MAX_PARTS)?;
+        let mut total = 0_u64;
+        for [_, size] in &mut parts {
+            if *size > i64::MAX as u64 {
+                return Err(Errno::EINVAL);
+            }
+            *size = (*size).min(MAX_COUNT - total);
+            total += *size;
+        }
+        parts.retain(|&[_, size]| size > 0);
+        Ok(parts)
+    }
+
+    /// Whether a read or write of this file must be one transfer, however many parts the buffer has.
+    fn is_stream(&self, fd: u64) -> Result<bool, Errno> {
+        let kind = &self.tree.node(self.files.get(fd)?.node)?.kind;
+        Ok(matches!(kind, Kind::Device(Device::Channel(_)) | Kind::Pipe(_)))
+    }
+
+    fn read_parts(&mut self, fd: u64, address: u64, count: u64, at: At) -> Result<u64, Errno> {
+        let parts = self.parts(address, count)?;
+        if let [[start, size]] = parts[..] {
+            return self.read_one(fd, start, size, at);
+        }
+        if self.is_stream(fd)? && parts.len() > 1 {
+            let total = parts.iter().map(|part| part[1]).sum::<u64>().min(GATHER as u64) as usize;
+            parts.iter().try_for_each(|&[start, size]| self.memory.check(start, size, true))?;
+            let mut buffer = core::mem::take(&mut self.files.scratch);
+            buffer.resize(total, 0);
+            let result = self.read_file(fd, &mut buffer, at);
+            let mut rest = &buffer[..result.map_or(0, |count| count as usize)];
+            for [start, size] in parts {
+                let (part, behind) = rest.split_at(rest.len().min(size as usize));
+                self.memory.put(start, part)?;
+                rest = behind;
+            }
+            self.files.scratch = buffer;
+            return result;
+        }
+        let mut done = 0;
+        for [start, size] in parts {
+            match self.read_one(fd, start, size, advance(at, done)) {
+                Ok(count) => {
+                    done += count;
+                    if count < size {
+                        break;
+                    }
+                }
+                Err(errno) if done == 0 => return Err(errno),
+                Err(_) => break,
+            }
+        }
+        if done == 0 {
+            // Nothing was read: the descriptor may be bad all the same.
+            self.read_file(fd, &mut [], at)?;
+        }
+        Ok(done)
+    }
+
+    fn write_parts(&mut self, fd: u64, address: u64, count: u64, at: At) -> Result<u64, Errno> {
+        let parts = self.parts(address, count)?;
+        if let [[start, size]] = parts[..] {
+            return self.write_one(fd, start, size, at);
+        }
+        let total = parts.iter().map(|part| part[1]).sum::<u64>();
+        if total <= GATHER as u64 {
+            let mut buffer = core::mem::take(&mut self.files.scratch);
+            buffer.clear();
+            for [start, size] in parts {
+                // SAFETY: copied at once into a buffer of the library OS's own.
+                buffer.extend_from_slice(unsafe { self.memory.bytes(start, size)? });
+            }
+            let result = self.write_file(fd, &buffer, at);
+            self.files.scratch = buffer;
+            return result;
+        }
+        let mut done = 0;
+        for [start, size] in parts {
+            match self.write_one(fd, start, size, advance(at, done)) {
+                Ok(count) => {
+                    done += count;
+                    if count < size {
+                        break;
+                    }
+                }
+                Err(errno) if done == 0 => return Err(errno),
+                Err(_) => break,
+            }
+        }
+        Ok(done)
+    }
+
+    fn read_one(&mut self, fd: u64, address: u64, size: u64, at: At) -> Result<u64, Errno> {
+        self.files.get(fd)?;
+        // SAFETY: the slice ends with the call; what is read comes from channels and the library OS's own memory.
+        let buffer = unsafe { self.memory.bytes_mut(address, size.min(MAX_COUNT))? };
+        self.read_file(fd, buffer, at)
+    }
+
+    fn write_one(&mut self, fd: u64, address: u64, size: u64, at: At) -> Result<u64, Errno> {
+        self.files.get(fd)?;
+        // SAFETY: the slice ends with the call, which writes to channels and the library OS's own memory; a refreshed
+        // mapping is written through a buffer after the last use of these bytes.
+        let bytes = unsafe { self.memory.bytes(address, size.min(MAX_COUNT))? };
+        self.write_file(fd, bytes, at)
+    }
+
+    /// Makes a file as long as this.
+    pub(crate) fn resize(&mut self, id: NodeId, size: u64) -> Result<(), Errno> {
+        if size > MAX_SIZE {
+            return Err(Errno::EFBIG);
+        }
+        if !self.memory.shared.is_empty() {
+            self.write_back(Some(id))?;
+        }
+        let now = self.now();
+        self.tree.change(id)?;
+        let node = self.tree.node_mut(id)?;
+        let Kind::File(contents) = &mut node.kind else { return Err(Errno::EINVAL) };
+        contents.resize(size)?;
+        (node.modified, node.changed) = (now, now);
+        Ok(())
+    }
+}
+
+fn advance(at: At, done: u64) -> At {
+    match at {
+        At::Current => At::Current,
+        At::Offset(offset) => At::Offset(offset + done),
+    }
+}
+
+/// The offset argument of `pread` and its kin.
+fn position(offset: u64) -> Result<At, Errno> {
+    if offset > i64::MAX as u64 { Err(Errno::EINVAL) } else { Ok(At::Offset(offset)) }
+}
+
+/// `pread` and `pwrite` need a file that can seek.
+fn seekable(kernel: &Kernel, fd: u64) -> Result<(), Errno> {
+    let id = kernel.files.get(fd)?.node;
+    match kernel.tree.node(id)?.kind {
+        Kind::Pipe(_) => Err(Errno::ESPIPE),
+        Kind::Device(Device::Channel(number)) if kernel.channels[number as usize].kind == manifest::SEQUENTIAL => Err(Errno::ESPIPE),
+        _ => Ok(()),
+    }
+}
+
+pub(crate) fn read(kernel: &mut Kernel, [fd, address, size, ..]: Args) -> Result<u64, Errno> {
+    kernel.read_one(fd, address, size, At::Current)
+}
+
+pub(crate) fn write(kernel: &mut Kernel, [fd, address, size, ..]: Args) -> Result<u64, Errno> {
+    kernel.write_one(fd, address, size, At::Current)
+}
+
+pub(crate) fn pread64(kernel: &mut Kernel, [fd, address, size, offset, ..]: Args) -> Result<u64, Errno> {
+    let at = position(offset)?;
+    seekable(kernel, fd)?;
+    kernel.read_one(fd, address, size, at)
+}
+
+pub(crate) fn pwrite64(kernel: &mut Kernel, [fd, address, size, offset, ..]: Args) -> Result<u64, Errno> {
+    let at = position(offset)?;
+    seekable(kernel, fd)?;
+    kernel.write_one(fd, address, size, at)
+}
+
+pub(crate) fn readv(kernel: &mut Kernel, [fd, parts, count, ..]: Args) -> Result<u64, Errno> {
+    kernel.files.get(fd)?;
+    kernel.read_parts(fd, parts, count, At::Current)
+}
+
+pub(crate) fn writev(kernel: &mut Kernel, [fd, parts, count, ..]: Args) -> Result<u64, Errno> {
+    kernel.files.get(fd)?;
+    kernel.write_parts(fd, parts, count, At::Current)
+}
+
+pub(crate) fn preadv(kernel: &mut Kernel, [fd, parts, count, offset, ..]: Args) -> Result<u64, Errno> {
+    let at = position(offset)?;
+    seekable(kernel, fd)?;
+    kernel.read_parts(fd, parts, count, at)
+}
+
+pub(crate) fn pwritev(kernel: &mut Kernel, [fd, parts, count, offset, ..]: Args) -> Result<u64, Errno> {
+    let at = position(offset)?;
+    seekable(kernel, fd)?;
+    kernel.write_parts(fd, parts, count, at)
+}
+
+pub(crate) fn preadv2(kernel: &mut Kernel, [fd, parts, count, offset, _, flags]: Args) -> Result<u64, Errno> {
+    check_rw_flags(flags)?;
+    if offset == u64::MAX { readv(kernel, [fd, parts, count, 0, 0, 0]) } else { preadv(kernel, [fd, parts, count, offset, 0, 0]) }
+}
+
+pub(crate) fn pwritev2(kernel: &mut Kernel, [fd, parts, count, offset, _, flags]: Args) -> Result<u64, Errno> {
+    check_rw_flags(flags)?;
+    if offset == u64::MAX { writev(kernel, [fd, parts, count, 0, 0, 0]) } else { pwritev(kernel, [fd, parts, count, offset, 0, 0]) }
+}
+
+/// RWF_HIPRI, RWF_DSYNC and RWF_SYNC change nothing here.
+fn check_rw_flags(flags: u64) -> Result<(), Errno> {
+    if flags & !7 == 0 { Ok(()) } else { Err(Errno::EOPNOTSUPP) }
+}
+
+pub(crate) fn lseek(kernel: &mut Kernel, [fd, offset, whence, ..]: Args) -> Result<u64, Errno> {
+    let file = kernel.files.get(fd)?;
+    let (id, current) = (file.node, file.offset);
+    if file.flags & flag::PATH != 0 {
+        return Err(Errno::EBADF);
+    }
+    seekable(kernel, fd)?;
+    let size = match &kernel.tree.node(id)?.kind {
+        Kind::File(contents) => contents.size(),
+        Kind::Device(Device::Channel(number)) => kernel.channels[*number as usize].size,
+        // A terminal or a null device takes any seek and stays where it is.
+        Kind::Device(_) => return Ok(0),
+        Kind::Generated(_) => kernel.files.get(fd)?.text.as_ref().map_or(0, |text| text.len() as u64),
+        _ => 0,
+    };
+    let offset = offset as i64;
+    let target = match whence {
+        0 => Some(offset),
+        1 => (current as i64).checked_add(offset),
+        2 => (size as i64).checked_add(offset),
+        // SEEK_DATA and SEEK_HOLE: all is data up to the end.
+        3 | 4 if offset < 0 || offset as u64 >= size => return Err(Errno::ENXIO),
+        3 => Some(offset),
+        4 => Some(size as i64),
+        _ => return Err(Errno::EINVAL),
+    };
+    let target = target.ok_or(Errno::EOVERFLOW)?;
+    if target < 0 {
+        return Err(Errno::EINVAL);
+    }
+    kernel.files.get_mut(fd)?.offset = target as u64;
+    Ok(target as u64)
+}
+
+/// Copies between two open files through a buffer: at `None` with their offsets.
+fn transfer(kernel: &mut Kernel, from: (u64, Option<u64>), to: (u64, Option<u64>), size: u64) -> Result<u64, Errno> {
+    let mut buffer = alloc::vec![0; GATHER.min(size as usize)];
+    let at = |offset: Option<u64>, done: u64| offset.map_or(At::Current, |offset| At::Offset(offset + done));
+    let mut done = 0;
+    while done < size {
+        let part = buffer.len().min((size - done) as usize);
+        let count = match kernel.read_file(from.0, &mut buffer[..part], at(from.1, done)) {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(errno) if done == 0 => return Err(errno),
+            Err(_) => break,
+        };
+        match kernel.write_file(to.0, &buffer[..count as usize], at(to.1, done)) {
+            Ok(written) => {
+                done += written;
+                if written < count {
+                    if from.1.is_none() {
+                        kernel.files.get_mut(from.0)?.offset -= count - written;
+                    }
+                    break;
+                }
+            }
+            Err(errno) if done == 0 => return Err(errno),
+            Err(_) => break,
+        }
+    }
+    Ok(done)
+}
+
+/// An `off_t *` argument: the offset, or `None` for a null pointer.
+fn offset_argument(kernel: &Kernel, address: u64) -> Result<Option<u64>, Errno> {
+    if address == 0 {
+        return Ok(None);
+    }
+    let offset = kernel.memory.read::<u64>(address)?;
+    position(offset).map(|_| Some(offset))
+}
+
+fn put_offset(kernel: &Kernel, address: u64, offset: Option<u64>, done: u64) -> Result<(), Errno> {
+    offset.map_or(Ok(()), |offset| kernel.memory.write(address, &(offset + done)))
+}
+
+pub(crate) fn sendfile(kernel: &mut Kernel, [out, input, offset, size, ..]: Args) -> Result<u64, Errno> {
+    let start = offset_argument(kernel, offset)?;
+    kernel.files.get(out)?;
+    let id = kernel.files.get(input)?.node;
+    if !matches!(kernel.tree.node(id)?.kind, Kind::File(_) | Kind::Generated(_)) {
+        return Err(Errno::EINVAL);
+    }
+    let done = transfer(kernel, (input, start), (out, None), size.min(MAX_COUNT))?;
+    put_offset(kernel, offset, start, done)?;
+    Ok(done)
+}
+
+pub(crate) fn copy_file_range(kernel: &mut Kernel, [input, from, out, to, size, flags]: Args) -> Result<u64, Errno> {
+    let (start, target) = (offset_argument(kernel, from)?, offset_argument(kernel, to)?);
+    for fd in [input, out] {
+        let id = kernel.files.get(fd)?.node;
+        match kernel.tree.node(id)?.kind {
+            Kind::File(_) => {}
+            Kind::Directory(_) => return Err(Errno::EISDIR),
+            _ => return Err(Errno::EINVAL),
+        }
+    }
+    let (source, sink) = (kernel.files.get(input)?, kernel.files.get(out)?);
+    if sink.flags & flag::APPEND != 0 {
+        return Err(Errno::EBADF);
+    }
+    let (first, second) = (start.unwrap_or(source.offset), target.unwrap_or(sink.offset));
+    let size = size.min(MAX_COUNT);
+    if flags != 0 || (source.node == sink.node && first < second + size && second < first + size) {
+        return Err(Errno::EINVAL);
+    }
+    let done = transfer(kernel, (input, start), (out, target), size)?;
+    put_offset(kernel, from, start, done)?;
+    put_offset(kernel, to, target, done)?;
+    Ok(done)
+}

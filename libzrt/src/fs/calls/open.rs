@@ -1,0 +1,246 @@
+//! Opening and closing.
+
+use alloc::vec::Vec;
+
+use super::AT_FDCWD;
+use crate::errno::Errno;
+use crate::fs::files::OpenFile;
+use crate::fs::{Contents, DESCRIPTOR, Found, Kind, NodeId, Pipe, flag};
+use crate::kernel::{Args, Kernel};
+use crate::process::NOFILE;
+
+pub(crate) fn open(kernel: &mut Kernel, [path, flags, mode, ..]: Args) -> Result<u64, Errno> {
+    openat(kernel, [AT_FDCWD, path, flags, mode, 0, 0])
+}
+
+pub(crate) fn creat(kernel: &mut Kernel, [path, mode, ..]: Args) -> Result<u64, Errno> {
+    let flags = flag::CREAT | flag::WRONLY | flag::TRUNC;
+    openat(kernel, [AT_FDCWD, path, u64::from(flags), mode, 0, 0])
+}
+
+pub(crate) fn openat(kernel: &mut Kernel, [directory, path, flags, mode, ..]: Args) -> Result<u64, Errno> {
+    let flags = flags as u32;
+    let permissions = mode as u16 & 0o7777 & !kernel.process.umask;
+    if flags & flag::TMPFILE != 0 && flags & flag::DIRECTORY != 0 {
+        return unnamed(kernel, directory, path, flags, permissions);
+    }
+    let exclusive = flags & (flag::CREAT | flag::EXCL) == flag::CREAT | flag::EXCL;
+    let found = kernel.find(directory, path, flags & flag::NOFOLLOW == 0 && !exclusive)?;
+    let write = flags & flag::ACCMODE != 0;
+    let id = match found.node {
+        None if flags & flag::CREAT == 0 => return Err(Errno::ENOENT),
+        None if found.slash => return Err(Errno::EISDIR),
+        None => {
+            let now = kernel.now();
+            kernel.tree.create(found.parent, &found.name, Kind::File(Contents::default()), permissions, now)?
+        }
+        Some(_) if exclusive && flags & flag::PATH == 0 => return Err(Errno::EEXIST),
+        Some(id) if id & DESCRIPTOR != 0 => return Err(Errno::ELOOP),
+        Some(id) => {
+            let node = kernel.tree.node(id)?;
+            if node.is_directory() {
+                if (write || flags & flag::CREAT != 0) && flags & flag::PATH == 0 {
+                    return Err(Errno::EISDIR);
+                }
+            } else if flags & flag::DIRECTORY != 0 {
+                return Err(Errno::ENOTDIR);
+            }
+            if flags & flag::PATH == 0 {
+                check_open(kernel, id, flags)?;
+            }
+            id
+        }
+    };
+    let name = full_name(kernel, &found, id);
+    install(kernel, id, flags, name)
+}
+
+/// What stands against opening a file that exists; truncates where that was asked.
+fn check_open(kernel: &mut Kernel, id: NodeId, flags: u32) -> Result<(), Errno> {
+    let write = flags & flag::ACCMODE != 0;
+    let node = kernel.tree.node(id)?;
+    let mount = usize::from(node.mount);
+    match &node.kind {
+        Kind::Symlink(_) => Err(Errno::ELOOP),
+        Kind::Generated(_) if write => Err(Errno::EACCES),
+        Kind::File(_) if write => {
+            if kernel.tree.mounts[mount].read_only {
+                return Err(Errno::EROFS);
+            }
+            if flags & flag::TRUNC != 0 {
+                kernel.resize(id, 0)?;
+            }
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `O_TMPFILE`: a file without a name in the directory's mount.
+fn unnamed(kernel: &mut Kernel, directory: u64, path: u64, flags: u32, permissions: u16) -> Result<u64, Errno> {
+    if flags & flag::ACCMODE == 0 {
+        return Err(Errno::EINVAL);
+    }
+    let found = kernel.find(directory, path, true)?;
+    let parent = found.existing()?;
+    kernel.tree.directory(parent)?;
+    let mount = kernel.tree.node(parent)?.mount;
+    if kernel.tree.mounts[usize::from(mount)].read_only {
+        return Err(Errno::EROFS);
+    }
+    let id = kernel.anonymous(mount, permissions)?;
+    install(kernel, id, flags & !flag::DIRECTORY, b"/ (deleted)".to_vec())
+}
+
+/// The absolute path of what was found.
+fn full_name(kernel: &Kernel, found: &Found, id: NodeId) -> Vec<u8> {
+    if kernel.tree.node(id).is_ok_and(|node| node.is_directory()) {
+        return kernel.tree.path(id).unwrap_or_default();
+    }
+    let mut name = kernel.tree.path(found.parent).unwrap_or_default();
+    if name.last() != Some(&b'/') {
+        name.push(b'/');
+    }
+    name.extend_from_slice(&found.name);
+    name
+}
+
+/// A descriptor for the node.
+pub(super) fn install(kernel: &mut Kernel, id: NodeId, flags: u32, name: Vec<u8>) -> Result<u64, Errno> {
+    let mut file = OpenFile::new(id, flags & !(flag::CLOEXEC | flag::CREAT | flag::EXCL | flag::TRUNC), name);
+    kernel.tree.hold(id)?;
+    if let Kind::Generated(what) = kernel.tree.node(id)?.kind {
+        file.text = Some(kernel.generate(what));
+    }
+    if let Kind::Pipe(pipe) = &mut kernel.tree.node_mut(id)?.kind
+        && let Err(why) = join(pipe, &file)
+    {
+        kernel.tree.release(id);
+        return match why {
+            Join::Refuse(errno) => Err(errno),
+            Join::Block => {
+                kernel.deadlock("opens a pipe whose other end nobody can open");
+                Ok(0)
+            }
+        };
+    }
+    let limit = kernel.process.limits[NOFILE].0;
+    kernel.files.add(file, flags & flag::CLOEXEC != 0, limit).map_err(|(errno, file)| {
+        kernel.forget(&file);
+        errno
+    })
+}
+
+/// Why a pipe cannot be opened.
+enum Join {
+    Refuse(Errno),
+    Block,
+}
+
+fn join(pipe: &mut Pipe, file: &OpenFile) -> Result<(), Join> {
+    if !file.readable() && !file.writable() {
+        return Ok(());
+    }
+    let alone = match (file.readable(), file.writable()) {
+        (true, true) => false,
+        (true, false) => pipe.writers == 0,
+        _ => pipe.readers == 0,
+    };
+    if alone {
+        match (file.flags & flag::NONBLOCK != 0, file.writable()) {
+            (true, true) => return Err(Join::Refuse(Errno::ENXIO)),
+            (false, _) => return Err(Join::Block),
+            (true, false) => {}
+        }
+    }
+    pipe.readers += u32::from(file.readable());
+    pipe.writers += u32::from(file.writable());
+    Ok(())
+}
+
+impl Kernel {
+    /// Gives back what an open file held.
+    pub(crate) fn forget(&mut self, file: &OpenFile) {
+        if let Ok(node) = self.tree.node_mut(file.node)
+            && let Kind::Pipe(pipe) = &mut node.kind
+        {
+            pipe.readers -= u32::from(file.readable()).min(pipe.readers);
+            pipe.writers -= u32::from(file.writable()).min(pipe.writers);
+        }
+        self.tree.release(file.node);
+    }
+}
+
+pub(crate) fn close(kernel: &mut Kernel, [fd, ..]: Args) -> Result<u64, Errno> {
+    if let Some(file) = kernel.files.remove(fd)? {
+        kernel.forget(&file);
+    }
+    Ok(0)
+}
+
+pub(crate) fn close_range(kernel: &mut Kernel, [first, last, flags, ..]: Args) -> Result<u64, Errno> {
+    const CLOEXEC: u64 = 4;
+    // CLOSE_RANGE_UNSHARE: the table is nobody else's.
+    if flags & !(CLOEXEC | 2) != 0 || first as u32 > last as u32 {
+        return Err(Errno::EINVAL);
+    }
+    let mut next = u64::from(first as u32);
+    while let Some(fd) = kernel.files.next_open(next).filter(|&fd| fd <= u64::from(last as u32)) {
+        if flags & CLOEXEC != 0 {
+            kernel.files.set_close_on_exec(fd, true)?;
+        } else {
+            close(kernel, [fd, 0, 0, 0, 0, 0])?;
+        }
+        next = fd + 1;
+    }
+    Ok(0)
+}
+
+pub(crate) fn pipe(kernel: &mut Kernel, [fds, ..]: Args) -> Result<u64, Errno> {
+    pipe2(kernel, [fds, 0, 0, 0, 0, 0])
+}
+
+pub(crate) fn pipe2(kernel: &mut Kernel, [fds, flags, ..]: Args) -> Result<u64, Errno> {
+    const DIRECT: u32 = 0o40_000;
+    let flags = flags as u32;
+    if flags & !(flag::CLOEXEC | flag::NONBLOCK | DIRECT) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    kernel.memory.check(fds, 8, true)?;
+    let now = kernel.now();
+    // Both ends are there from the start: opening them one by one would wait for the other.
+    let mut pipe = Pipe::default();
+    (pipe.readers, pipe.writers) = (1, 1);
+    let id = kernel.tree.add(crate::fs::Node::new(Kind::Pipe(pipe.into()), 0o600, 0, now))?;
+    let status = flags & flag::NONBLOCK;
+    let limit = kernel.process.limits[NOFILE].0;
+    let mut ends = [0_u32; 2];
+    for (end, access) in [0, flag::WRONLY].into_iter().enumerate() {
+        kernel.tree.hold(id)?;
+        let file = OpenFile::new(id, access | status, alloc::format!("pipe:[{}]", id + 1).into_bytes());
+        match kernel.files.add(file, flags & flag::CLOEXEC != 0, limit) {
+            Ok(fd) => ends[end] = fd as u32,
+            Err((errno, file)) => {
+                kernel.forget(&file);
+                if end == 1 {
+                    close(kernel, [u64::from(ends[0]), 0, 0, 0, 0, 0])?;
+                }
+                return Err(errno);
+            }
+        }
+    }
+    kernel.memory.write(fds, &ends)?;
+    Ok(0)
+}
+
+pub(crate) fn memfd_create(kernel: &mut Kernel, [name, flags, ..]: Args) -> Result<u64, Errno> {
+    const CLOEXEC: u64 = 1;
+    // MFD_ALLOW_SEALING is taken; there is nobody to seal against.
+    if flags & !3 != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let name = kernel.memory.string(name, 250).map_err(|errno| if errno == Errno::ENAMETOOLONG { Errno::EINVAL } else { errno })?;
+    let id = kernel.anonymous(0, 0o777)?;
+    let close = if flags & CLOEXEC != 0 { flag::CLOEXEC } else { 0 };
+    install(kernel, id, flag::RDWR | flag::LARGEFILE | close, [b"/memfd:", &name[..], b" (deleted)"].concat())
+}

@@ -1,0 +1,134 @@
+//! poll and select: what is ready is known at once, and if nothing is, only time can pass.
+
+use crate::errno::Errno;
+use crate::fs::Kind;
+use crate::kernel::{Args, Kernel};
+use crate::time::{SECOND, duration};
+
+const IN: u16 = 0x001;
+const OUT: u16 = 0x004;
+const ERR: u16 = 0x008;
+const HUP: u16 = 0x010;
+const INVALID: u16 = 0x020;
+const RDNORM: u16 = 0x040;
+const WRNORM: u16 = 0x100;
+
+/// What a descriptor is ready for. Channels always are: a read of one waits outside.
+fn readiness(kernel: &Kernel, fd: u64) -> Result<u16, Errno> {
+    let file = kernel.files.get(fd)?;
+    let (readable, writable) = (file.readable(), file.writable());
+    let Kind::Pipe(pipe) = &kernel.tree.node(file.node)?.kind else {
+        return Ok(IN | RDNORM | OUT | WRNORM);
+    };
+    let mut ready = 0;
+    if readable {
+        ready |= if pipe.is_empty() { 0 } else { IN | RDNORM };
+        ready |= if pipe.writers == 0 { HUP } else { 0 };
+    }
+    if writable {
+        ready |= if pipe.room() > 0 { OUT | WRNORM } else { 0 };
+        ready |= if pipe.readers == 0 { ERR } else { 0 };
+    }
+    Ok(ready)
+}
+
+/// Waits when nothing is ready: `EINTR` if a signal came.
+fn wait(kernel: &mut Kernel, span: Option<u64>) -> Result<(), Errno> {
+    match kernel.sleep_for_ever_or(span, "polls for what can never happen", Errno::ETIMEDOUT) {
+        Err(Errno::ETIMEDOUT) | Ok(_) => Ok(()),
+        Err(errno) => Err(errno),
+    }
+}
+
+fn poll_for(kernel: &mut Kernel, address: u64, count: u64, span: Option<u64>) -> Result<u64, Errno> {
+    let count = count & 0xFFFF_FFFF;
+    let entries = kernel.memory.read_array::<u64>(address, count, kernel.process.limits[crate::process::NOFILE].0)?;
+    let mut ready = 0;
+    for (index, entry) in entries.into_iter().enumerate() {
+        // struct pollfd: i32 fd, u16 events, u16 revents.
+        let (fd, events) = (entry as i32, (entry >> 32) as u16);
+        let now = if fd < 0 {
+            0
+        } else {
+            readiness(kernel, fd as u64).map_or(INVALID, |ready| ready & (events | ERR | HUP))
+        };
+        ready += u64::from(now != 0);
+        kernel.memory.put(address + index as u64 * 8 + 6, &now.to_le_bytes())?;
+    }
+    if ready == 0 && span != Some(0) {
+        wait(kernel, span)?;
+    }
+    Ok(ready)
+}
+
+pub(crate) fn poll(kernel: &mut Kernel, [address, count, timeout, ..]: Args) -> Result<u64, Errno> {
+    let milliseconds = timeout as i32;
+    poll_for(kernel, address, count, u64::try_from(milliseconds).ok().map(|ms| ms * (SECOND / 1000)))
+}
+
+pub(crate) fn ppoll(kernel: &mut Kernel, [address, count, timeout, mask, ..]: Args) -> Result<u64, Errno> {
+    let span = if timeout == 0 { None } else { Some(duration(kernel, timeout)?) };
+    with_mask(kernel, mask, |kernel| poll_for(kernel, address, count, span))
+}
+
+/// Runs a call with another signal mask. A signal that this lets through is delivered before the mask goes back.
+fn with_mask(kernel: &mut Kernel, mask: u64, call: impl FnOnce(&mut Kernel) -> Result<u64, Errno>) -> Result<u64, Errno> {
+    if mask == 0 {
+        return call(kernel);
+    }
+    let new = kernel.memory.read::<u64>(mask)?;
+    kernel.signals.suspend(new);
+    call(kernel)
+}
+
+fn select_for(kernel: &mut Kernel, count: u64, sets: [u64; 3], span: Option<u64>) -> Result<u64, Errno> {
+    const WANT: [u16; 3] = [IN | HUP, OUT | ERR, 0];
+    let count = count as i32;
+    if count < 0 {
+        return Err(Errno::EINVAL);
+    }
+    let words = (count as u64).min(1024).div_ceil(64);
+    let mut ready = 0;
+    let mut results = [[0_u64; 16]; 3];
+    for (which, &address) in sets.iter().enumerate().filter(|(_, address)| **address != 0) {
+        for word in 0..words {
+            let set = kernel.memory.read::<u64>(address + word * 8)?;
+            for bit in (0..64).filter(|bit| set >> bit & 1 != 0) {
+                let fd = word * 64 + bit;
+                if fd < count as u64 && readiness(kernel, fd)? & WANT[which] != 0 {
+                    results[which][word as usize] |= 1 << bit;
+                    ready += 1;
+                }
+            }
+        }
+    }
+    if ready == 0 && span != Some(0) {
+        wait(kernel, span)?;
+    }
+    for (which, &address) in sets.iter().enumerate().filter(|(_, address)| **address != 0) {
+        for word in 0..words {
+            kernel.memory.write(address + word * 8, &results[which][word as usize])?;
+        }
+    }
+    Ok(ready)
+}
+
+pub(crate) fn select(kernel: &mut Kernel, [count, read, write, except, timeout, _]: Args) -> Result<u64, Errno> {
+    let span = if timeout == 0 {
+        None
+    } else {
+        let [seconds, micros] = kernel.memory.read::<[i64; 2]>(timeout)?;
+        if seconds < 0 || micros < 0 {
+            return Err(Errno::EINVAL);
+        }
+        Some((seconds as u64).saturating_mul(SECOND).saturating_add((micros as u64).saturating_mul(1000)))
+    };
+    select_for(kernel, count, [read, write, except], span)
+}
+
+pub(crate) fn pselect6(kernel: &mut Kernel, [count, read, write, except, timeout, mask]: Args) -> Result<u64, Errno> {
+    let span = if timeout == 0 { None } else { Some(duration(kernel, timeout)?) };
+    // The last argument points to the mask's address and size.
+    let mask = if mask == 0 { 0 } else { kernel.memory.read::<[u64; 2]>(mask)?[0] };
+    with_mask(kernel, mask, |kernel| select_for(kernel, count, [read, write, except], span))
+}

@@ -1,0 +1,209 @@
+//! Descriptors and the open files behind them.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::NodeId;
+use crate::errno::Errno;
+
+/// Open flags (asm-generic/fcntl.h).
+#[allow(missing_docs)] // Linux's names.
+pub mod flag {
+    pub const WRONLY: u32 = 0o1;
+    pub const RDWR: u32 = 0o2;
+    pub const ACCMODE: u32 = 0o3;
+    pub const CREAT: u32 = 0o100;
+    pub const EXCL: u32 = 0o200;
+    pub const TRUNC: u32 = 0o1000;
+    pub const APPEND: u32 = 0o2000;
+    pub const NONBLOCK: u32 = 0o4000;
+    pub const DIRECTORY: u32 = 0o200_000;
+    pub const NOFOLLOW: u32 = 0o400_000;
+    pub const LARGEFILE: u32 = 0o100_000;
+    pub const CLOEXEC: u32 = 0o2_000_000;
+    pub const PATH: u32 = 0o10_000_000;
+    pub const TMPFILE: u32 = 0o20_000_000;
+}
+
+/// An open file description: what `dup` shares.
+#[derive(Debug)]
+pub struct OpenFile {
+    /// The file.
+    pub node: NodeId,
+    /// Access mode and status flags.
+    pub flags: u32,
+    /// Where the next read or write is; in a directory, the next name.
+    pub offset: u64,
+    /// The name by which it was opened.
+    pub path: Box<[u8]>,
+    /// A generated file's text.
+    pub text: Option<Vec<u8>>,
+    uses: u32,
+}
+
+impl OpenFile {
+    /// A file at its start.
+    pub fn new(node: NodeId, flags: u32, path: Vec<u8>) -> OpenFile {
+        OpenFile { node, flags, offset: 0, path: path.into_boxed_slice(), text: None, uses: 0 }
+    }
+
+    /// Whether it may be read.
+    pub fn readable(&self) -> bool {
+        self.flags & flag::PATH == 0 && matches!(self.flags & flag::ACCMODE, 0 | flag::RDWR)
+    }
+
+    /// Whether it may be written.
+    pub fn writable(&self) -> bool {
+        self.flags & flag::PATH == 0 && matches!(self.flags & flag::ACCMODE, flag::WRONLY | flag::RDWR)
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    file: u32,
+    close_on_exec: bool,
+}
+
+/// The descriptor table.
+#[derive(Debug, Default)]
+pub struct Files {
+    slots: Vec<Option<Slot>>,
+    open: Vec<Option<OpenFile>>,
+    /// The working directory.
+    pub cwd: NodeId,
+    /// Bytes of `read` and `write` that are gathered or scattered.
+    pub(crate) scratch: Vec<u8>,
+}
+
+impl Files {
+    /// No descriptors.
+    pub fn new() -> Files {
+        Files::default()
+    }
+
+    fn slot(&self, fd: u64) -> Result<Slot, Errno> {
+        // The kernel looks at the low 32 bits only.
+        self.slots.get(fd as u32 as usize).copied().flatten().ok_or(Errno::EBADF)
+    }
+
+    /// The open file of a descriptor.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn get(&self, fd: u64) -> Result<&OpenFile, Errno> {
+        self.open[self.slot(fd)?.file as usize].as_ref().ok_or(Errno::EBADF)
+    }
+
+    /// The open file of a descriptor, to change it.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn get_mut(&mut self, fd: u64) -> Result<&mut OpenFile, Errno> {
+        let file = self.slot(fd)?.file;
+        self.open[file as usize].as_mut().ok_or(Errno::EBADF)
+    }
+
+    /// Opens: the lowest free descriptor.
+    ///
+    /// # Errors
+    /// `EMFILE` from `limit` on; then the file comes back.
+    pub fn add(&mut self, file: OpenFile, close_on_exec: bool, limit: u64) -> Result<u64, (Errno, OpenFile)> {
+        let Ok(fd) = self.free_slot(0, limit) else { return Err((Errno::EMFILE, file)) };
+        let index = match self.open.iter().position(Option::is_none) {
+            Some(index) => index,
+            None => {
+                self.open.push(None);
+                self.open.len() - 1
+            }
+        };
+        self.open[index] = Some(OpenFile { uses: 1, ..file });
+        self.slots[fd] = Some(Slot { file: index as u32, close_on_exec });
+        Ok(fd as u64)
+    }
+
+    /// The lowest free descriptor from `least` on, below `limit`.
+    fn free_slot(&mut self, least: u64, limit: u64) -> Result<usize, Errno> {
+        let least = usize::try_from(least).map_err(|_| Errno::EINVAL)?;
+        let found = (least..self.slots.len()).find(|&fd| self.slots[fd].is_none());
+        let fd = found.unwrap_or(self.slots.len().max(least));
+        if fd as u64 >= limit {
+            return Err(Errno::EMFILE);
+        }
+        if fd >= self.slots.len() {
+            self.slots.resize(fd + 1, None);
+        }
+        Ok(fd)
+    }
+
+    /// A second descriptor for the same open file, at `least` or above.
+    ///
+    /// # Errors
+    /// `EBADF`, `EMFILE`.
+    pub fn duplicate(&mut self, fd: u64, least: u64, close_on_exec: bool, limit: u64) -> Result<u64, Errno> {
+        let file = self.slot(fd)?.file;
+        let new = self.free_slot(least, limit)?;
+        self.use_slot(new, file, close_on_exec);
+        Ok(new as u64)
+    }
+
+    /// Makes `new`, which is free, a descriptor for the same open file.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn duplicate_to(&mut self, fd: u64, new: u64, close_on_exec: bool) -> Result<(), Errno> {
+        let file = self.slot(fd)?.file;
+        let new = new as usize;
+        if new >= self.slots.len() {
+            self.slots.resize(new + 1, None);
+        }
+        self.use_slot(new, file, close_on_exec);
+        Ok(())
+    }
+
+    fn use_slot(&mut self, new: usize, file: u32, close_on_exec: bool) {
+        self.slots[new] = Some(Slot { file, close_on_exec });
+        if let Some(open) = &mut self.open[file as usize] {
+            open.uses += 1;
+        }
+    }
+
+    /// Frees a descriptor: the open file if that was its last one.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn remove(&mut self, fd: u64) -> Result<Option<OpenFile>, Errno> {
+        let slot = self.slot(fd)?;
+        self.slots[fd as u32 as usize] = None;
+        let open = &mut self.open[slot.file as usize];
+        if let Some(file) = open {
+            file.uses -= 1;
+            if file.uses > 0 {
+                return Ok(None);
+            }
+        }
+        Ok(open.take())
+    }
+
+    /// FD_CLOEXEC.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn close_on_exec(&self, fd: u64) -> Result<bool, Errno> {
+        Ok(self.slot(fd)?.close_on_exec)
+    }
+
+    /// Sets FD_CLOEXEC.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn set_close_on_exec(&mut self, fd: u64, on: bool) -> Result<(), Errno> {
+        let slot = self.slot(fd)?;
+        self.slots[fd as u32 as usize] = Some(Slot { close_on_exec: on, ..slot });
+        Ok(())
+    }
+
+    /// The first open descriptor at `least` or above.
+    pub fn next_open(&self, least: u64) -> Option<u64> {
+        (usize::try_from(least).ok()?..self.slots.len()).find(|&fd| self.slots[fd].is_some()).map(|fd| fd as u64)
+    }
+}

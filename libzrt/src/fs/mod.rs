@@ -1,0 +1,23 @@
+//! Files: a tree of nodes in memory, whose regular files may still lie in mapped tar images.
+//!
+//! Mounts are grafted into one tree: the directory entry at a mount's point names the mount's root, and every node knows
+//! its mount. Descriptors refer to open files, open files to nodes; a node lives as long as it has a name or is open.
+
+pub(crate) mod calls;
+mod contents;
+mod directory;
+mod export;
+mod files;
+mod path;
+mod pipe;
+mod proc;
+mod setup;
+pub mod tar;
+mod tree;
+
+pub use contents::{Contents, MAX_SIZE};
+pub use directory::{Directory, Entry};
+pub use files::{Files, OpenFile, flag};
+pub use path::{DESCRIPTOR, Found, NAME_MAX, PATH_MAX, resolve};
+pub use pipe::Pipe;
+pub use tree::{Device, Generated, Kind, Mount, Node, NodeId, Time, Tree};

@@ -1,0 +1,120 @@
+//! From a path to a node.
+
+use alloc::vec::Vec;
+
+use super::{Files, Kind, NodeId, Tree};
+use crate::errno::Errno;
+
+/// Bytes in a path, with its NUL (`PATH_MAX`).
+pub const PATH_MAX: usize = 4096;
+/// Bytes in a component (`NAME_MAX`).
+pub const NAME_MAX: usize = 255;
+/// Symbolic links on the way (Linux's `MAXSYMLINKS`).
+const MAX_LINKS: u32 = 40;
+
+/// Where a path leads.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The directory that has, or could have, the last component.
+    pub parent: NodeId,
+    /// The last component; `.` where the path has none.
+    pub name: Vec<u8>,
+    /// What is there.
+    pub node: Option<NodeId>,
+    /// The path ended in a slash.
+    pub slash: bool,
+}
+
+impl Found {
+    /// What is there.
+    ///
+    /// # Errors
+    /// `ENOENT`.
+    pub fn existing(&self) -> Result<NodeId, Errno> {
+        self.node.ok_or(Errno::ENOENT)
+    }
+
+    /// Whether the last component is `.` or `..`.
+    pub fn is_dots(&self) -> bool {
+        self.name == b"." || self.name == b".."
+    }
+}
+
+/// Marks a [`NodeId`] that is a name in /proc/self/fd; the other bits are the descriptor.
+pub const DESCRIPTOR: NodeId = 1 << 31;
+
+/// Follows `path` from the directory `start`; a symbolic link in the last place only if `follow`, or before a slash.
+/// An unfollowed name in /proc/self/fd comes back with the mark [`DESCRIPTOR`].
+///
+/// # Errors
+/// `ENOENT` (also for an empty path), `ENOTDIR`, `ELOOP`, `ENAMETOOLONG`.
+pub fn resolve(tree: &Tree, files: &Files, start: NodeId, path: &[u8], follow: bool) -> Result<Found, Errno> {
+    if path.is_empty() {
+        return Err(Errno::ENOENT);
+    }
+    let mut text = path.to_vec();
+    let mut at = 0;
+    let mut directory = if path[0] == b'/' { tree.root } else { start };
+    let mut links = 0;
+    loop {
+        at += text[at..].iter().take_while(|&&byte| byte == b'/').count();
+        if !tree.node(directory)?.is_directory() {
+            return Err(Errno::ENOTDIR);
+        }
+        if at == text.len() {
+            return Ok(Found { parent: directory, name: b".".to_vec(), node: Some(directory), slash: true });
+        }
+        let end = text[at..].iter().position(|&byte| byte == b'/').map_or(text.len(), |length| at + length);
+        let name = &text[at..end];
+        let last = text[end..].iter().all(|&byte| byte == b'/');
+        let slash = last && end < text.len();
+        if name.len() > NAME_MAX {
+            return Err(Errno::ENAMETOOLONG);
+        }
+        let Some(mut id) = lookup(tree, files, directory, name)? else {
+            return if last { Ok(Found { parent: directory, name: name.to_vec(), node: None, slash }) } else { Err(Errno::ENOENT) };
+        };
+        if !last || follow || slash {
+            if id & DESCRIPTOR != 0 {
+                id = files.get(u64::from(id & !DESCRIPTOR))?.node;
+            } else if let Kind::Symlink(target) = &tree.node(id)?.kind {
+                links += 1;
+                if links > MAX_LINKS {
+                    return Err(Errno::ELOOP);
+                }
+                if target.len() + text.len() - end > 2 * PATH_MAX {
+                    return Err(Errno::ENAMETOOLONG);
+                }
+                // The link's target takes the place of all that was read.
+                let mut next = target.to_vec();
+                next.extend_from_slice(&text[end..]);
+                if next.first() == Some(&b'/') {
+                    directory = tree.root;
+                }
+                (text, at) = (next, 0);
+                continue;
+            }
+        }
+        if last {
+            if slash && !tree.node(id)?.is_directory() {
+                return Err(Errno::ENOTDIR);
+            }
+            return Ok(Found { parent: directory, name: name.to_vec(), node: Some(id), slash });
+        }
+        (directory, at) = (id, end);
+    }
+}
+
+fn lookup(tree: &Tree, files: &Files, directory: NodeId, name: &[u8]) -> Result<Option<NodeId>, Errno> {
+    let node = tree.node(directory)?;
+    match (name, &node.kind) {
+        (b".", _) => Ok(Some(directory)),
+        (b"..", _) => Ok(Some(node.parent)),
+        (_, Kind::Directory(entries)) => Ok(entries.get(name)),
+        (_, Kind::Descriptors) => {
+            let number = core::str::from_utf8(name).ok().and_then(|text| text.parse::<u32>().ok());
+            Ok(number.filter(|&fd| fd < DESCRIPTOR && files.get(u64::from(fd)).is_ok()).map(|fd| fd | DESCRIPTOR))
+        }
+        _ => Err(Errno::ENOTDIR),
+    }
+}

@@ -1,0 +1,9 @@
+//! What only the sandbox needs: entry, exit, allocator, and the rewriter's helpers.
+
+mod cpu;
+mod entry;
+mod fenv;
+mod memory;
+mod start;
+mod traps;
+mod x87;

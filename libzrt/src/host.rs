@@ -1,0 +1,12 @@
+//! The world outside of the sandbox, as six traps.
+
+/// What the traps of the contract do; the guest's implementation calls the trampoline, the tests' works in memory.
+/// (Exit is not here: a kernel says that it ends by [`crate::kernel::Outcome::Exit`].)
+pub trait Host {
+    /// Reads from a channel: bytes read, 0 at its end, or a negative errno. `offset` counts on random channels only.
+    fn read(&mut self, channel: u32, buffer: &mut [u8], offset: u64) -> i64;
+    /// Writes to a channel: bytes written, or a negative errno.
+    fn write(&mut self, channel: u32, buffer: &[u8], offset: u64) -> i64;
+    /// Sets the thread pointer (gs base; all code uses gs where it was compiled for fs).
+    fn set_thread_pointer(&mut self, address: u32);
+}

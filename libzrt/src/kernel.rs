@@ -1,0 +1,255 @@
+//! The kernel: all state of the library OS, and the way of a system call through it.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::errno::Errno;
+use crate::fs::{Files, Time, Tree};
+use crate::host::Host;
+use crate::mm::Memory;
+use crate::nvram::Nvram;
+use crate::process::Process;
+use crate::random::Random;
+use crate::signal::Signals;
+use crate::syscalls;
+use crate::time::Clock;
+
+/// Arguments of a system call, in Linux's order.
+pub type Args = [u64; 6];
+
+/// xmm0 to xmm15.
+pub type Vectors = [u128; 16];
+
+/// Exit status of an instance that waits for what cannot happen (`EDEADLK`).
+pub const DEADLOCK: u8 = 35;
+
+/// The program's registers at a system call, in the order in which the entry stores them: the block lies on the program's
+/// stack, and `rip` is the return address, so the stack pointer after the return is the block's end.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[allow(missing_docs)] // The names are the documentation.
+pub struct Registers {
+    pub rax: u64,
+    pub rcx: u64,
+    pub rdx: u64,
+    pub rbx: u64,
+    pub rbp: u64,
+    pub rsi: u64,
+    pub rdi: u64,
+    pub r8: u64,
+    pub r9: u64,
+    pub r10: u64,
+    pub r11: u64,
+    pub r12: u64,
+    pub r13: u64,
+    pub r14: u64,
+    pub r15: u64,
+    pub rip: u64,
+}
+
+const _: () = assert!(size_of::<Registers>() == 128);
+
+impl Registers {
+    /// The block's bytes.
+    pub fn to_bytes(&self) -> [u8; 128] {
+        let words = [
+            self.rax, self.rcx, self.rdx, self.rbx, self.rbp, self.rsi, self.rdi, self.r8, self.r9, self.r10, self.r11,
+            self.r12, self.r13, self.r14, self.r15, self.rip,
+        ];
+        let mut bytes = [0; 128];
+        bytes.chunks_mut(8).zip(words).for_each(|(slot, word)| slot.copy_from_slice(&word.to_le_bytes()));
+        bytes
+    }
+
+    /// `gregs` of a `ucontext`, with this stack pointer.
+    pub(crate) fn for_context(&self, stack: u64) -> [u64; 23] {
+        let r = self;
+        // efl: interrupts on, as always; csgsfs: Linux's selectors; err, trapno, oldmask, cr2.
+        [
+            r.r8, r.r9, r.r10, r.r11, r.r12, r.r13, r.r14, r.r15, r.rdi, r.rsi, r.rbp, r.rbx, r.rdx, r.rax, r.rcx, stack,
+            r.rip, 0x202, 0x2b_0000_0000_0033, 0, 0, 0, 0,
+        ]
+    }
+
+    /// Back from `gregs`: the registers and the stack pointer.
+    pub(crate) fn from_context(context: &[u64; 23]) -> (Registers, u64) {
+        let [r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, stack, rip, ..] = *context;
+        (Registers { rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15, rip }, stack)
+    }
+}
+
+/// How a system call ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Back to the caller, with the registers in place.
+    Continue,
+    /// Back to the program with the register block at this address (its end is the stack pointer).
+    Resume(u64),
+    /// The instance ends with this status.
+    Exit(u8),
+}
+
+/// A channel as the manifest describes it.
+#[derive(Clone, Debug)]
+pub struct Channel {
+    /// Its alias.
+    pub name: Vec<u8>,
+    /// `SEQUENTIAL` … `RANDOM` of the ABI.
+    pub kind: u32,
+    /// Bytes at start.
+    pub size: u64,
+    /// Whether it has gets.
+    pub readable: bool,
+    /// Whether it has puts.
+    pub writable: bool,
+    /// Its bytes, where the runtime mapped them.
+    pub mapped: Option<&'static [u8]>,
+}
+
+/// What a kernel starts from.
+pub struct Boot {
+    /// The traps.
+    pub host: Box<dyn Host>,
+    /// The program's memory.
+    pub memory: Memory,
+    /// Channels by number.
+    pub channels: Vec<Channel>,
+    /// nvram's contents.
+    pub nvram: Nvram,
+    /// Bytes of stack.
+    pub stack: u64,
+}
+
+/// The library OS.
+pub struct Kernel {
+    /// The way out.
+    pub host: Box<dyn Host>,
+    /// The program's memory.
+    pub memory: Memory,
+    /// Channels by number.
+    pub channels: Vec<Channel>,
+    /// All files.
+    pub tree: Tree,
+    /// Descriptors and the working directory.
+    pub files: Files,
+    /// Time.
+    pub clock: Clock,
+    /// Random bytes.
+    pub random: Random,
+    /// Identity and limits.
+    pub process: Process,
+    /// Signals.
+    pub signals: Signals,
+    /// argv, for /proc.
+    pub(crate) args: Vec<Vec<u8>>,
+    /// Environment, for /proc.
+    pub(crate) env: Vec<Vec<u8>>,
+    ending: Option<u8>,
+}
+
+impl Kernel {
+    /// A kernel before the program's first instruction.
+    ///
+    /// # Errors
+    /// What is wrong with the mounts, as a message for the user.
+    pub fn new(boot: Boot) -> Result<Kernel, String> {
+        let Boot { host, memory, channels, nvram, stack } = boot;
+        let now = Time { seconds: nvram.seconds, nanoseconds: nvram.nanoseconds };
+        let mut kernel = Kernel {
+            host,
+            memory,
+            channels,
+            tree: Tree::new(now),
+            files: Files::new(),
+            clock: Clock::new(now),
+            random: Random::new(nvram.seed),
+            process: Process::new(stack),
+            signals: Signals::default(),
+            args: nvram.args,
+            env: nvram.env,
+            ending: None,
+        };
+        let name = kernel.args.first().map_or(&b"zvm"[..], |name| name.rsplit(|&byte| byte == b'/').next().unwrap_or(name));
+        let count = name.len().min(15);
+        let mut short = [0; 16];
+        short[..count].copy_from_slice(&name[..count]);
+        kernel.process.name = short;
+        kernel.set_up_files(&nvram.mounts, &nvram.cwd)?;
+        Ok(kernel)
+    }
+
+    /// Answers the system call in `registers`, which lie on the program's stack with `top` as the stack pointer behind
+    /// them.
+    pub fn syscall(&mut self, registers: &mut Registers, top: u64, vectors: &mut Vectors) -> Outcome {
+        self.clock.tick();
+        let number = registers.rax;
+        if number == syscalls::RT_SIGRETURN {
+            return match self.sigreturn(top, vectors) {
+                Ok(block) => Outcome::Resume(block),
+                Err(_) => {
+                    self.say("rt_sigreturn without a signal's frame on the stack");
+                    self.finish(128 + 11)
+                }
+            };
+        }
+        let args = [registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9];
+        let result = match syscalls::find(number) {
+            Some(call) => (call.handler)(self, args),
+            None => Err(Errno::ENOSYS),
+        };
+        if let Some(status) = self.ending {
+            return self.finish(status);
+        }
+        registers.rax = match result {
+            Ok(value) => value,
+            Err(errno) => -i64::from(errno.0) as u64,
+        };
+        self.check_alarm();
+        match self.deliver(registers, top, vectors) {
+            Outcome::Exit(status) => self.finish(status),
+            other => other,
+        }
+    }
+
+    /// Time, for new files.
+    pub(crate) fn now(&self) -> Time {
+        self.clock.now()
+    }
+
+    /// The instance ends after this call.
+    pub(crate) fn end(&mut self, status: u8) {
+        self.ending = Some(status);
+    }
+
+    /// A line for the user on stderr.
+    pub(crate) fn say(&mut self, text: &str) {
+        let line = alloc::format!("zvm: {text}\n");
+        let mut rest = line.as_bytes();
+        while !rest.is_empty() {
+            match Errno::check(self.host.write(2, rest, 0)) {
+                Ok(count) if count > 0 => rest = &rest[(count as usize).min(rest.len())..],
+                _ => return,
+            }
+        }
+    }
+
+    /// Nothing can ever wake the program: ends with a message that says why.
+    pub(crate) fn deadlock(&mut self, why: &str) {
+        self.say(&alloc::format!("deadlock: the program {why}"));
+        self.end(DEADLOCK);
+    }
+
+    /// Brings mappings and mounts home; the last thing before the exit.
+    fn finish(&mut self, status: u8) -> Outcome {
+        // A full file system cannot stop the exit; the program never asked for an answer (msync would have told it).
+        let _ = self.write_back(None);
+        match self.write_mounts() {
+            Ok(()) => Outcome::Exit(status),
+            Err((point, errno)) => {
+                self.say(&alloc::format!("cannot write {} back: {errno:?}", String::from_utf8_lossy(&point)));
+                Outcome::Exit(if status == 0 { 5 } else { status })
+            }
+        }
+    }
+}

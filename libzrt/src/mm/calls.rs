@@ -1,0 +1,323 @@
+//! brk, mmap and their kin. Protection is recorded and checked on buffers of system calls; loads and stores are not
+//! stopped by it (no trap protects pages).
+
+use zvm_abi::layout::PAGE;
+
+use super::memory::Shared;
+use super::pages::{EXEC, READ, WRITE};
+use crate::errno::Errno;
+use crate::fs::{Device, Kind, NodeId};
+use crate::kernel::{Args, Kernel};
+
+const MAP_SHARED: u64 = 0x01;
+const MAP_PRIVATE: u64 = 0x02;
+const MAP_SHARED_VALIDATE: u64 = 0x03;
+const MAP_TYPE: u64 = 0x0F;
+const MAP_FIXED: u64 = 0x10;
+const MAP_ANONYMOUS: u64 = 0x20;
+const MAP_FIXED_NOREPLACE: u64 = 0x10_0000;
+
+const MREMAP_MAYMOVE: u64 = 1;
+const MREMAP_FIXED: u64 = 2;
+
+/// The call has nothing to do here, and has done it.
+pub(crate) fn success(_: &mut Kernel, _: Args) -> Result<u64, Errno> {
+    Ok(0)
+}
+
+pub(crate) fn brk(kernel: &mut Kernel, [end, ..]: Args) -> Result<u64, Errno> {
+    let memory = &mut kernel.memory;
+    if end >= memory.brk.0 && memory.pages().set_break(end) {
+        memory.brk.1 = end;
+    }
+    Ok(memory.brk.1)
+}
+
+/// What a mapping's bytes are.
+enum Source {
+    Anonymous,
+    File { node: NodeId, offset: u64 },
+}
+
+pub(crate) fn mmap(kernel: &mut Kernel, [address, size, prot, flags, fd, offset]: Args) -> Result<u64, Errno> {
+    let kind = flags & MAP_TYPE;
+    if !matches!(kind, MAP_SHARED | MAP_PRIVATE | MAP_SHARED_VALIDATE) || size == 0 || offset % PAGE != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let size = size.checked_next_multiple_of(PAGE).ok_or(Errno::ENOMEM)?;
+    let prot = protection(prot)?;
+    let shared = kind != MAP_PRIVATE;
+    let source = if flags & MAP_ANONYMOUS != 0 { Source::Anonymous } else { file(kernel, fd, offset, shared, prot)? };
+    let fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) != 0;
+    if fixed && address % PAGE != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let start = if fixed {
+        if flags & MAP_FIXED_NOREPLACE == 0 {
+            unmap(kernel, address, size).map_err(|_| Errno::ENOMEM)?;
+        } else if kernel.memory.check(address, 1, false).is_ok() {
+            return Err(Errno::EEXIST);
+        }
+        let pages = kernel.memory.pages();
+        let inside = address >= pages.start() && address.checked_add(size).is_some_and(|end| end <= pages.end());
+        if !pages.take_at(address, size, READ | WRITE) {
+            return Err(if inside && flags & MAP_FIXED_NOREPLACE != 0 { Errno::EEXIST } else { Errno::ENOMEM });
+        }
+        address
+    } else {
+        let pages = kernel.memory.pages();
+        let hint = address != 0 && address % PAGE == 0 && pages.take_at(address, size, READ | WRITE);
+        // Pages that nobody may touch are not dirty: say so from the start.
+        if hint { address } else { pages.take(size, if prot == 0 { 0 } else { READ | WRITE }).ok_or(Errno::ENOMEM)? }
+    };
+    if let Source::File { node, offset } = source {
+        fill(kernel, start, size, node, offset)?;
+        if shared {
+            kernel.tree.hold(node)?;
+            kernel.memory.shared.push(Shared { start, size, node, offset, write: prot & WRITE != 0 });
+        }
+    }
+    kernel.memory.pages().protect(start, size, prot);
+    Ok(start)
+}
+
+/// Protection bits that can be had: code can only become executable by Jail, which takes no ordinary code.
+fn protection(prot: u64) -> Result<u8, Errno> {
+    const GROWS: u64 = 0x0300_0000;
+    if prot & !(u64::from(READ | WRITE | EXEC) | GROWS | 8) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    if prot & u64::from(EXEC) != 0 {
+        return Err(Errno::EACCES);
+    }
+    Ok(prot as u8 & (READ | WRITE))
+}
+
+fn file(kernel: &mut Kernel, fd: u64, offset: u64, shared: bool, prot: u8) -> Result<Source, Errno> {
+    let file = kernel.files.get(fd)?;
+    let (node, readable, writable) = (file.node, file.readable(), file.writable());
+    if !readable || (shared && prot & WRITE != 0 && !writable) {
+        return Err(Errno::EACCES);
+    }
+    match kernel.tree.node(node)?.kind {
+        Kind::File(_) => Ok(Source::File { node, offset }),
+        Kind::Device(Device::Zero) => Ok(Source::Anonymous),
+        _ => Err(Errno::ENODEV),
+    }
+}
+
+/// Copies a file's bytes into fresh pages.
+fn fill(kernel: &mut Kernel, start: u64, size: u64, node: NodeId, offset: u64) -> Result<(), Errno> {
+    kernel.write_back(Some(node))?;
+    let Kind::File(contents) = &kernel.tree.node(node)?.kind else { return Err(Errno::ENODEV) };
+    let count = contents.size().saturating_sub(offset).min(size);
+    kernel.memory.pages().protect(start, size, READ | WRITE);
+    // SAFETY: the pages were just taken for the program; the slice ends with the statement.
+    contents.read(offset, unsafe { kernel.memory.bytes_mut(start, count)? });
+    Ok(())
+}
+
+pub(crate) fn munmap(kernel: &mut Kernel, [address, size, ..]: Args) -> Result<u64, Errno> {
+    if address % PAGE != 0 || size == 0 {
+        return Err(Errno::EINVAL);
+    }
+    let size = size.checked_next_multiple_of(PAGE).ok_or(Errno::EINVAL)?;
+    unmap(kernel, address, size)?;
+    Ok(0)
+}
+
+/// Unmaps whole pages; shared mappings go back to their files first.
+fn unmap(kernel: &mut Kernel, start: u64, size: u64) -> Result<(), Errno> {
+    let end = start.checked_add(size).ok_or(Errno::EINVAL)?;
+    if kernel.memory.shared.iter().any(|map| map.start < end && start < map.start + map.size) {
+        kernel.write_back(None)?;
+        let mut kept = alloc::vec::Vec::new();
+        let mut gone = alloc::vec::Vec::new();
+        for map in core::mem::take(&mut kernel.memory.shared) {
+            let (low, high) = (map.start.max(start), (map.start + map.size).min(end));
+            if low >= high {
+                kept.push(map);
+                continue;
+            }
+            let below = low - map.start;
+            let above = map.start + map.size - high;
+            for part in [
+                Shared { size: below, ..map },
+                Shared { start: high, size: above, offset: map.offset + (high - map.start), ..map },
+            ] {
+                if part.size > 0 {
+                    kernel.tree.hold(part.node)?;
+                    kept.push(part);
+                }
+            }
+            gone.push(map.node);
+        }
+        kernel.memory.shared = kept;
+        gone.into_iter().for_each(|node| kernel.tree.release(node));
+    }
+    if kernel.memory.pages().release(start, size) { Ok(()) } else { Err(Errno::EINVAL) }
+}
+
+impl Kernel {
+    /// Brings shared writable mappings (of one file, or all) back to their files.
+    pub(crate) fn write_back(&mut self, only: Option<NodeId>) -> Result<(), Errno> {
+        let Kernel { memory, tree, .. } = self;
+        for map in memory.shared.iter().filter(|map| map.write && only.is_none_or(|node| node == map.node)) {
+            let Kind::File(contents) = &mut tree.node_mut(map.node)?.kind else { continue };
+            let count = contents.size().saturating_sub(map.offset).min(map.size);
+            // SAFETY: the slice ends with the statement; contents are the library OS's own memory.
+            let bytes = unsafe { memory.bytes(map.start, count) };
+            // Behind the file's end, or with a protection that hides the bytes, there is nothing to bring back.
+            if let Ok(bytes) = bytes
+                && !bytes.is_empty()
+                && !contents.equals(map.offset, bytes)
+            {
+                contents.write(map.offset, bytes)?;
+                tree.change(map.node)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Brings a file's new bytes into its shared mappings.
+    pub(crate) fn refresh(&mut self, node: NodeId, offset: u64, size: u64) -> Result<(), Errno> {
+        let Kernel { memory, tree, .. } = self;
+        let Kind::File(contents) = &tree.node(node)?.kind else { return Ok(()) };
+        for map in memory.shared.iter().filter(|map| map.node == node) {
+            let (low, high) = (offset.max(map.offset), (offset + size).min(map.offset + map.size));
+            if low < high {
+                let target = map.start + (low - map.offset);
+                let mut buffer = alloc::vec![0; (high - low).min(PAGE) as usize];
+                let mut done = 0;
+                while low + done < high {
+                    let count = contents.read(low + done, &mut buffer).min((high - low - done) as usize);
+                    if count == 0 || memory.put(target + done, &buffer[..count]).is_err() {
+                        break;
+                    }
+                    done += count as u64;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn mremap(kernel: &mut Kernel, [old, old_size, new_size, flags, new, _]: Args) -> Result<u64, Errno> {
+    if flags & !(MREMAP_MAYMOVE | MREMAP_FIXED) != 0 || old % PAGE != 0 || new_size == 0 || old_size == 0 {
+        return Err(Errno::EINVAL);
+    }
+    let old_size = old_size.checked_next_multiple_of(PAGE).ok_or(Errno::EINVAL)?;
+    let new_size = new_size.checked_next_multiple_of(PAGE).ok_or(Errno::ENOMEM)?;
+    let pages = kernel.memory.pages();
+    if !pages.owns(old, old_size) {
+        return Err(Errno::EFAULT);
+    }
+    let prot = pages.protection(old);
+    if flags & MREMAP_FIXED != 0 {
+        let apart = new.checked_add(new_size).is_some_and(|end| end <= old) || new >= old + old_size;
+        if flags & MREMAP_MAYMOVE == 0 || new % PAGE != 0 || !apart {
+            return Err(Errno::EINVAL);
+        }
+        unmap(kernel, new, new_size)?;
+        if !kernel.memory.pages().take_at(new, new_size, READ | WRITE) {
+            return Err(Errno::ENOMEM);
+        }
+        return relocate(kernel, (old, old_size), (new, new_size), prot);
+    }
+    if new_size <= old_size {
+        if new_size < old_size {
+            unmap(kernel, old + new_size, old_size - new_size)?;
+        }
+        return Ok(old);
+    }
+    let more = new_size - old_size;
+    let is_shared = kernel.memory.shared.iter().any(|map| map.start < old + old_size && old < map.start + map.size);
+    if !is_shared && kernel.memory.pages().take_at(old + old_size, more, prot) {
+        return Ok(old);
+    }
+    if flags & MREMAP_MAYMOVE == 0 {
+        return Err(Errno::ENOMEM);
+    }
+    let new = kernel.memory.pages().take(new_size, READ | WRITE).ok_or(Errno::ENOMEM)?;
+    relocate(kernel, (old, old_size), (new, new_size), prot)
+}
+
+/// Moves a mapping's bytes into fresh pages and gives the old ones back.
+fn relocate(kernel: &mut Kernel, old: (u64, u64), new: (u64, u64), prot: u8) -> Result<u64, Errno> {
+    kernel.write_back(None)?;
+    kernel.memory.pages().protect(old.0, old.1, READ | WRITE);
+    kernel.memory.copy(old.0, new.0, old.1.min(new.1))?;
+    let moved = kernel.memory.shared.iter().position(|map| map.start == old.0 && map.size == old.1);
+    if let Some(index) = moved {
+        let map = kernel.memory.shared.swap_remove(index);
+        fill(kernel, new.0, new.1, map.node, map.offset)?;
+        kernel.memory.shared.push(Shared { start: new.0, size: new.1, ..map });
+    }
+    kernel.memory.pages().protect(new.0, new.1, prot);
+    unmap(kernel, old.0, old.1)?;
+    Ok(new.0)
+}
+
+pub(crate) fn mprotect(kernel: &mut Kernel, [address, size, prot, ..]: Args) -> Result<u64, Errno> {
+    if address % PAGE != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let prot = protection(prot)?;
+    let size = size.checked_next_multiple_of(PAGE).ok_or(Errno::ENOMEM)?;
+    if size == 0 || kernel.memory.pages().protect(address, size, prot) {
+        return Ok(0);
+    }
+    // The image's own pages: what they allow cannot change, and less is not enforced anyway.
+    match kernel.memory.check(address, 1, false) {
+        Ok(()) if prot & WRITE == 0 || kernel.memory.check(address, 1, true).is_ok() => Ok(0),
+        Ok(()) => Err(Errno::EACCES),
+        Err(_) => Err(Errno::ENOMEM),
+    }
+}
+
+pub(crate) fn madvise(kernel: &mut Kernel, [address, size, advice, ..]: Args) -> Result<u64, Errno> {
+    const DONTNEED: u64 = 4;
+    if address % PAGE != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let size = size.checked_next_multiple_of(PAGE).ok_or(Errno::EINVAL)?;
+    let mapped = kernel.memory.pages().owns(address, size);
+    match advice {
+        DONTNEED if mapped => {
+            let shared = &kernel.memory.shared;
+            let end = address + size;
+            if !shared.iter().any(|map| map.start < end && address < map.start + map.size) {
+                kernel.memory.pages().zero(address, size);
+            }
+            Ok(0)
+        }
+        // Hints about reading, huge pages, dumps and lazy freeing: nothing changes for the program.
+        0..=4 | 8 | 12..=21 if mapped || kernel.memory.check(address, size, false).is_ok() => Ok(0),
+        0..=4 | 8 | 12..=21 => Err(Errno::ENOMEM),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+pub(crate) fn msync(kernel: &mut Kernel, [address, size, flags, ..]: Args) -> Result<u64, Errno> {
+    // MS_ASYNC and MS_SYNC exclude each other.
+    if address % PAGE != 0 || flags & !7 != 0 || flags & 5 == 5 {
+        return Err(Errno::EINVAL);
+    }
+    if !kernel.memory.pages().owns(address, size) {
+        return Err(Errno::ENOMEM);
+    }
+    kernel.write_back(None)?;
+    Ok(0)
+}
+
+pub(crate) fn mincore(kernel: &mut Kernel, [address, size, vector, ..]: Args) -> Result<u64, Errno> {
+    if address % PAGE != 0 {
+        return Err(Errno::EINVAL);
+    }
+    if !kernel.memory.pages().owns(address, size) {
+        return Err(Errno::ENOMEM);
+    }
+    // SAFETY: the slice ends with the statement.
+    unsafe { kernel.memory.bytes_mut(vector, size.div_ceil(PAGE))? }.fill(1);
+    Ok(0)
+}

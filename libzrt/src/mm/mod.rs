@@ -1,0 +1,8 @@
+//! Memory: the program's address space as system calls see it.
+
+mod calls;
+mod memory;
+pub mod pages;
+
+pub(crate) use calls::{brk, madvise, mincore, mmap, mprotect, mremap, msync, munmap, success};
+pub use memory::{Memory, Plain, Region};

@@ -1,0 +1,408 @@
+//! The process: identity, limits, exit, and what there is not (other processes, threads).
+
+use crate::errno::Errno;
+use crate::kernel::{Args, Kernel};
+use crate::signal;
+
+/// The one process's number, and its one thread's.
+pub const PID: u32 = 100;
+/// Its parent, of which nothing else can be learnt.
+pub const PARENT: u32 = 1;
+
+/// What the process calls set and get.
+#[derive(Debug)]
+pub struct Process {
+    /// `umask`.
+    pub umask: u16,
+    /// ARCH_SET_FS.
+    pub thread_pointer: u64,
+    /// `prctl(PR_SET_NAME)`.
+    pub name: [u8; 16],
+    /// Resource limits: (soft, hard), by RLIMIT number.
+    pub limits: [(u64, u64); 16],
+    pub(crate) ids: Ids,
+}
+
+/// Real, effective and saved user and group.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Ids {
+    user: [u32; 3],
+    group: [u32; 3],
+    session: bool,
+}
+
+const INFINITY: u64 = u64::MAX;
+/// RLIMIT_STACK.
+const STACK: usize = 3;
+/// RLIMIT_NOFILE.
+pub(crate) const NOFILE: usize = 7;
+
+impl Process {
+    /// The process at its start.
+    pub fn new(stack: u64) -> Process {
+        let mut limits = [(INFINITY, INFINITY); 16];
+        limits[STACK] = (stack, stack);
+        limits[NOFILE] = (1024, 65_536);
+        // RLIMIT_CORE: there are no core files.
+        limits[4] = (0, INFINITY);
+        Process { umask: 0o022, thread_pointer: 0, name: [0; 16], limits, ids: Ids::default() }
+    }
+}
+
+pub(crate) fn exit(kernel: &mut Kernel, [status, ..]: Args) -> Result<u64, Errno> {
+    kernel.end(status as u8);
+    Ok(0)
+}
+
+pub(crate) fn getpid(_: &mut Kernel, _: Args) -> Result<u64, Errno> {
+    Ok(u64::from(PID))
+}
+
+pub(crate) fn getppid(_: &mut Kernel, _: Args) -> Result<u64, Errno> {
+    Ok(u64::from(PARENT))
+}
+
+/// `getpgid`, `getsid`: of this process.
+pub(crate) fn getpgid(_: &mut Kernel, [pid, ..]: Args) -> Result<u64, Errno> {
+    own(pid).map(|()| u64::from(PID))
+}
+
+pub(crate) fn setpgid(_: &mut Kernel, [pid, group, ..]: Args) -> Result<u64, Errno> {
+    own(pid)?;
+    if group as u32 == 0 || group as u32 == PID { Ok(0) } else { Err(Errno::EPERM) }
+}
+
+pub(crate) fn setsid(kernel: &mut Kernel, _: Args) -> Result<u64, Errno> {
+    // The process leads its group from the start: as for a program that a shell started.
+    if core::mem::replace(&mut kernel.process.ids.session, true) { Err(Errno::EPERM) } else { Ok(u64::from(PID)) }
+}
+
+/// 0 and the own number mean this process; there is no other.
+fn own(pid: u64) -> Result<(), Errno> {
+    if matches!(pid as u32, 0 | PID) { Ok(()) } else { Err(Errno::ESRCH) }
+}
+
+macro_rules! getters { ($($name:ident = $field:ident[$index:literal];)*) => { $(
+    pub(crate) fn $name(kernel: &mut Kernel, _: Args) -> Result<u64, Errno> {
+        Ok(u64::from(kernel.process.ids.$field[$index]))
+    }
+)* } }
+getters! { getuid = user[0]; geteuid = user[1]; getgid = group[0]; getegid = group[1]; }
+
+/// A changed id of root's: root may take any.
+fn change(ids: &mut [u32; 3], new: [u64; 3]) -> Result<u64, Errno> {
+    let privileged = ids[1] == 0;
+    let mut result = *ids;
+    for (slot, value) in result.iter_mut().zip(new) {
+        let value = value as u32;
+        if value != u32::MAX {
+            if !privileged && !ids.contains(&value) {
+                return Err(Errno::EPERM);
+            }
+            *slot = value;
+        }
+    }
+    *ids = result;
+    Ok(0)
+}
+
+const SAME: u64 = u32::MAX as u64;
+
+pub(crate) fn setuid(kernel: &mut Kernel, [id, ..]: Args) -> Result<u64, Errno> {
+    let ids = &mut kernel.process.ids.user;
+    change(ids, if ids[1] == 0 { [id; 3] } else { [SAME, id, SAME] })
+}
+
+pub(crate) fn setgid(kernel: &mut Kernel, [id, ..]: Args) -> Result<u64, Errno> {
+    change(&mut kernel.process.ids.group, [id; 3])
+}
+
+pub(crate) fn setreuid(kernel: &mut Kernel, [real, effective, ..]: Args) -> Result<u64, Errno> {
+    change(&mut kernel.process.ids.user, [real, effective, effective])
+}
+
+pub(crate) fn setregid(kernel: &mut Kernel, [real, effective, ..]: Args) -> Result<u64, Errno> {
+    change(&mut kernel.process.ids.group, [real, effective, effective])
+}
+
+pub(crate) fn setresuid(kernel: &mut Kernel, [real, effective, saved, ..]: Args) -> Result<u64, Errno> {
+    change(&mut kernel.process.ids.user, [real, effective, saved])
+}
+
+pub(crate) fn setresgid(kernel: &mut Kernel, [real, effective, saved, ..]: Args) -> Result<u64, Errno> {
+    change(&mut kernel.process.ids.group, [real, effective, saved])
+}
+
+fn put_ids(kernel: &Kernel, ids: [u32; 3], addresses: [u64; 3]) -> Result<u64, Errno> {
+    for (id, address) in ids.iter().zip(addresses) {
+        kernel.memory.write(address, id)?;
+    }
+    Ok(0)
+}
+
+pub(crate) fn getresuid(kernel: &mut Kernel, [a, b, c, ..]: Args) -> Result<u64, Errno> {
+    put_ids(kernel, kernel.process.ids.user, [a, b, c])
+}
+
+pub(crate) fn getresgid(kernel: &mut Kernel, [a, b, c, ..]: Args) -> Result<u64, Errno> {
+    put_ids(kernel, kernel.process.ids.group, [a, b, c])
+}
+
+/// `setfsuid`, `setfsgid`: the old one, which stays.
+pub(crate) fn setfsid(kernel: &mut Kernel, _: Args) -> Result<u64, Errno> {
+    Ok(u64::from(kernel.process.ids.user[1]))
+}
+
+pub(crate) fn getgroups(kernel: &mut Kernel, [size, address, ..]: Args) -> Result<u64, Errno> {
+    // One group: the own.
+    if size as u32 > 0 {
+        kernel.memory.write(address, &kernel.process.ids.group[1])?;
+    }
+    Ok(1)
+}
+
+/// A `struct utsname` has six fields of 65 bytes.
+const UTSNAME_FIELD: usize = 65;
+/// What `uname` says; release is the Linux whose calls are answered.
+pub(crate) const UTSNAME: [&str; 6] = ["Linux", "zvm", "5.15.0-zvm", "#1 ZeroVM", "x86_64", "(none)"];
+
+pub(crate) fn uname(kernel: &mut Kernel, [address, ..]: Args) -> Result<u64, Errno> {
+    let mut bytes = [0; UTSNAME_FIELD * 6];
+    for (field, text) in bytes.chunks_mut(UTSNAME_FIELD).zip(UTSNAME) {
+        field[..text.len()].copy_from_slice(text.as_bytes());
+    }
+    kernel.memory.put(address, &bytes)?;
+    Ok(0)
+}
+
+pub(crate) fn sysinfo(kernel: &mut Kernel, [address, ..]: Args) -> Result<u64, Errno> {
+    let pages = kernel.memory.pages();
+    let (total, free) = (pages.end() - pages.start(), pages.free_bytes());
+    let uptime = kernel.clock.elapsed() / crate::time::SECOND + 1;
+    // uptime, loads[3], totalram, freeram, sharedram, bufferram, totalswap, freeswap, procs+pad, totalhigh, freehigh,
+    // mem_unit, then padding.
+    let words = [uptime, 0, 0, 0, total, free, 0, 0, 0, 0, 1, 0, 0, 1];
+    let mut bytes = [0; 112];
+    for (slot, word) in bytes.chunks_mut(8).zip(words) {
+        slot.copy_from_slice(&word.to_le_bytes());
+    }
+    kernel.memory.put(address, &bytes)?;
+    Ok(0)
+}
+
+pub(crate) fn getrlimit(kernel: &mut Kernel, [resource, address, ..]: Args) -> Result<u64, Errno> {
+    let &(soft, hard) = kernel.process.limits.get(resource as usize).ok_or(Errno::EINVAL)?;
+    kernel.memory.write(address, &[soft, hard])?;
+    Ok(0)
+}
+
+pub(crate) fn setrlimit(kernel: &mut Kernel, [resource, address, ..]: Args) -> Result<u64, Errno> {
+    let [soft, hard] = kernel.memory.read::<[u64; 2]>(address)?;
+    if soft > hard {
+        return Err(Errno::EINVAL);
+    }
+    let limit = kernel.process.limits.get_mut(resource as usize).ok_or(Errno::EINVAL)?;
+    if hard > limit.1 {
+        return Err(Errno::EPERM);
+    }
+    *limit = (soft, hard);
+    Ok(0)
+}
+
+pub(crate) fn prlimit64(kernel: &mut Kernel, [pid, resource, new, old, ..]: Args) -> Result<u64, Errno> {
+    own(pid)?;
+    let before = *kernel.process.limits.get(resource as usize).ok_or(Errno::EINVAL)?;
+    if new != 0 {
+        setrlimit(kernel, [resource, new, 0, 0, 0, 0])?;
+    }
+    if old != 0 {
+        kernel.memory.write(old, &[before.0, before.1])?;
+    }
+    Ok(0)
+}
+
+pub(crate) fn getrusage(kernel: &mut Kernel, [who, address, ..]: Args) -> Result<u64, Errno> {
+    // RUSAGE_SELF, RUSAGE_THREAD; RUSAGE_CHILDREN is all zero.
+    let busy = match who as i32 {
+        0 | 1 => kernel.clock.busy(),
+        -1 => 0,
+        _ => return Err(Errno::EINVAL),
+    };
+    let mut words = [0_u64; 18];
+    words[0] = busy / crate::time::SECOND;
+    words[1] = busy % crate::time::SECOND / 1000;
+    if busy > 0 {
+        // ru_maxrss in KiB.
+        words[4] = kernel.memory.pages().used_bytes() / 1024;
+    }
+    for (index, word) in words.iter().enumerate() {
+        kernel.memory.write(address + index as u64 * 8, word)?;
+    }
+    Ok(0)
+}
+
+pub(crate) fn sched_getaffinity(kernel: &mut Kernel, [pid, size, address, ..]: Args) -> Result<u64, Errno> {
+    own(pid)?;
+    if size < 8 || size % 8 != 0 {
+        return Err(Errno::EINVAL);
+    }
+    kernel.memory.write(address, &1_u64)?;
+    Ok(8)
+}
+
+pub(crate) fn getcpu(kernel: &mut Kernel, [cpu, node, ..]: Args) -> Result<u64, Errno> {
+    for address in [cpu, node] {
+        if address != 0 {
+            kernel.memory.write(address, &0_u32)?;
+        }
+    }
+    Ok(0)
+}
+
+/// SCHED_OTHER is all there is.
+pub(crate) fn sched_getscheduler(_: &mut Kernel, [pid, ..]: Args) -> Result<u64, Errno> {
+    own(pid).map(|()| 0)
+}
+
+/// `getpriority`: nice 0, which the call gives as 20.
+pub(crate) fn getpriority(_: &mut Kernel, _: Args) -> Result<u64, Errno> {
+    Ok(20)
+}
+
+pub(crate) fn arch_prctl(kernel: &mut Kernel, [code, address, ..]: Args) -> Result<u64, Errno> {
+    const SET_FS: u64 = 0x1002;
+    const GET_FS: u64 = 0x1003;
+    match code {
+        SET_FS => {
+            let pointer = u32::try_from(address).map_err(|_| Errno::EPERM)?;
+            kernel.process.thread_pointer = address;
+            kernel.host.set_thread_pointer(pointer);
+            Ok(0)
+        }
+        GET_FS => {
+            kernel.memory.write(address, &kernel.process.thread_pointer)?;
+            Ok(0)
+        }
+        // ARCH_SET_GS and ARCH_GET_GS: the sandbox's thread pointer is in gs.
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+pub(crate) fn prctl(kernel: &mut Kernel, [option, argument, ..]: Args) -> Result<u64, Errno> {
+    const SET_NAME: u64 = 15;
+    const GET_NAME: u64 = 16;
+    const GET_DUMPABLE: u64 = 3;
+    const SET_DUMPABLE: u64 = 4;
+    const SET_NO_NEW_PRIVS: u64 = 38;
+    const GET_NO_NEW_PRIVS: u64 = 39;
+    match option {
+        SET_NAME => {
+            let mut name = kernel.memory.string(argument, 16).or_else(|error| match error {
+                // Longer names are cut.
+                Errno::ENAMETOOLONG => kernel.memory.read_array::<u8>(argument, 15, 15),
+                other => Err(other),
+            })?;
+            name.resize(16, 0);
+            kernel.process.name.copy_from_slice(&name);
+            Ok(0)
+        }
+        GET_NAME => kernel.memory.put(argument, &kernel.process.name).map(|()| 0),
+        GET_DUMPABLE | SET_DUMPABLE => Ok(0),
+        SET_NO_NEW_PRIVS if argument == 1 => Ok(0),
+        GET_NO_NEW_PRIVS => Ok(1),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+pub(crate) fn personality(_: &mut Kernel, [persona, ..]: Args) -> Result<u64, Errno> {
+    if matches!(persona as u32, 0 | u32::MAX) { Ok(0) } else { Err(Errno::EINVAL) }
+}
+
+/// `wait4`, `waitid`: there are no children.
+pub(crate) fn wait4(_: &mut Kernel, _: Args) -> Result<u64, Errno> {
+    Err(Errno::ECHILD)
+}
+
+pub(crate) fn getrobustlist(kernel: &mut Kernel, [pid, head, size, ..]: Args) -> Result<u64, Errno> {
+    own(pid)?;
+    kernel.memory.write(head, &0_u64)?;
+    kernel.memory.write(size, &24_u64)?;
+    Ok(0)
+}
+
+pub(crate) fn futex(kernel: &mut Kernel, [address, operation, value, timeout, _, mask]: Args) -> Result<u64, Errno> {
+    const WAIT: u64 = 0;
+    const WAKE: u64 = 1;
+    const WAIT_BITSET: u64 = 9;
+    const WAKE_BITSET: u64 = 10;
+    const REQUEUE: u64 = 3;
+    const CMP_REQUEUE: u64 = 4;
+    // FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME change nothing for one process.
+    let command = operation & 0x7F;
+    if address % 4 != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let current = kernel.memory.read::<u32>(address)?;
+    match command {
+        WAIT | WAIT_BITSET => {
+            if command == WAIT_BITSET && mask as u32 == 0 {
+                return Err(Errno::EINVAL);
+            }
+            if current != value as u32 {
+                return Err(Errno::EAGAIN);
+            }
+            let span = if timeout == 0 { None } else { Some(crate::time::duration(kernel, timeout)?) };
+            // WAIT_BITSET has a point in time, on the monotonic clock or (flag 0x100) the real-time one.
+            let span = match span {
+                Some(target) if command == WAIT_BITSET => {
+                    let now = kernel.clock.now();
+                    let real = now.seconds as u64 * crate::time::SECOND + u64::from(now.nanoseconds);
+                    let monotonic = kernel.clock.elapsed() + crate::time::SECOND;
+                    Some(target.saturating_sub(if operation & 0x100 != 0 { real } else { monotonic }))
+                }
+                other => other,
+            };
+            kernel.sleep_for_ever_or(span, "waits on a futex that no other thread can wake", Errno::ETIMEDOUT)
+        }
+        CMP_REQUEUE if current != mask as u32 => Err(Errno::EAGAIN),
+        // Nobody waits.
+        WAKE | WAKE_BITSET | REQUEUE | CMP_REQUEUE => Ok(0),
+        _ => Err(Errno::ENOSYS),
+    }
+}
+
+pub(crate) fn pause(kernel: &mut Kernel, _: Args) -> Result<u64, Errno> {
+    kernel.sleep_for_ever_or(None, "pauses, and no signal can come", Errno::EINTR)
+}
+
+/// `kill`, `tkill` and (shifted by one) `tgkill`.
+pub(crate) fn kill(kernel: &mut Kernel, [pid, number, ..]: Args) -> Result<u64, Errno> {
+    // 0 and −1 mean all that this process may signal: itself. −pid is its group.
+    if !matches!(pid as i32, 0 | -1) && (pid as i32).unsigned_abs() != PID {
+        return Err(Errno::ESRCH);
+    }
+    signal::send(kernel, number)
+}
+
+pub(crate) fn tgkill(kernel: &mut Kernel, [group, thread, number, ..]: Args) -> Result<u64, Errno> {
+    if group as u32 != PID || thread as u32 != PID {
+        return Err(Errno::ESRCH);
+    }
+    signal::send(kernel, number)
+}
+
+impl Kernel {
+    /// Waits for `span`, or without end: then the answer is `timeout`, `EINTR` if a signal came first, and the end of the
+    /// instance with a message if nothing can ever come.
+    pub(crate) fn sleep_for_ever_or(&mut self, span: Option<u64>, why: &str, timeout: Errno) -> Result<u64, Errno> {
+        if self.signals.deliverable() {
+            return Err(Errno::EINTR);
+        }
+        if span.is_none() && self.clock.alarm.is_none() {
+            self.deadlock(why);
+            return Ok(0);
+        }
+        self.wait(span);
+        Err(if self.signals.deliverable() { Errno::EINTR } else { timeout })
+    }
+}

@@ -1,0 +1,260 @@
+//! Clocks that depend on nothing but the program.
+//!
+//! The clock starts at nvram's `[time]` and moves by two rules alone: every system call and every `rdtsc` takes
+//! [`STEP`] nanoseconds, and whoever sleeps or waits with a timeout sleeps exactly that long. So a program that spins on a
+//! clock ends, and two runs read the same times.
+
+use crate::errno::Errno;
+use crate::fs::Time;
+use crate::kernel::{Args, Kernel};
+
+/// Nanoseconds that a system call takes.
+pub const STEP: u64 = 1000;
+/// What clocks say of their resolution, in nanoseconds.
+const RESOLUTION: i64 = 1;
+/// Nanoseconds in a second.
+pub const SECOND: u64 = 1_000_000_000;
+/// Clock ticks a second, as `times` counts (`AT_CLKTCK`).
+pub const TICKS: u64 = 100;
+
+/// The instance's clock.
+#[derive(Clone, Debug)]
+pub struct Clock {
+    /// What it shows at the start, and what `clock_settime` made of that.
+    start: Time,
+    /// Nanoseconds since the start.
+    elapsed: u64,
+    /// Of these, nanoseconds that the program slept.
+    slept: u64,
+    /// When ITIMER_REAL fires, in `elapsed`'s terms, and its interval (0 = once).
+    pub(crate) alarm: Option<(u64, u64)>,
+}
+
+impl Clock {
+    /// A clock that shows `start`.
+    pub fn new(start: Time) -> Clock {
+        Clock { start, elapsed: 0, slept: 0, alarm: None }
+    }
+
+    /// A system call's time goes by.
+    pub fn tick(&mut self) {
+        self.elapsed = self.elapsed.saturating_add(STEP);
+    }
+
+    /// The program sleeps.
+    pub fn sleep(&mut self, nanoseconds: u64) {
+        self.elapsed = self.elapsed.saturating_add(nanoseconds);
+        self.slept = self.slept.saturating_add(nanoseconds);
+    }
+
+    /// Time since 1970.
+    pub fn now(&self) -> Time {
+        let total = u64::from(self.start.nanoseconds) + self.elapsed % SECOND;
+        let seconds = (self.elapsed / SECOND + total / SECOND) as i64;
+        Time { seconds: self.start.seconds.saturating_add(seconds), nanoseconds: (total % SECOND) as u32 }
+    }
+
+    /// Nanoseconds since the start.
+    pub fn elapsed(&self) -> u64 {
+        self.elapsed
+    }
+
+    /// Nanoseconds since the start without sleep.
+    pub fn busy(&self) -> u64 {
+        self.elapsed - self.slept
+    }
+
+    /// The clock of that number.
+    fn read(&self, clock: u64) -> Result<Time, Errno> {
+        let since_start = |nanoseconds: u64| Time {
+            seconds: (nanoseconds / SECOND) as i64,
+            nanoseconds: (nanoseconds % SECOND) as u32,
+        };
+        match clock as i32 {
+            // REALTIME, REALTIME_COARSE, TAI.
+            0 | 5 | 11 => Ok(self.now()),
+            // MONOTONIC, MONOTONIC_RAW, MONOTONIC_COARSE, BOOTTIME: since a boot one second ago, so that 0 means unset.
+            1 | 4 | 6 | 7 => Ok(since_start(self.elapsed + SECOND)),
+            // PROCESS_CPUTIME_ID, THREAD_CPUTIME_ID, and negative numbers: the clock of a process, which is this one.
+            2 | 3 => Ok(since_start(self.busy())),
+            other if other < 0 && other & 7 <= 6 => Ok(since_start(self.busy())),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+}
+
+/// Writes a `struct timespec`.
+fn put(kernel: &Kernel, address: u64, time: Time) -> Result<(), Errno> {
+    kernel.memory.write(address, &[time.seconds, i64::from(time.nanoseconds)])
+}
+
+/// Reads a `struct timespec` as nanoseconds.
+pub(crate) fn duration(kernel: &Kernel, address: u64) -> Result<u64, Errno> {
+    let [seconds, nanoseconds] = kernel.memory.read::<[i64; 2]>(address)?;
+    if seconds < 0 || !(0..SECOND as i64).contains(&nanoseconds) {
+        return Err(Errno::EINVAL);
+    }
+    Ok((seconds as u64).saturating_mul(SECOND).saturating_add(nanoseconds as u64))
+}
+
+pub(crate) fn clock_gettime(kernel: &mut Kernel, [clock, address, ..]: Args) -> Result<u64, Errno> {
+    put(kernel, address, kernel.clock.read(clock)?)?;
+    Ok(0)
+}
+
+pub(crate) fn clock_getres(kernel: &mut Kernel, [clock, address, ..]: Args) -> Result<u64, Errno> {
+    kernel.clock.read(clock)?;
+    if address != 0 {
+        kernel.memory.write(address, &[0, RESOLUTION])?;
+    }
+    Ok(0)
+}
+
+pub(crate) fn clock_settime(_: &mut Kernel, _: Args) -> Result<u64, Errno> {
+    Err(Errno::EPERM)
+}
+
+pub(crate) fn gettimeofday(kernel: &mut Kernel, [time, zone, ..]: Args) -> Result<u64, Errno> {
+    let now = kernel.clock.now();
+    if time != 0 {
+        kernel.memory.write(time, &[now.seconds, i64::from(now.nanoseconds / 1000)])?;
+    }
+    if zone != 0 {
+        kernel.memory.write(zone, &0_u64)?;
+    }
+    Ok(0)
+}
+
+pub(crate) fn time(kernel: &mut Kernel, [address, ..]: Args) -> Result<u64, Errno> {
+    let seconds = kernel.clock.now().seconds;
+    if address != 0 {
+        kernel.memory.write(address, &seconds)?;
+    }
+    Ok(seconds as u64)
+}
+
+pub(crate) fn times(kernel: &mut Kernel, [address, ..]: Args) -> Result<u64, Errno> {
+    let ticks = |nanoseconds: u64| nanoseconds / (SECOND / TICKS);
+    if address != 0 {
+        kernel.memory.write(address, &[ticks(kernel.clock.busy()), 0, 0, 0])?;
+    }
+    Ok(ticks(kernel.clock.elapsed() + SECOND))
+}
+
+pub(crate) fn nanosleep(kernel: &mut Kernel, [request, remaining, ..]: Args) -> Result<u64, Errno> {
+    let span = duration(kernel, request)?;
+    pass(kernel, span, remaining)
+}
+
+pub(crate) fn clock_nanosleep(kernel: &mut Kernel, [clock, flags, request, remaining, ..]: Args) -> Result<u64, Errno> {
+    const ABSTIME: u64 = 1;
+    let now = kernel.clock.read(clock)?;
+    let target = duration(kernel, request)?;
+    if flags & ABSTIME == 0 {
+        return pass(kernel, target, remaining);
+    }
+    let now = (now.seconds as u64).saturating_mul(SECOND) + u64::from(now.nanoseconds);
+    pass(kernel, target.saturating_sub(now), 0)
+}
+
+/// Sleeps; an alarm on the way wakes the program, with what is left.
+fn pass(kernel: &mut Kernel, span: u64, remaining: u64) -> Result<u64, Errno> {
+    let slept = kernel.wait(Some(span));
+    if slept < span {
+        if remaining != 0 {
+            let left = span - slept;
+            kernel.memory.write(remaining, &[left / SECOND, left % SECOND])?;
+        }
+        return Err(Errno::EINTR);
+    }
+    Ok(0)
+}
+
+impl Kernel {
+    /// Lets time go by until something can wake the program: the end of `span`, or an alarm. How many nanoseconds that
+    /// took; less than `span` if a signal came. Without either nothing could ever happen: see [`Kernel::deadlock`].
+    pub(crate) fn wait(&mut self, span: Option<u64>) -> u64 {
+        let alarm = self.clock.alarm.map(|(at, _)| at.saturating_sub(self.clock.elapsed));
+        let slept = match (span, alarm) {
+            (Some(span), Some(alarm)) => span.min(alarm),
+            (Some(span), None) => span,
+            (None, Some(alarm)) => alarm,
+            (None, None) => return 0,
+        };
+        self.clock.sleep(slept);
+        self.check_alarm();
+        slept
+    }
+
+    /// Raises `SIGALRM` when its time has come.
+    pub(crate) fn check_alarm(&mut self) {
+        if let Some((at, interval)) = self.clock.alarm
+            && at <= self.clock.elapsed
+        {
+            self.clock.alarm = (interval > 0).then(|| (self.clock.elapsed + interval, interval));
+            self.raise(crate::signal::SIGALRM);
+        }
+    }
+}
+
+/// What is left of ITIMER_REAL, and its interval.
+fn timer(clock: &Clock) -> (u64, u64) {
+    clock.alarm.map_or((0, 0), |(at, interval)| (at.saturating_sub(clock.elapsed).max(1), interval))
+}
+
+fn put_timer(kernel: &Kernel, address: u64, (left, interval): (u64, u64)) -> Result<(), Errno> {
+    let words = [interval / SECOND, interval % SECOND / 1000, left / SECOND, left % SECOND / 1000];
+    kernel.memory.write(address, &words)
+}
+
+pub(crate) fn alarm(kernel: &mut Kernel, [seconds, ..]: Args) -> Result<u64, Errno> {
+    let (left, _) = timer(&kernel.clock);
+    let span = (seconds & 0xFFFF_FFFF) * SECOND;
+    kernel.clock.alarm = (span > 0).then(|| (kernel.clock.elapsed + span, 0));
+    Ok(left.div_ceil(SECOND))
+}
+
+pub(crate) fn getitimer(kernel: &mut Kernel, [which, address, ..]: Args) -> Result<u64, Errno> {
+    // ITIMER_VIRTUAL and ITIMER_PROF count time that only passes in system calls: they never fire.
+    match which {
+        0 => put_timer(kernel, address, timer(&kernel.clock))?,
+        1 | 2 => put_timer(kernel, address, (0, 0))?,
+        _ => return Err(Errno::EINVAL),
+    }
+    Ok(0)
+}
+
+pub(crate) fn setitimer(kernel: &mut Kernel, [which, new, old, ..]: Args) -> Result<u64, Errno> {
+    if which != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let words = if new == 0 { [0; 4] } else { kernel.memory.read::<[i64; 4]>(new)? };
+    let [interval, value] = [[words[0], words[1]], [words[2], words[3]]].map(|[seconds, micros]| {
+        let legal = seconds >= 0 && (0..1_000_000).contains(&micros);
+        legal.then(|| (seconds as u64).saturating_mul(SECOND).saturating_add(micros as u64 * 1000))
+    });
+    let (interval, value) = (interval.ok_or(Errno::EINVAL)?, value.ok_or(Errno::EINVAL)?);
+    if old != 0 {
+        put_timer(kernel, old, timer(&kernel.clock))?;
+    }
+    kernel.clock.alarm = (value > 0).then(|| (kernel.clock.elapsed.saturating_add(value), interval));
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_clock_moves_by_its_rules_alone() {
+        let mut clock = Clock::new(Time { seconds: 10, nanoseconds: 999_999_999 });
+        assert_eq!(clock.now(), Time { seconds: 10, nanoseconds: 999_999_999 });
+        clock.tick();
+        assert_eq!(clock.now(), Time { seconds: 11, nanoseconds: 999 });
+        clock.sleep(3 * SECOND);
+        assert_eq!((clock.now().seconds, clock.busy(), clock.elapsed()), (14, STEP, 3 * SECOND + STEP));
+        assert_eq!(clock.read(1), Ok(Time { seconds: 4, nanoseconds: 1000 }));
+        assert_eq!(clock.read(2), Ok(Time { seconds: 0, nanoseconds: 1000 }));
+        assert_eq!(clock.read(99), Err(Errno::EINVAL));
+    }
+}
