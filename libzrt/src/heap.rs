@@ -48,7 +48,10 @@ fn class(size: usize) -> (usize, usize) {
     let power = (size - 1).ilog2() as usize;
     let step = (1 << power) / 4;
     let quarter = (size - 1 - (1 << power)) / step;
-    (1 + (power - 4) * 4 + quarter, (1 << power) + (quarter + 1) * step)
+    (
+        1 + (power - 4) * 4 + quarter,
+        (1 << power) + (quarter + 1) * step,
+    )
 }
 
 impl Default for Heap {
@@ -60,7 +63,11 @@ impl Default for Heap {
 impl Heap {
     /// An empty heap.
     pub const fn new() -> Heap {
-        Heap { free: [ptr::null_mut(); CLASSES], next: ptr::null_mut(), left: 0 }
+        Heap {
+            free: [ptr::null_mut(); CLASSES],
+            next: ptr::null_mut(),
+            left: 0,
+        }
     }
 
     /// What a layout takes: a class, or whole pages.
@@ -82,7 +89,9 @@ impl Heap {
             if layout.align() as u64 > PAGE {
                 return ptr::null_mut();
             }
-            return source.take(Self::page_size(layout)).map_or(ptr::null_mut(), NonNull::as_ptr);
+            return source
+                .take(Self::page_size(layout))
+                .map_or(ptr::null_mut(), NonNull::as_ptr);
         }
         let (class, size) = class(layout.size());
         let head = self.free[class];
@@ -93,7 +102,9 @@ impl Heap {
         }
         if self.left < size {
             // What is left of the old chunk is lost: less than 16 KiB in 64.
-            let Some(chunk) = source.take(CHUNK) else { return ptr::null_mut() };
+            let Some(chunk) = source.take(CHUNK) else {
+                return ptr::null_mut();
+            };
             (self.next, self.left) = (chunk.as_ptr(), CHUNK as usize);
         }
         let block = self.next;
@@ -116,13 +127,19 @@ impl Heap {
         let (class, _) = class(layout.size());
         let block = block.cast::<Free>();
         // SAFETY: the block is no longer in use, at least 16 bytes and aligned to 16.
-        unsafe { block.write(Free { next: self.free[class] }) };
+        unsafe {
+            block.write(Free {
+                next: self.free[class],
+            })
+        };
         self.free[class] = block;
     }
 
     /// Whether a block of this layout can become `size` bytes large where it is.
     pub fn fits(layout: Layout, size: usize) -> bool {
-        let Ok(new) = Layout::from_size_align(size, layout.align()) else { return false };
+        let Ok(new) = Layout::from_size_align(size, layout.align()) else {
+            return false;
+        };
         match (Self::is_small(layout), Self::is_small(new)) {
             (true, true) => class(layout.size()) == class(size),
             (false, false) => Self::page_size(layout) == Self::page_size(new),
@@ -159,7 +176,10 @@ mod tests {
         let mut last = 0;
         for size in 1..=SMALL {
             let (class, block) = class(size);
-            assert!(block >= size && (size <= LEAST || block <= size + size / 4 + LEAST), "{size} in {block}");
+            assert!(
+                block >= size && (size <= LEAST || block <= size + size / 4 + LEAST),
+                "{size} in {block}"
+            );
             assert!(class >= last && class < CLASSES && block % LEAST == 0);
             last = class;
         }
@@ -171,13 +191,19 @@ mod tests {
         let (mut heap, mut arena) = (Heap::new(), Arena(0));
         let mut seed = 7_u64;
         let mut random = move |bound: usize| {
-            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            seed = seed
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
             (seed >> 33) as usize % bound
         };
         let mut blocks: Vec<(*mut u8, Layout, u8)> = Vec::new();
         for round in 0..20_000 {
             if blocks.len() < 200 || random(2) == 0 {
-                let size = if random(20) == 0 { 1 + random(100_000) } else { 1 + random(600) };
+                let size = if random(20) == 0 {
+                    1 + random(100_000)
+                } else {
+                    1 + random(600)
+                };
                 let layout = Layout::from_size_align(size, 1 << random(5)).unwrap();
                 // SAFETY: the block is filled within its size, and released with its layout below.
                 unsafe {
@@ -190,7 +216,11 @@ mod tests {
                 let (block, layout, mark) = blocks.swap_remove(random(blocks.len()));
                 // SAFETY: the block is ours until `release`.
                 unsafe {
-                    assert!(core::slice::from_raw_parts(block, layout.size()).iter().all(|&byte| byte == mark));
+                    assert!(
+                        core::slice::from_raw_parts(block, layout.size())
+                            .iter()
+                            .all(|&byte| byte == mark)
+                    );
                     heap.release(block, layout, &mut arena);
                 }
             }

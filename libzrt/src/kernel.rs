@@ -13,6 +13,7 @@ use crate::process::Process;
 use crate::random::Random;
 use crate::signal::Signals;
 use crate::syscalls;
+use crate::text::text;
 use crate::time::Clock;
 
 /// Arguments of a system call, in Linux's order.
@@ -54,11 +55,14 @@ impl Registers {
     /// The block's bytes.
     pub fn to_bytes(&self) -> [u8; 128] {
         let words = [
-            self.rax, self.rcx, self.rdx, self.rbx, self.rbp, self.rsi, self.rdi, self.r8, self.r9, self.r10, self.r11,
-            self.r12, self.r13, self.r14, self.r15, self.rip,
+            self.rax, self.rcx, self.rdx, self.rbx, self.rbp, self.rsi, self.rdi, self.r8, self.r9,
+            self.r10, self.r11, self.r12, self.r13, self.r14, self.r15, self.rip,
         ];
         let mut bytes = [0; 128];
-        bytes.chunks_mut(8).zip(words).for_each(|(slot, word)| slot.copy_from_slice(&word.to_le_bytes()));
+        bytes
+            .chunks_mut(8)
+            .zip(words)
+            .for_each(|(slot, word)| slot.copy_from_slice(&word.to_le_bytes()));
         bytes
     }
 
@@ -67,15 +71,75 @@ impl Registers {
         let r = self;
         // efl: interrupts on, as always; csgsfs: Linux's selectors; err, trapno, oldmask, cr2.
         [
-            r.r8, r.r9, r.r10, r.r11, r.r12, r.r13, r.r14, r.r15, r.rdi, r.rsi, r.rbp, r.rbx, r.rdx, r.rax, r.rcx, stack,
-            r.rip, 0x202, 0x2b_0000_0000_0033, 0, 0, 0, 0,
+            r.r8,
+            r.r9,
+            r.r10,
+            r.r11,
+            r.r12,
+            r.r13,
+            r.r14,
+            r.r15,
+            r.rdi,
+            r.rsi,
+            r.rbp,
+            r.rbx,
+            r.rdx,
+            r.rax,
+            r.rcx,
+            stack,
+            r.rip,
+            0x202,
+            0x2b_0000_0000_0033,
+            0,
+            0,
+            0,
+            0,
         ]
     }
 
     /// Back from `gregs`: the registers and the stack pointer.
     pub(crate) fn from_context(context: &[u64; 23]) -> (Registers, u64) {
-        let [r8, r9, r10, r11, r12, r13, r14, r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, stack, rip, ..] = *context;
-        (Registers { rax, rcx, rdx, rbx, rbp, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15, rip }, stack)
+        let [
+            r8,
+            r9,
+            r10,
+            r11,
+            r12,
+            r13,
+            r14,
+            r15,
+            rdi,
+            rsi,
+            rbp,
+            rbx,
+            rdx,
+            rax,
+            rcx,
+            stack,
+            rip,
+            ..,
+        ] = *context;
+        (
+            Registers {
+                rax,
+                rcx,
+                rdx,
+                rbx,
+                rbp,
+                rsi,
+                rdi,
+                r8,
+                r9,
+                r10,
+                r11,
+                r12,
+                r13,
+                r14,
+                r15,
+                rip,
+            },
+            stack,
+        )
     }
 }
 
@@ -154,8 +218,17 @@ impl Kernel {
     /// # Errors
     /// What is wrong with the mounts, as a message for the user.
     pub fn new(boot: Boot) -> Result<Kernel, String> {
-        let Boot { host, memory, channels, nvram, stack } = boot;
-        let now = Time { seconds: nvram.seconds, nanoseconds: nvram.nanoseconds };
+        let Boot {
+            host,
+            memory,
+            channels,
+            nvram,
+            stack,
+        } = boot;
+        let now = Time {
+            seconds: nvram.seconds,
+            nanoseconds: nvram.nanoseconds,
+        };
         let mut kernel = Kernel {
             host,
             memory,
@@ -170,7 +243,9 @@ impl Kernel {
             env: nvram.env,
             ending: None,
         };
-        let name = kernel.args.first().map_or(&b"zvm"[..], |name| name.rsplit(|&byte| byte == b'/').next().unwrap_or(name));
+        let name = kernel.args.first().map_or(&b"zvm"[..], |name| {
+            name.rsplit(|&byte| byte == b'/').next().unwrap_or(name)
+        });
         let count = name.len().min(15);
         let mut short = [0; 16];
         short[..count].copy_from_slice(&name[..count]);
@@ -181,7 +256,12 @@ impl Kernel {
 
     /// Answers the system call in `registers`, which lie on the program's stack with `top` as the stack pointer behind
     /// them.
-    pub fn syscall(&mut self, registers: &mut Registers, top: u64, vectors: &mut Vectors) -> Outcome {
+    pub fn syscall(
+        &mut self,
+        registers: &mut Registers,
+        top: u64,
+        vectors: &mut Vectors,
+    ) -> Outcome {
         self.clock.tick();
         let number = registers.rax;
         if number == syscalls::RT_SIGRETURN {
@@ -193,7 +273,14 @@ impl Kernel {
                 }
             };
         }
-        let args = [registers.rdi, registers.rsi, registers.rdx, registers.r10, registers.r8, registers.r9];
+        let args = [
+            registers.rdi,
+            registers.rsi,
+            registers.rdx,
+            registers.r10,
+            registers.r8,
+            registers.r9,
+        ];
         let result = match syscalls::find(number) {
             Some(call) => (call.handler)(self, args),
             None => Err(Errno::ENOSYS),
@@ -224,7 +311,7 @@ impl Kernel {
 
     /// A line for the user on stderr.
     pub(crate) fn say(&mut self, text: &str) {
-        let line = alloc::format!("zvm: {text}\n");
+        let line = text!("zvm: {text}\n");
         let mut rest = line.as_bytes();
         while !rest.is_empty() {
             match Errno::check(self.host.write(2, rest, 0)) {
@@ -236,7 +323,7 @@ impl Kernel {
 
     /// Nothing can ever wake the program: ends with a message that says why.
     pub(crate) fn deadlock(&mut self, why: &str) {
-        self.say(&alloc::format!("deadlock: the program {why}"));
+        self.say(&text!("deadlock: the program {why}"));
         self.end(DEADLOCK);
     }
 
@@ -247,7 +334,10 @@ impl Kernel {
         match self.write_mounts() {
             Ok(()) => Outcome::Exit(status),
             Err((point, errno)) => {
-                self.say(&alloc::format!("cannot write {} back: {errno:?}", String::from_utf8_lossy(&point)));
+                self.say(&text!(
+                    "cannot write {} back: {errno:?}",
+                    String::from_utf8_lossy(&point)
+                ));
                 Outcome::Exit(if status == 0 { 5 } else { status })
             }
         }

@@ -46,5 +46,6 @@ pub mod random;
 pub mod signal;
 pub mod stack;
 pub mod syscalls;
+mod text;
 pub mod time;
 pub mod x87;

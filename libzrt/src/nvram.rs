@@ -69,17 +69,25 @@ impl Nvram {
     /// # Errors
     /// [`NvramError`] for anything that the format does not know: nothing is skipped silently.
     pub fn parse(text: &[u8]) -> Result<Nvram, NvramError> {
-        let text = &text[..text.iter().position(|&byte| byte == 0).unwrap_or(text.len())];
+        let text = &text[..text
+            .iter()
+            .position(|&byte| byte == 0)
+            .unwrap_or(text.len())];
         let mut nvram = Nvram::default();
         let mut section: &[u8] = b"";
         for (index, line) in text.split(|&byte| byte == b'\n').enumerate() {
-            let fail = |problem| NvramError { line: index + 1, problem };
+            let fail = |problem| NvramError {
+                line: index + 1,
+                problem,
+            };
             let line = line.trim_ascii();
             if line.is_empty() || line.starts_with(b"#") {
                 continue;
             }
             if let Some(name) = line.strip_prefix(b"[") {
-                section = name.strip_suffix(b"]").ok_or(fail("a section header without `]`"))?;
+                section = name
+                    .strip_suffix(b"]")
+                    .ok_or(fail("a section header without `]`"))?;
                 continue;
             }
             nvram.line(section, line).map_err(fail)?;
@@ -90,8 +98,15 @@ impl Nvram {
     fn line(&mut self, section: &[u8], line: &[u8]) -> Result<(), &'static str> {
         match section {
             b"args" => {
-                for word in value(line, b"args")?.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()) {
-                    self.args.push(if word == b"\"\"" { Vec::new() } else { unescape(word)? });
+                for word in value(line, b"args")?
+                    .split(u8::is_ascii_whitespace)
+                    .filter(|word| !word.is_empty())
+                {
+                    self.args.push(if word == b"\"\"" {
+                        Vec::new()
+                    } else {
+                        unescape(word)?
+                    });
                 }
             }
             b"env" => {
@@ -105,27 +120,39 @@ impl Nvram {
                 self.env.push(entry);
             }
             b"fstab" => {
-                let [channel, point, access, out] = fields(line, [b"channel", b"mountpoint", b"access", b"out"])?;
+                let [channel, point, access, out] =
+                    fields(line, [b"channel", b"mountpoint", b"access", b"out"])?;
                 let access = match access.as_deref() {
                     Some(b"ro") => Access::ReadOnly,
                     Some(b"overlay") => Access::Overlay,
                     Some(b"rw") => Access::ReadWrite,
                     _ => return Err("access must be ro, overlay or rw"),
                 };
-                let point = point.filter(|point| point.starts_with(b"/")).ok_or("no absolute mountpoint")?;
+                let point = point
+                    .filter(|point| point.starts_with(b"/"))
+                    .ok_or("no absolute mountpoint")?;
                 if point.split(|&byte| byte == b'/').any(|part| part == b"..") {
                     return Err("a mountpoint with `..`");
                 }
                 if out.is_some() != (access == Access::ReadWrite) {
                     return Err("`out` belongs to access=rw, and is needed there");
                 }
-                self.mounts.push(MountLine { channel: channel.ok_or("no channel")?, point, access, out });
+                self.mounts.push(MountLine {
+                    channel: channel.ok_or("no channel")?,
+                    point,
+                    access,
+                    out,
+                });
             }
             b"time" => {
                 let [seconds, nanoseconds] = fields(line, [b"seconds", b"nanoseconds"])?;
-                let seconds = seconds.and_then(|text| number(&text)).ok_or("no number of seconds")?;
+                let seconds = seconds
+                    .and_then(|text| number(&text))
+                    .ok_or("no number of seconds")?;
                 self.seconds = i64::try_from(seconds).map_err(|_| "too many seconds")?;
-                let nanoseconds = nanoseconds.map_or(Some(0), |text| number(&text)).filter(|&value| value < 1_000_000_000);
+                let nanoseconds = nanoseconds
+                    .map_or(Some(0), |text| number(&text))
+                    .filter(|&value| value < 1_000_000_000);
                 self.nanoseconds = nanoseconds.ok_or("nanoseconds must be below 10^9")? as u32;
             }
             b"random" => {
@@ -139,7 +166,11 @@ impl Nvram {
             }
             b"cwd" => {
                 let path = unescape(value(line, b"path")?)?;
-                self.cwd = if path.starts_with(b"/") { path } else { return Err("the working directory must be absolute") };
+                self.cwd = if path.starts_with(b"/") {
+                    path
+                } else {
+                    return Err("the working directory must be absolute");
+                };
             }
             // ZeroVM's sections that have no meaning here.
             b"mapping" | b"debug" | b"precache" => {}
@@ -151,18 +182,36 @@ impl Nvram {
 
 /// What follows `key =`.
 fn value<'l>(line: &'l [u8], key: &[u8]) -> Result<&'l [u8], &'static str> {
-    let rest = line.strip_prefix(key).ok_or("an unknown key")?.trim_ascii_start();
-    Ok(rest.strip_prefix(b"=").ok_or("no `=` after the key")?.trim_ascii())
+    let rest = line
+        .strip_prefix(key)
+        .ok_or("an unknown key")?
+        .trim_ascii_start();
+    Ok(rest
+        .strip_prefix(b"=")
+        .ok_or("no `=` after the key")?
+        .trim_ascii())
 }
 
 /// `key=value, key=value …` with exactly these keys, each at most once.
-fn fields<const N: usize>(line: &[u8], keys: [&[u8]; N]) -> Result<[Option<Vec<u8>>; N], &'static str> {
+fn fields<const N: usize>(
+    line: &[u8],
+    keys: [&[u8]; N],
+) -> Result<[Option<Vec<u8>>; N], &'static str> {
     let mut found = [const { None }; N];
     for field in line.split(|&byte| byte == b',') {
         let field = field.trim_ascii();
-        let equals = field.iter().position(|&byte| byte == b'=').ok_or("a field without `=`")?;
-        let (key, value) = (field[..equals].trim_ascii(), field[equals + 1..].trim_ascii());
-        let index = keys.iter().position(|&known| known == key).ok_or("an unknown field")?;
+        let equals = field
+            .iter()
+            .position(|&byte| byte == b'=')
+            .ok_or("a field without `=`")?;
+        let (key, value) = (
+            field[..equals].trim_ascii(),
+            field[equals + 1..].trim_ascii(),
+        );
+        let index = keys
+            .iter()
+            .position(|&known| known == key)
+            .ok_or("an unknown field")?;
         if found[index].replace(unescape(value)?).is_some() {
             return Err("a field twice");
         }
@@ -182,7 +231,9 @@ fn unescape(text: &[u8]) -> Result<Vec<u8>, &'static str> {
             bytes.push(first);
             continue;
         }
-        let [b'x' | b'X', high, low, ..] = *tail else { return Err("a `\\` that is not `\\xHH`") };
+        let [b'x' | b'X', high, low, ..] = *tail else {
+            return Err("a `\\` that is not `\\xHH`");
+        };
         match hex(&[high, low]) {
             Some(0) => return Err("an escaped NUL"),
             Some(byte) => bytes.push(byte),
@@ -220,12 +271,26 @@ mod tests {
     #[test]
     fn the_contracts_example() {
         let nvram = Nvram::parse(EXAMPLE.as_bytes()).unwrap();
-        assert_eq!(nvram.args, [&b"prog"[..], b"one", b"two words", b"", b"a,b\xC3"]);
+        assert_eq!(
+            nvram.args,
+            [&b"prog"[..], b"one", b"two words", b"", b"a,b\xC3"]
+        );
         assert_eq!(nvram.env, [&b"HOME=/"[..], b"EMPTY=", b"X=a=b, c"]);
         assert_eq!(nvram.mounts.len(), 2);
         assert_eq!(nvram.mounts[0].point, b"/data x");
-        assert_eq!((nvram.mounts[0].access, nvram.mounts[1].access), (Access::ReadWrite, Access::ReadOnly));
-        assert_eq!((nvram.seconds, nvram.nanoseconds, nvram.seed[1], nvram.seed[31]), (1_370_454_582, 7, 1, 0xFF));
+        assert_eq!(
+            (nvram.mounts[0].access, nvram.mounts[1].access),
+            (Access::ReadWrite, Access::ReadOnly)
+        );
+        assert_eq!(
+            (
+                nvram.seconds,
+                nvram.nanoseconds,
+                nvram.seed[1],
+                nvram.seed[31]
+            ),
+            (1_370_454_582, 7, 1, 0xFF)
+        );
         assert_eq!(nvram.cwd, b"/data x");
     }
 
@@ -253,7 +318,11 @@ mod tests {
             ("[cwd]\npath=x", 2),
             ("[what]\na=b", 2),
         ] {
-            assert_eq!(Nvram::parse(text.as_bytes()).unwrap_err().line, line, "{text}");
+            assert_eq!(
+                Nvram::parse(text.as_bytes()).unwrap_err().line,
+                line,
+                "{text}"
+            );
         }
     }
 }

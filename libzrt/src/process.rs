@@ -45,7 +45,13 @@ impl Process {
         limits[NOFILE] = (1024, 65_536);
         // RLIMIT_CORE: there are no core files.
         limits[4] = (0, INFINITY);
-        Process { umask: 0o022, thread_pointer: 0, name: [0; 16], limits, ids: Ids::default() }
+        Process {
+            umask: 0o022,
+            thread_pointer: 0,
+            name: [0; 16],
+            limits,
+            ids: Ids::default(),
+        }
     }
 }
 
@@ -69,17 +75,29 @@ pub(crate) fn getpgid(_: &mut Kernel, [pid, ..]: Args) -> Result<u64, Errno> {
 
 pub(crate) fn setpgid(_: &mut Kernel, [pid, group, ..]: Args) -> Result<u64, Errno> {
     own(pid)?;
-    if group as u32 == 0 || group as u32 == PID { Ok(0) } else { Err(Errno::EPERM) }
+    if group as u32 == 0 || group as u32 == PID {
+        Ok(0)
+    } else {
+        Err(Errno::EPERM)
+    }
 }
 
 pub(crate) fn setsid(kernel: &mut Kernel, _: Args) -> Result<u64, Errno> {
     // The process leads its group from the start: as for a program that a shell started.
-    if core::mem::replace(&mut kernel.process.ids.session, true) { Err(Errno::EPERM) } else { Ok(u64::from(PID)) }
+    if core::mem::replace(&mut kernel.process.ids.session, true) {
+        Err(Errno::EPERM)
+    } else {
+        Ok(u64::from(PID))
+    }
 }
 
 /// 0 and the own number mean this process; there is no other.
 fn own(pid: u64) -> Result<(), Errno> {
-    if matches!(pid as u32, 0 | PID) { Ok(()) } else { Err(Errno::ESRCH) }
+    if matches!(pid as u32, 0 | PID) {
+        Ok(())
+    } else {
+        Err(Errno::ESRCH)
+    }
 }
 
 macro_rules! getters { ($($name:ident = $field:ident[$index:literal];)*) => { $(
@@ -110,7 +128,14 @@ const SAME: u64 = u32::MAX as u64;
 
 pub(crate) fn setuid(kernel: &mut Kernel, [id, ..]: Args) -> Result<u64, Errno> {
     let ids = &mut kernel.process.ids.user;
-    change(ids, if ids[1] == 0 { [id; 3] } else { [SAME, id, SAME] })
+    change(
+        ids,
+        if ids[1] == 0 {
+            [id; 3]
+        } else {
+            [SAME, id, SAME]
+        },
+    )
 }
 
 pub(crate) fn setgid(kernel: &mut Kernel, [id, ..]: Args) -> Result<u64, Errno> {
@@ -125,11 +150,17 @@ pub(crate) fn setregid(kernel: &mut Kernel, [real, effective, ..]: Args) -> Resu
     change(&mut kernel.process.ids.group, [real, effective, effective])
 }
 
-pub(crate) fn setresuid(kernel: &mut Kernel, [real, effective, saved, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn setresuid(
+    kernel: &mut Kernel,
+    [real, effective, saved, ..]: Args,
+) -> Result<u64, Errno> {
     change(&mut kernel.process.ids.user, [real, effective, saved])
 }
 
-pub(crate) fn setresgid(kernel: &mut Kernel, [real, effective, saved, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn setresgid(
+    kernel: &mut Kernel,
+    [real, effective, saved, ..]: Args,
+) -> Result<u64, Errno> {
     change(&mut kernel.process.ids.group, [real, effective, saved])
 }
 
@@ -164,7 +195,14 @@ pub(crate) fn getgroups(kernel: &mut Kernel, [size, address, ..]: Args) -> Resul
 /// A `struct utsname` has six fields of 65 bytes.
 const UTSNAME_FIELD: usize = 65;
 /// What `uname` says; release is the Linux whose calls are answered.
-pub(crate) const UTSNAME: [&str; 6] = ["Linux", "zvm", "5.15.0-zvm", "#1 ZeroVM", "x86_64", "(none)"];
+pub(crate) const UTSNAME: [&str; 6] = [
+    "Linux",
+    "zvm",
+    "5.15.0-zvm",
+    "#1 ZeroVM",
+    "x86_64",
+    "(none)",
+];
 
 pub(crate) fn uname(kernel: &mut Kernel, [address, ..]: Args) -> Result<u64, Errno> {
     let mut bytes = [0; UTSNAME_FIELD * 6];
@@ -191,7 +229,11 @@ pub(crate) fn sysinfo(kernel: &mut Kernel, [address, ..]: Args) -> Result<u64, E
 }
 
 pub(crate) fn getrlimit(kernel: &mut Kernel, [resource, address, ..]: Args) -> Result<u64, Errno> {
-    let &(soft, hard) = kernel.process.limits.get(resource as usize).ok_or(Errno::EINVAL)?;
+    let &(soft, hard) = kernel
+        .process
+        .limits
+        .get(resource as usize)
+        .ok_or(Errno::EINVAL)?;
     kernel.memory.write(address, &[soft, hard])?;
     Ok(0)
 }
@@ -201,7 +243,11 @@ pub(crate) fn setrlimit(kernel: &mut Kernel, [resource, address, ..]: Args) -> R
     if soft > hard {
         return Err(Errno::EINVAL);
     }
-    let limit = kernel.process.limits.get_mut(resource as usize).ok_or(Errno::EINVAL)?;
+    let limit = kernel
+        .process
+        .limits
+        .get_mut(resource as usize)
+        .ok_or(Errno::EINVAL)?;
     if hard > limit.1 {
         return Err(Errno::EPERM);
     }
@@ -209,9 +255,16 @@ pub(crate) fn setrlimit(kernel: &mut Kernel, [resource, address, ..]: Args) -> R
     Ok(0)
 }
 
-pub(crate) fn prlimit64(kernel: &mut Kernel, [pid, resource, new, old, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn prlimit64(
+    kernel: &mut Kernel,
+    [pid, resource, new, old, ..]: Args,
+) -> Result<u64, Errno> {
     own(pid)?;
-    let before = *kernel.process.limits.get(resource as usize).ok_or(Errno::EINVAL)?;
+    let before = *kernel
+        .process
+        .limits
+        .get(resource as usize)
+        .ok_or(Errno::EINVAL)?;
     if new != 0 {
         setrlimit(kernel, [resource, new, 0, 0, 0, 0])?;
     }
@@ -241,7 +294,10 @@ pub(crate) fn getrusage(kernel: &mut Kernel, [who, address, ..]: Args) -> Result
     Ok(0)
 }
 
-pub(crate) fn sched_getaffinity(kernel: &mut Kernel, [pid, size, address, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn sched_getaffinity(
+    kernel: &mut Kernel,
+    [pid, size, address, ..]: Args,
+) -> Result<u64, Errno> {
     own(pid)?;
     if size < 8 || size % 8 != 0 {
         return Err(Errno::EINVAL);
@@ -280,7 +336,9 @@ pub(crate) fn arch_prctl(kernel: &mut Kernel, [code, address, ..]: Args) -> Resu
             Ok(0)
         }
         GET_FS => {
-            kernel.memory.write(address, &kernel.process.thread_pointer)?;
+            kernel
+                .memory
+                .write(address, &kernel.process.thread_pointer)?;
             Ok(0)
         }
         // ARCH_SET_GS and ARCH_GET_GS: the sandbox's thread pointer is in gs.
@@ -297,16 +355,22 @@ pub(crate) fn prctl(kernel: &mut Kernel, [option, argument, ..]: Args) -> Result
     const GET_NO_NEW_PRIVS: u64 = 39;
     match option {
         SET_NAME => {
-            let mut name = kernel.memory.string(argument, 16).or_else(|error| match error {
-                // Longer names are cut.
-                Errno::ENAMETOOLONG => kernel.memory.read_array::<u8>(argument, 15, 15),
-                other => Err(other),
-            })?;
+            let mut name = kernel
+                .memory
+                .string(argument, 16)
+                .or_else(|error| match error {
+                    // Longer names are cut.
+                    Errno::ENAMETOOLONG => kernel.memory.read_array::<u8>(argument, 15, 15),
+                    other => Err(other),
+                })?;
             name.resize(16, 0);
             kernel.process.name.copy_from_slice(&name);
             Ok(0)
         }
-        GET_NAME => kernel.memory.put(argument, &kernel.process.name).map(|()| 0),
+        GET_NAME => kernel
+            .memory
+            .put(argument, &kernel.process.name)
+            .map(|()| 0),
         GET_DUMPABLE | SET_DUMPABLE => Ok(0),
         SET_NO_NEW_PRIVS if argument == 1 => Ok(0),
         GET_NO_NEW_PRIVS => Ok(1),
@@ -315,7 +379,11 @@ pub(crate) fn prctl(kernel: &mut Kernel, [option, argument, ..]: Args) -> Result
 }
 
 pub(crate) fn personality(_: &mut Kernel, [persona, ..]: Args) -> Result<u64, Errno> {
-    if matches!(persona as u32, 0 | u32::MAX) { Ok(0) } else { Err(Errno::EINVAL) }
+    if matches!(persona as u32, 0 | u32::MAX) {
+        Ok(0)
+    } else {
+        Err(Errno::EINVAL)
+    }
 }
 
 /// `wait4`, `waitid`: there are no children.
@@ -323,14 +391,20 @@ pub(crate) fn wait4(_: &mut Kernel, _: Args) -> Result<u64, Errno> {
     Err(Errno::ECHILD)
 }
 
-pub(crate) fn getrobustlist(kernel: &mut Kernel, [pid, head, size, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn getrobustlist(
+    kernel: &mut Kernel,
+    [pid, head, size, ..]: Args,
+) -> Result<u64, Errno> {
     own(pid)?;
     kernel.memory.write(head, &0_u64)?;
     kernel.memory.write(size, &24_u64)?;
     Ok(0)
 }
 
-pub(crate) fn futex(kernel: &mut Kernel, [address, operation, value, timeout, _, mask]: Args) -> Result<u64, Errno> {
+pub(crate) fn futex(
+    kernel: &mut Kernel,
+    [address, operation, value, timeout, _, mask]: Args,
+) -> Result<u64, Errno> {
     const WAIT: u64 = 0;
     const WAKE: u64 = 1;
     const WAIT_BITSET: u64 = 9;
@@ -351,18 +425,31 @@ pub(crate) fn futex(kernel: &mut Kernel, [address, operation, value, timeout, _,
             if current != value as u32 {
                 return Err(Errno::EAGAIN);
             }
-            let span = if timeout == 0 { None } else { Some(crate::time::duration(kernel, timeout)?) };
+            let span = if timeout == 0 {
+                None
+            } else {
+                Some(crate::time::duration(kernel, timeout)?)
+            };
             // WAIT_BITSET has a point in time, on the monotonic clock or (flag 0x100) the real-time one.
             let span = match span {
                 Some(target) if command == WAIT_BITSET => {
                     let now = kernel.clock.now();
-                    let real = now.seconds as u64 * crate::time::SECOND + u64::from(now.nanoseconds);
+                    let real =
+                        now.seconds as u64 * crate::time::SECOND + u64::from(now.nanoseconds);
                     let monotonic = kernel.clock.elapsed() + crate::time::SECOND;
-                    Some(target.saturating_sub(if operation & 0x100 != 0 { real } else { monotonic }))
+                    Some(target.saturating_sub(if operation & 0x100 != 0 {
+                        real
+                    } else {
+                        monotonic
+                    }))
                 }
                 other => other,
             };
-            kernel.sleep_for_ever_or(span, "waits on a futex that no other thread can wake", Errno::ETIMEDOUT)
+            kernel.sleep_for_ever_or(
+                span,
+                "waits on a futex that no other thread can wake",
+                Errno::ETIMEDOUT,
+            )
         }
         CMP_REQUEUE if current != mask as u32 => Err(Errno::EAGAIN),
         // Nobody waits.
@@ -394,7 +481,12 @@ pub(crate) fn tgkill(kernel: &mut Kernel, [group, thread, number, ..]: Args) -> 
 impl Kernel {
     /// Waits for `span`, or without end: then the answer is `timeout`, `EINTR` if a signal came first, and the end of the
     /// instance with a message if nothing can ever come.
-    pub(crate) fn sleep_for_ever_or(&mut self, span: Option<u64>, why: &str, timeout: Errno) -> Result<u64, Errno> {
+    pub(crate) fn sleep_for_ever_or(
+        &mut self,
+        span: Option<u64>,
+        why: &str,
+        timeout: Errno,
+    ) -> Result<u64, Errno> {
         if self.signals.deliverable() {
             return Err(Errno::EINTR);
         }
@@ -403,6 +495,10 @@ impl Kernel {
             return Ok(0);
         }
         self.wait(span);
-        Err(if self.signals.deliverable() { Errno::EINTR } else { timeout })
+        Err(if self.signals.deliverable() {
+            Errno::EINTR
+        } else {
+            timeout
+        })
     }
 }

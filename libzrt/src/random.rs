@@ -17,8 +17,20 @@ pub struct Random {
 impl Random {
     /// A generator for this seed.
     pub fn new(seed: [u8; 32]) -> Random {
-        let word = |index: usize| u32::from_le_bytes([seed[index], seed[index + 1], seed[index + 2], seed[index + 3]]);
-        Random { key: core::array::from_fn(|index| word(index * 4)), counter: 0, block: [0; 64], used: 64 }
+        let word = |index: usize| {
+            u32::from_le_bytes([
+                seed[index],
+                seed[index + 1],
+                seed[index + 2],
+                seed[index + 3],
+            ])
+        };
+        Random {
+            key: core::array::from_fn(|index| word(index * 4)),
+            counter: 0,
+            block: [0; 64],
+            used: 64,
+        }
     }
 
     /// The next bytes.
@@ -72,7 +84,10 @@ fn quarter(state: &mut [u32; 16], a: usize, b: usize, c: usize, d: usize) {
 }
 
 /// `getrandom(buffer, size, flags)`: never blocks, never short.
-pub(crate) fn getrandom(kernel: &mut Kernel, [buffer, size, flags, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn getrandom(
+    kernel: &mut Kernel,
+    [buffer, size, flags, ..]: Args,
+) -> Result<u64, Errno> {
     // GRND_NONBLOCK, GRND_RANDOM, GRND_INSECURE.
     if flags & !7 != 0 || flags & 6 == 6 {
         return Err(Errno::EINVAL);
@@ -80,7 +95,9 @@ pub(crate) fn getrandom(kernel: &mut Kernel, [buffer, size, flags, ..]: Args) ->
     // Linux's own limit for one call.
     let size = size.min(0x1FF_FFFF);
     // SAFETY: the slice ends with the call, and nothing else uses the range meanwhile.
-    kernel.random.fill(unsafe { kernel.memory.bytes_mut(buffer, size)? });
+    kernel
+        .random
+        .fill(unsafe { kernel.memory.bytes_mut(buffer, size)? });
     Ok(size)
 }
 
@@ -91,7 +108,9 @@ mod tests {
     #[test]
     fn the_block_function_is_rfc_8439s() {
         // Section 2.3.2, whose 96-bit nonce and 32-bit counter are the same four words.
-        let key = core::array::from_fn(|index| u32::from_le_bytes(core::array::from_fn(|byte| (index * 4 + byte) as u8)));
+        let key = core::array::from_fn(|index| {
+            u32::from_le_bytes(core::array::from_fn(|byte| (index * 4 + byte) as u8))
+        });
         let bytes = block(&key, 0x0900_0000_0000_0001, [0x4a00_0000, 0]);
         assert_eq!(bytes[..8], [0x10, 0xf1, 0xe7, 0xe4, 0xd1, 0x3b, 0x59, 0x15]);
         assert_eq!(bytes[60..], [0xa2, 0x50, 0x3c, 0x4e]);
@@ -99,7 +118,11 @@ mod tests {
 
     #[test]
     fn the_stream_depends_on_the_seed_alone() {
-        let (mut a, mut b, mut c) = (Random::new([1; 32]), Random::new([1; 32]), Random::new([2; 32]));
+        let (mut a, mut b, mut c) = (
+            Random::new([1; 32]),
+            Random::new([1; 32]),
+            Random::new([2; 32]),
+        );
         let (mut x, mut y) = ([0; 200], [0; 200]);
         a.fill(&mut x);
         y.chunks_mut(7).for_each(|part| b.fill(part));

@@ -7,6 +7,7 @@
 use crate::errno::Errno;
 use crate::kernel::{Args, Kernel, Outcome, Registers, Vectors};
 use crate::process::PID;
+use crate::text::text;
 
 /// Highest signal number.
 const MAX: u64 = 64;
@@ -55,7 +56,13 @@ pub struct Signals {
 
 impl Default for Signals {
     fn default() -> Self {
-        Signals { actions: [Action::default(); MAX as usize + 1], mask: 0, pending: 0, restore: None, stack: (0, 0) }
+        Signals {
+            actions: [Action::default(); MAX as usize + 1],
+            mask: 0,
+            pending: 0,
+            restore: None,
+            stack: (0, 0),
+        }
     }
 }
 
@@ -72,9 +79,9 @@ fn kills(number: u32) -> bool {
 /// The signal's name.
 fn name(number: u32) -> &'static str {
     const NAMES: [&str; 32] = [
-        "0", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM",
-        "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR",
-        "SYS",
+        "0", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV",
+        "USR2", "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU",
+        "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
     ];
     NAMES.get(number as usize).copied().unwrap_or("RT")
 }
@@ -109,7 +116,12 @@ impl Kernel {
     }
 
     /// Delivers pending signals after a system call whose result is in `registers`.
-    pub(crate) fn deliver(&mut self, registers: &Registers, top: u64, vectors: &Vectors) -> Outcome {
+    pub(crate) fn deliver(
+        &mut self,
+        registers: &Registers,
+        top: u64,
+        vectors: &Vectors,
+    ) -> Outcome {
         while self.signals.deliverable() {
             let number = (self.signals.pending & !self.signals.mask).trailing_zeros() + 1;
             self.signals.pending &= !bit(number);
@@ -118,14 +130,17 @@ impl Kernel {
                 continue;
             }
             if action.handler == SIG_DFL {
-                self.say(&alloc::format!("ended by signal {number} (SIG{})", name(number)));
+                self.say(&text!("ended by signal {number} (SIG{})", name(number)));
                 self.end(128 + number as u8);
                 return Outcome::Exit(128 + number as u8);
             }
             return match self.enter(number, action, registers, top, vectors) {
                 Ok(block) => Outcome::Resume(block),
                 Err(_) => {
-                    self.say(&alloc::format!("no stack to handle signal {number} (SIG{})", name(number)));
+                    self.say(&text!(
+                        "no stack to handle signal {number} (SIG{})",
+                        name(number)
+                    ));
                     self.end(128 + 11);
                     Outcome::Exit(128 + 11)
                 }
@@ -138,7 +153,14 @@ impl Kernel {
     }
 
     /// Builds the frame of a handler: the address of the register block with which the program goes on.
-    fn enter(&mut self, number: u32, action: Action, registers: &Registers, top: u64, vectors: &Vectors) -> Result<u64, Errno> {
+    fn enter(
+        &mut self,
+        number: u32,
+        action: Action,
+        registers: &Registers,
+        top: u64,
+        vectors: &Vectors,
+    ) -> Result<u64, Errno> {
         let before = self.signals.restore.take().unwrap_or(self.signals.mask);
         let (start, size) = self.signals.stack;
         let on_stack = top.wrapping_sub(start) < size;
@@ -151,10 +173,19 @@ impl Kernel {
         let frame = area.checked_sub(FRAME_SIZE + 8).ok_or(Errno::EFAULT)? & !15;
         let frame = frame + 8;
         let mut bytes = [0_u8; FRAME_SIZE as usize];
-        let mut put = |offset: u64, value: u64| bytes[offset as usize..offset as usize + 8].copy_from_slice(&value.to_le_bytes());
+        let mut put = |offset: u64, value: u64| {
+            bytes[offset as usize..offset as usize + 8].copy_from_slice(&value.to_le_bytes())
+        };
         put(0, action.restorer);
         put(UC_STACK, start);
-        put(UC_STACK + 8, if size == 0 { SS_DISABLE } else { u64::from(on_stack) });
+        put(
+            UC_STACK + 8,
+            if size == 0 {
+                SS_DISABLE
+            } else {
+                u64::from(on_stack)
+            },
+        );
         put(UC_STACK + 16, size);
         for (index, value) in registers.for_context(top).into_iter().enumerate() {
             put(UC_REGISTERS + index as u64 * 8, value);
@@ -163,7 +194,14 @@ impl Kernel {
         put(UC_MASK, before);
         put(SIGINFO, u64::from(number));
         // si_code SI_TKILL (or SI_KERNEL for an alarm), si_pid, si_uid.
-        put(SIGINFO + 8, if number == SIGALRM { 0x80 } else { -6_i32 as u32 as u64 });
+        put(
+            SIGINFO + 8,
+            if number == SIGALRM {
+                0x80
+            } else {
+                -6_i32 as u32 as u64
+            },
+        );
         put(SIGINFO + 16, u64::from(PID));
         self.memory.put(frame, &bytes)?;
         let mut fx = [0_u8; FX_SIZE as usize];
@@ -183,10 +221,18 @@ impl Kernel {
             ..Registers::default()
         };
         self.memory.put(block, &entry.to_bytes())?;
-        self.signals.mask |= action.mask | if action.flags & SA_NODEFER == 0 { bit(number) } else { 0 };
+        self.signals.mask |= action.mask
+            | if action.flags & SA_NODEFER == 0 {
+                bit(number)
+            } else {
+                0
+            };
         self.signals.mask &= !(bit(SIGKILL) | bit(SIGSTOP));
         if action.flags & SA_RESETHAND != 0 {
-            self.signals.actions[number as usize] = Action { flags: action.flags & SA_SIGINFO, ..Action::default() };
+            self.signals.actions[number as usize] = Action {
+                flags: action.flags & SA_SIGINFO,
+                ..Action::default()
+            };
         }
         Ok(block)
     }
@@ -203,12 +249,16 @@ impl Kernel {
         let area: u64 = self.memory.read(frame + UC_VECTORS)?;
         if area != 0 {
             for (index, vector) in vectors.iter_mut().enumerate() {
-                let [low, high] = self.memory.read::<[u64; 2]>(area + FX_XMM as u64 + index as u64 * 16)?;
+                let [low, high] = self
+                    .memory
+                    .read::<[u64; 2]>(area + FX_XMM as u64 + index as u64 * 16)?;
                 *vector = u128::from(high) << 64 | u128::from(low);
             }
         }
         let (registers, stack) = Registers::from_context(&context);
-        let block = stack.checked_sub(size_of::<Registers>() as u64).ok_or(Errno::EFAULT)?;
+        let block = stack
+            .checked_sub(size_of::<Registers>() as u64)
+            .ok_or(Errno::EFAULT)?;
         self.memory.put(block, &registers.to_bytes())?;
         self.signals.mask = mask & !(bit(SIGKILL) | bit(SIGSTOP));
         Ok(block)
@@ -248,30 +298,51 @@ pub(crate) fn send(kernel: &mut Kernel, number: u64) -> Result<u64, Errno> {
 
 /// Linux's sigset_t has 64 bits; another size is a program for another system.
 fn check_size(size: u64) -> Result<(), Errno> {
-    if size == 8 { Ok(()) } else { Err(Errno::EINVAL) }
+    if size == 8 {
+        Ok(())
+    } else {
+        Err(Errno::EINVAL)
+    }
 }
 
-pub(crate) fn rt_sigaction(kernel: &mut Kernel, [number, new, old, size, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn rt_sigaction(
+    kernel: &mut Kernel,
+    [number, new, old, size, ..]: Args,
+) -> Result<u64, Errno> {
     check_size(size)?;
-    let number = u32::try_from(number).ok().filter(|&number| (1..=MAX as u32).contains(&number)).ok_or(Errno::EINVAL)?;
+    let number = u32::try_from(number)
+        .ok()
+        .filter(|&number| (1..=MAX as u32).contains(&number))
+        .ok_or(Errno::EINVAL)?;
     let before = kernel.signals.actions[number as usize];
     if new != 0 {
         if number == SIGKILL || number == SIGSTOP {
             return Err(Errno::EINVAL);
         }
         let [handler, flags, restorer, mask] = kernel.memory.read::<[u64; 4]>(new)?;
-        kernel.signals.actions[number as usize] = Action { handler, flags, restorer, mask };
+        kernel.signals.actions[number as usize] = Action {
+            handler,
+            flags,
+            restorer,
+            mask,
+        };
         if kernel.signals.ignored(number) {
             kernel.signals.pending &= !bit(number);
         }
     }
     if old != 0 {
-        kernel.memory.write(old, &[before.handler, before.flags, before.restorer, before.mask])?;
+        kernel.memory.write(
+            old,
+            &[before.handler, before.flags, before.restorer, before.mask],
+        )?;
     }
     Ok(0)
 }
 
-pub(crate) fn rt_sigprocmask(kernel: &mut Kernel, [how, new, old, size, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn rt_sigprocmask(
+    kernel: &mut Kernel,
+    [how, new, old, size, ..]: Args,
+) -> Result<u64, Errno> {
     check_size(size)?;
     let before = kernel.signals.mask;
     if new != 0 {
@@ -291,7 +362,9 @@ pub(crate) fn rt_sigprocmask(kernel: &mut Kernel, [how, new, old, size, ..]: Arg
 
 pub(crate) fn rt_sigpending(kernel: &mut Kernel, [set, size, ..]: Args) -> Result<u64, Errno> {
     check_size(size)?;
-    kernel.memory.write(set, &(kernel.signals.pending & kernel.signals.mask))?;
+    kernel
+        .memory
+        .write(set, &(kernel.signals.pending & kernel.signals.mask))?;
     Ok(0)
 }
 
@@ -302,10 +375,17 @@ pub(crate) fn rt_sigsuspend(kernel: &mut Kernel, [set, size, ..]: Args) -> Resul
     kernel.sleep_for_ever_or(None, "waits for a signal, and none can come", Errno::EINTR)
 }
 
-pub(crate) fn rt_sigtimedwait(kernel: &mut Kernel, [set, info, timeout, size, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn rt_sigtimedwait(
+    kernel: &mut Kernel,
+    [set, info, timeout, size, ..]: Args,
+) -> Result<u64, Errno> {
     check_size(size)?;
     let set = kernel.memory.read::<u64>(set)?;
-    let span = if timeout == 0 { None } else { Some(crate::time::duration(kernel, timeout)?) };
+    let span = if timeout == 0 {
+        None
+    } else {
+        Some(crate::time::duration(kernel, timeout)?)
+    };
     if kernel.signals.pending & set == 0 {
         if span.is_none() && kernel.clock.alarm.is_none() {
             kernel.deadlock("waits for a signal, and none can come");
@@ -315,7 +395,11 @@ pub(crate) fn rt_sigtimedwait(kernel: &mut Kernel, [set, info, timeout, size, ..
     }
     let ready = kernel.signals.pending & set;
     if ready == 0 {
-        return Err(if kernel.signals.deliverable() { Errno::EINTR } else { Errno::EAGAIN });
+        return Err(if kernel.signals.deliverable() {
+            Errno::EINTR
+        } else {
+            Errno::EAGAIN
+        });
     }
     let number = ready.trailing_zeros() + 1;
     kernel.signals.pending &= !bit(number);

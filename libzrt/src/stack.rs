@@ -126,8 +126,17 @@ mod tests {
     use super::*;
 
     fn program(args: &[&str]) -> Program {
-        let headers = Headers { entry: 0x2_0020, address: 0x1000_0040, size: 56, count: 5 };
-        Program { args: args.iter().map(|arg| arg.as_bytes().to_vec()).collect(), env: alloc::vec![b"A=b".to_vec()], headers }
+        let headers = Headers {
+            entry: 0x2_0020,
+            address: 0x1000_0040,
+            size: 56,
+            count: 5,
+        };
+        Program {
+            args: args.iter().map(|arg| arg.as_bytes().to_vec()).collect(),
+            env: alloc::vec![b"A=b".to_vec()],
+            headers,
+        }
     }
 
     #[test]
@@ -135,16 +144,30 @@ mod tests {
         let top = 0xFFFF_F000;
         for args in [&["prog", "", "three"][..], &[]] {
             let image = build(&program(args), &[7; 16], top, 1 << 20).unwrap();
-            assert_eq!((image.pointer % 16, image.pointer + image.bytes.len() as u64), (0, top));
+            assert_eq!(
+                (image.pointer % 16, image.pointer + image.bytes.len() as u64),
+                (0, top)
+            );
             let at = |address: u64| (address - image.pointer) as usize;
-            let word = |index: u64| u64::from_le_bytes(image.bytes[index as usize * 8..][..8].try_into().unwrap());
-            let text = |address: u64| image.bytes[at(address)..].split(|&byte| byte == 0).next().unwrap().to_vec();
+            let word = |index: u64| {
+                u64::from_le_bytes(image.bytes[index as usize * 8..][..8].try_into().unwrap())
+            };
+            let text = |address: u64| {
+                image.bytes[at(address)..]
+                    .split(|&byte| byte == 0)
+                    .next()
+                    .unwrap()
+                    .to_vec()
+            };
             let count = args.len() as u64;
             assert_eq!(word(0), count);
             for (index, arg) in args.iter().enumerate() {
                 assert_eq!(text(word(1 + index as u64)), arg.as_bytes());
             }
-            assert_eq!((word(1 + count), text(word(2 + count)), word(3 + count)), (0, b"A=b".to_vec(), 0));
+            assert_eq!(
+                (word(1 + count), text(word(2 + count)), word(3 + count)),
+                (0, b"A=b".to_vec(), 0)
+            );
             let mut found = Vec::new();
             let mut index = 4 + count;
             while word(index) != key::NULL {
@@ -152,16 +175,33 @@ mod tests {
                 index += 2;
             }
             let value = |key| found.iter().find(|entry| entry.0 == key).unwrap().1;
-            assert_eq!((value(key::PHDR), value(key::PHENT), value(key::PHNUM)), (0x1000_0040, 56, 5));
-            assert_eq!((value(key::PAGESZ), value(key::SECURE), value(key::HWCAP)), (4096, 0, 0));
+            assert_eq!(
+                (value(key::PHDR), value(key::PHENT), value(key::PHNUM)),
+                (0x1000_0040, 56, 5)
+            );
+            assert_eq!(
+                (value(key::PAGESZ), value(key::SECURE), value(key::HWCAP)),
+                (4096, 0, 0)
+            );
             assert_eq!(image.bytes[at(value(key::RANDOM))..][..16], [7; 16]);
             assert_eq!(text(value(key::PLATFORM)), b"x86_64");
-            assert_eq!(text(value(key::EXECFN)), args.first().map_or("", |arg| arg).as_bytes());
+            assert_eq!(
+                text(value(key::EXECFN)),
+                args.first().map_or("", |arg| arg).as_bytes()
+            );
         }
     }
 
     #[test]
     fn too_much_is_refused() {
-        assert!(build(&program(&["x".repeat(5000).as_str()]), &[0; 16], 0xFFFF_F000, 4096).is_none());
+        assert!(
+            build(
+                &program(&["x".repeat(5000).as_str()]),
+                &[0; 16],
+                0xFFFF_F000,
+                4096
+            )
+            .is_none()
+        );
     }
 }

@@ -264,7 +264,14 @@ mod tests {
 
     #[test]
     fn numbers_are_linux_s() {
-        for (number, name) in [(0, "read"), (9, "mmap"), (60, "exit"), (218, "set_tid_address"), (332, "statx"), (439, "faccessat2")] {
+        for (number, name) in [
+            (0, "read"),
+            (9, "mmap"),
+            (60, "exit"),
+            (218, "set_tid_address"),
+            (332, "statx"),
+            (439, "faccessat2"),
+        ] {
             assert_eq!(find(number).map(|call| call.name), Some(name));
         }
         // clone, fork, vfork, execve, openat2.

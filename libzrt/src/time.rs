@@ -33,7 +33,12 @@ pub struct Clock {
 impl Clock {
     /// A clock that shows `start`.
     pub fn new(start: Time) -> Clock {
-        Clock { start, elapsed: 0, slept: 0, alarm: None }
+        Clock {
+            start,
+            elapsed: 0,
+            slept: 0,
+            alarm: None,
+        }
     }
 
     /// A system call's time goes by.
@@ -51,7 +56,10 @@ impl Clock {
     pub fn now(&self) -> Time {
         let total = u64::from(self.start.nanoseconds) + self.elapsed % SECOND;
         let seconds = (self.elapsed / SECOND + total / SECOND) as i64;
-        Time { seconds: self.start.seconds.saturating_add(seconds), nanoseconds: (total % SECOND) as u32 }
+        Time {
+            seconds: self.start.seconds.saturating_add(seconds),
+            nanoseconds: (total % SECOND) as u32,
+        }
     }
 
     /// Nanoseconds since the start.
@@ -85,7 +93,9 @@ impl Clock {
 
 /// Writes a `struct timespec`.
 fn put(kernel: &Kernel, address: u64, time: Time) -> Result<(), Errno> {
-    kernel.memory.write(address, &[time.seconds, i64::from(time.nanoseconds)])
+    kernel
+        .memory
+        .write(address, &[time.seconds, i64::from(time.nanoseconds)])
 }
 
 /// Reads a `struct timespec` as nanoseconds.
@@ -94,7 +104,9 @@ pub(crate) fn duration(kernel: &Kernel, address: u64) -> Result<u64, Errno> {
     if seconds < 0 || !(0..SECOND as i64).contains(&nanoseconds) {
         return Err(Errno::EINVAL);
     }
-    Ok((seconds as u64).saturating_mul(SECOND).saturating_add(nanoseconds as u64))
+    Ok((seconds as u64)
+        .saturating_mul(SECOND)
+        .saturating_add(nanoseconds as u64))
 }
 
 pub(crate) fn clock_gettime(kernel: &mut Kernel, [clock, address, ..]: Args) -> Result<u64, Errno> {
@@ -117,7 +129,9 @@ pub(crate) fn clock_settime(_: &mut Kernel, _: Args) -> Result<u64, Errno> {
 pub(crate) fn gettimeofday(kernel: &mut Kernel, [time, zone, ..]: Args) -> Result<u64, Errno> {
     let now = kernel.clock.now();
     if time != 0 {
-        kernel.memory.write(time, &[now.seconds, i64::from(now.nanoseconds / 1000)])?;
+        kernel
+            .memory
+            .write(time, &[now.seconds, i64::from(now.nanoseconds / 1000)])?;
     }
     if zone != 0 {
         kernel.memory.write(zone, &0_u64)?;
@@ -136,7 +150,9 @@ pub(crate) fn time(kernel: &mut Kernel, [address, ..]: Args) -> Result<u64, Errn
 pub(crate) fn times(kernel: &mut Kernel, [address, ..]: Args) -> Result<u64, Errno> {
     let ticks = |nanoseconds: u64| nanoseconds / (SECOND / TICKS);
     if address != 0 {
-        kernel.memory.write(address, &[ticks(kernel.clock.busy()), 0, 0, 0])?;
+        kernel
+            .memory
+            .write(address, &[ticks(kernel.clock.busy()), 0, 0, 0])?;
     }
     Ok(ticks(kernel.clock.elapsed() + SECOND))
 }
@@ -146,7 +162,10 @@ pub(crate) fn nanosleep(kernel: &mut Kernel, [request, remaining, ..]: Args) -> 
     pass(kernel, span, remaining)
 }
 
-pub(crate) fn clock_nanosleep(kernel: &mut Kernel, [clock, flags, request, remaining, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn clock_nanosleep(
+    kernel: &mut Kernel,
+    [clock, flags, request, remaining, ..]: Args,
+) -> Result<u64, Errno> {
     const ABSTIME: u64 = 1;
     let now = kernel.clock.read(clock)?;
     let target = duration(kernel, request)?;
@@ -163,7 +182,9 @@ fn pass(kernel: &mut Kernel, span: u64, remaining: u64) -> Result<u64, Errno> {
     if slept < span {
         if remaining != 0 {
             let left = span - slept;
-            kernel.memory.write(remaining, &[left / SECOND, left % SECOND])?;
+            kernel
+                .memory
+                .write(remaining, &[left / SECOND, left % SECOND])?;
         }
         return Err(Errno::EINTR);
     }
@@ -174,7 +195,10 @@ impl Kernel {
     /// Lets time go by until something can wake the program: the end of `span`, or an alarm. How many nanoseconds that
     /// took; less than `span` if a signal came. Without either nothing could ever happen: see [`Kernel::deadlock`].
     pub(crate) fn wait(&mut self, span: Option<u64>) -> u64 {
-        let alarm = self.clock.alarm.map(|(at, _)| at.saturating_sub(self.clock.elapsed));
+        let alarm = self
+            .clock
+            .alarm
+            .map(|(at, _)| at.saturating_sub(self.clock.elapsed));
         let slept = match (span, alarm) {
             (Some(span), Some(alarm)) => span.min(alarm),
             (Some(span), None) => span,
@@ -199,11 +223,18 @@ impl Kernel {
 
 /// What is left of ITIMER_REAL, and its interval.
 fn timer(clock: &Clock) -> (u64, u64) {
-    clock.alarm.map_or((0, 0), |(at, interval)| (at.saturating_sub(clock.elapsed).max(1), interval))
+    clock.alarm.map_or((0, 0), |(at, interval)| {
+        (at.saturating_sub(clock.elapsed).max(1), interval)
+    })
 }
 
 fn put_timer(kernel: &Kernel, address: u64, (left, interval): (u64, u64)) -> Result<(), Errno> {
-    let words = [interval / SECOND, interval % SECOND / 1000, left / SECOND, left % SECOND / 1000];
+    let words = [
+        interval / SECOND,
+        interval % SECOND / 1000,
+        left / SECOND,
+        left % SECOND / 1000,
+    ];
     kernel.memory.write(address, &words)
 }
 
@@ -228,16 +259,26 @@ pub(crate) fn setitimer(kernel: &mut Kernel, [which, new, old, ..]: Args) -> Res
     if which != 0 {
         return Err(Errno::EINVAL);
     }
-    let words = if new == 0 { [0; 4] } else { kernel.memory.read::<[i64; 4]>(new)? };
-    let [interval, value] = [[words[0], words[1]], [words[2], words[3]]].map(|[seconds, micros]| {
-        let legal = seconds >= 0 && (0..1_000_000).contains(&micros);
-        legal.then(|| (seconds as u64).saturating_mul(SECOND).saturating_add(micros as u64 * 1000))
-    });
+    let words = if new == 0 {
+        [0; 4]
+    } else {
+        kernel.memory.read::<[i64; 4]>(new)?
+    };
+    let [interval, value] =
+        [[words[0], words[1]], [words[2], words[3]]].map(|[seconds, micros]| {
+            let legal = seconds >= 0 && (0..1_000_000).contains(&micros);
+            legal.then(|| {
+                (seconds as u64)
+                    .saturating_mul(SECOND)
+                    .saturating_add(micros as u64 * 1000)
+            })
+        });
     let (interval, value) = (interval.ok_or(Errno::EINVAL)?, value.ok_or(Errno::EINVAL)?);
     if old != 0 {
         put_timer(kernel, old, timer(&kernel.clock))?;
     }
-    kernel.clock.alarm = (value > 0).then(|| (kernel.clock.elapsed.saturating_add(value), interval));
+    kernel.clock.alarm =
+        (value > 0).then(|| (kernel.clock.elapsed.saturating_add(value), interval));
     Ok(0)
 }
 
@@ -247,14 +288,44 @@ mod tests {
 
     #[test]
     fn the_clock_moves_by_its_rules_alone() {
-        let mut clock = Clock::new(Time { seconds: 10, nanoseconds: 999_999_999 });
-        assert_eq!(clock.now(), Time { seconds: 10, nanoseconds: 999_999_999 });
+        let mut clock = Clock::new(Time {
+            seconds: 10,
+            nanoseconds: 999_999_999,
+        });
+        assert_eq!(
+            clock.now(),
+            Time {
+                seconds: 10,
+                nanoseconds: 999_999_999
+            }
+        );
         clock.tick();
-        assert_eq!(clock.now(), Time { seconds: 11, nanoseconds: 999 });
+        assert_eq!(
+            clock.now(),
+            Time {
+                seconds: 11,
+                nanoseconds: 999
+            }
+        );
         clock.sleep(3 * SECOND);
-        assert_eq!((clock.now().seconds, clock.busy(), clock.elapsed()), (14, STEP, 3 * SECOND + STEP));
-        assert_eq!(clock.read(1), Ok(Time { seconds: 4, nanoseconds: 1000 }));
-        assert_eq!(clock.read(2), Ok(Time { seconds: 0, nanoseconds: 1000 }));
+        assert_eq!(
+            (clock.now().seconds, clock.busy(), clock.elapsed()),
+            (14, STEP, 3 * SECOND + STEP)
+        );
+        assert_eq!(
+            clock.read(1),
+            Ok(Time {
+                seconds: 4,
+                nanoseconds: 1000
+            })
+        );
+        assert_eq!(
+            clock.read(2),
+            Ok(Time {
+                seconds: 0,
+                nanoseconds: 1000
+            })
+        );
         assert_eq!(clock.read(99), Err(Errno::EINVAL));
     }
 }

@@ -50,16 +50,22 @@ impl Piece {
     fn owned(&mut self, len: usize) -> Result<&mut Vec<u8>, Errno> {
         if let Piece::Image(image) = self {
             let mut bytes = Vec::new();
-            bytes.try_reserve_exact(PIECE as usize).map_err(|_| Errno::ENOSPC)?;
+            bytes
+                .try_reserve_exact(PIECE as usize)
+                .map_err(|_| Errno::ENOSPC)?;
             bytes.extend_from_slice(image);
             *self = Piece::Owned(bytes);
         }
-        let Piece::Owned(bytes) = self else { return Err(Errno::EIO) };
+        let Piece::Owned(bytes) = self else {
+            return Err(Errno::EIO);
+        };
         if bytes.len() < len {
             if bytes.capacity() < len {
                 // Small files stay small; a piece that grows does so by doubling.
                 let want = len.next_power_of_two().clamp(64, PIECE as usize);
-                bytes.try_reserve_exact(want - bytes.len()).map_err(|_| Errno::ENOSPC)?;
+                bytes
+                    .try_reserve_exact(want - bytes.len())
+                    .map_err(|_| Errno::ENOSPC)?;
             }
             bytes.resize(len, 0);
         }
@@ -70,7 +76,10 @@ impl Piece {
 impl Contents {
     /// A file in a mapped tar image.
     pub fn image(bytes: &'static [u8]) -> Contents {
-        Contents { size: bytes.len() as u64, data: Data::Image(bytes) }
+        Contents {
+            size: bytes.len() as u64,
+            data: Data::Image(bytes),
+        }
     }
 
     /// Bytes.
@@ -88,11 +97,15 @@ impl Contents {
 
     /// Copies from `offset` on; bytes copied, 0 at the end.
     pub fn read(&self, offset: u64, buffer: &mut [u8]) -> usize {
-        let Some(left) = self.size.checked_sub(offset) else { return 0 };
+        let Some(left) = self.size.checked_sub(offset) else {
+            return 0;
+        };
         let count = left.min(buffer.len() as u64) as usize;
         let buffer = &mut buffer[..count];
         match &self.data {
-            Data::Image(bytes) => buffer.copy_from_slice(&bytes[offset as usize..offset as usize + count]),
+            Data::Image(bytes) => {
+                buffer.copy_from_slice(&bytes[offset as usize..offset as usize + count])
+            }
             Data::Pieces(pieces) => {
                 let mut done = 0;
                 while done < count {
@@ -100,7 +113,9 @@ impl Contents {
                     let start = (at % PIECE) as usize;
                     let part = (PIECE as usize - start).min(count - done);
                     let target = &mut buffer[done..done + part];
-                    let bytes = pieces.get((at / PIECE) as usize).map_or(&[][..], Piece::bytes);
+                    let bytes = pieces
+                        .get((at / PIECE) as usize)
+                        .map_or(&[][..], Piece::bytes);
                     let have = bytes.len().saturating_sub(start).min(part);
                     target[..have].copy_from_slice(&bytes[start.min(bytes.len())..][..have]);
                     target[have..].fill(0);
@@ -115,7 +130,10 @@ impl Contents {
     pub fn equals(&self, offset: u64, bytes: &[u8]) -> bool {
         let mut buffer = [0; 512];
         bytes.chunks(buffer.len()).enumerate().all(|(index, part)| {
-            let have = self.read(offset + (index * buffer.len()) as u64, &mut buffer[..part.len()]);
+            let have = self.read(
+                offset + (index * buffer.len()) as u64,
+                &mut buffer[..part.len()],
+            );
             have == part.len() && buffer[..have] == *part
         })
     }
@@ -128,7 +146,10 @@ impl Contents {
         if bytes.is_empty() {
             return Ok(0);
         }
-        let end = offset.checked_add(bytes.len() as u64).filter(|&end| end <= MAX_SIZE).ok_or(Errno::EFBIG)?;
+        let end = offset
+            .checked_add(bytes.len() as u64)
+            .filter(|&end| end <= MAX_SIZE)
+            .ok_or(Errno::EFBIG)?;
         let pieces = self.pieces(end)?;
         let mut done = 0;
         while done < bytes.len() {
@@ -164,7 +185,9 @@ impl Contents {
                 pieces.truncate(size.div_ceil(PIECE) as usize);
                 let last = (size / PIECE) as usize;
                 match pieces.get_mut(last) {
-                    Some(Piece::Image(bytes)) => *bytes = &bytes[..bytes.len().min((size % PIECE) as usize)],
+                    Some(Piece::Image(bytes)) => {
+                        *bytes = &bytes[..bytes.len().min((size % PIECE) as usize)]
+                    }
                     Some(Piece::Owned(bytes)) => bytes.truncate((size % PIECE) as usize),
                     None => {}
                 }
@@ -181,7 +204,10 @@ impl Contents {
     /// # Errors
     /// `EFBIG`, `ENOSPC`.
     pub fn reserve(&mut self, offset: u64, len: u64) -> Result<(), Errno> {
-        let end = offset.checked_add(len).filter(|&end| end <= MAX_SIZE).ok_or(Errno::EFBIG)?;
+        let end = offset
+            .checked_add(len)
+            .filter(|&end| end <= MAX_SIZE)
+            .ok_or(Errno::EFBIG)?;
         let pieces = self.pieces(end)?;
         let mut at = offset;
         while at < end {
@@ -196,14 +222,20 @@ impl Contents {
     fn pieces(&mut self, end: u64) -> Result<&mut Vec<Piece>, Errno> {
         if let Data::Image(image) = self.data {
             let mut pieces = Vec::new();
-            pieces.try_reserve(image.len().div_ceil(PIECE as usize)).map_err(|_| Errno::ENOSPC)?;
+            pieces
+                .try_reserve(image.len().div_ceil(PIECE as usize))
+                .map_err(|_| Errno::ENOSPC)?;
             pieces.extend(image.chunks(PIECE as usize).map(Piece::Image));
             self.data = Data::Pieces(pieces);
         }
-        let Data::Pieces(pieces) = &mut self.data else { return Err(Errno::EIO) };
+        let Data::Pieces(pieces) = &mut self.data else {
+            return Err(Errno::EIO);
+        };
         let count = end.div_ceil(PIECE) as usize;
         if pieces.len() < count {
-            pieces.try_reserve(count - pieces.len()).map_err(|_| Errno::ENOSPC)?;
+            pieces
+                .try_reserve(count - pieces.len())
+                .map_err(|_| Errno::ENOSPC)?;
             pieces.resize_with(count, || Piece::Owned(Vec::new()));
         }
         Ok(pieces)
@@ -228,8 +260,18 @@ mod tests {
         let mut expected = image.to_vec();
         expected[70_000..70_003].copy_from_slice(b"new");
         assert!(all(&contents) == expected);
-        let Data::Pieces(pieces) = &contents.data else { panic!("still an image") };
-        assert!(matches!(pieces[..], [Piece::Image(_), Piece::Owned(_), Piece::Image(_), Piece::Image(_)]));
+        let Data::Pieces(pieces) = &contents.data else {
+            panic!("still an image")
+        };
+        assert!(matches!(
+            pieces[..],
+            [
+                Piece::Image(_),
+                Piece::Owned(_),
+                Piece::Image(_),
+                Piece::Image(_)
+            ]
+        ));
     }
 
     #[test]
@@ -249,11 +291,16 @@ mod tests {
 
     #[test]
     fn random_writes_agree_with_a_plain_vector() {
-        let image: &'static [u8] = (0..150_000_u32).map(|i| (i * 7) as u8).collect::<Vec<_>>().leak();
+        let image: &'static [u8] = (0..150_000_u32)
+            .map(|i| (i * 7) as u8)
+            .collect::<Vec<_>>()
+            .leak();
         let (mut contents, mut model) = (Contents::image(image), image.to_vec());
         let mut seed = 99_u64;
         let mut random = move |bound: u64| {
-            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            seed = seed
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
             (seed >> 33) % bound
         };
         for round in 0..300 {

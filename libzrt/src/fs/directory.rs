@@ -34,11 +34,14 @@ impl Directory {
         {
             return Err(self.sorted.len());
         }
-        self.sorted.binary_search_by(|&slot| self.name(slot).cmp(name))
+        self.sorted
+            .binary_search_by(|&slot| self.name(slot).cmp(name))
     }
 
     fn name(&self, slot: u32) -> &[u8] {
-        self.slots[slot as usize].as_ref().map_or(&[], |entry| &entry.name)
+        self.slots[slot as usize]
+            .as_ref()
+            .map_or(&[], |entry| &entry.name)
     }
 
     /// The node that `name` names.
@@ -55,15 +58,21 @@ impl Directory {
         let place = match self.search(name) {
             Ok(place) => {
                 let slot = self.sorted[place] as usize;
-                return Ok(self.slots[slot].as_mut().map(|entry| core::mem::replace(&mut entry.node, node)));
+                return Ok(self.slots[slot]
+                    .as_mut()
+                    .map(|entry| core::mem::replace(&mut entry.node, node)));
             }
             Err(place) => place,
         };
         let mut copy = Vec::new();
-        copy.try_reserve_exact(name.len()).map_err(|_| Errno::ENOSPC)?;
+        copy.try_reserve_exact(name.len())
+            .map_err(|_| Errno::ENOSPC)?;
         copy.extend_from_slice(name);
         self.sorted.try_reserve(1).map_err(|_| Errno::ENOSPC)?;
-        let entry = Some(Entry { name: copy.into_boxed_slice(), node });
+        let entry = Some(Entry {
+            name: copy.into_boxed_slice(),
+            node,
+        });
         let slot = match self.free.pop() {
             Some(slot) => {
                 self.slots[slot as usize] = entry;
@@ -105,12 +114,16 @@ impl Directory {
     pub fn at(&self, position: u64) -> Option<(u64, &Entry)> {
         let start = usize::try_from(position).ok()?;
         let tail = self.slots.get(start..)?;
-        tail.iter().enumerate().find_map(|(index, slot)| slot.as_ref().map(|entry| ((start + index) as u64, entry)))
+        tail.iter()
+            .enumerate()
+            .find_map(|(index, slot)| slot.as_ref().map(|entry| ((start + index) as u64, entry)))
     }
 
     /// The name at this place of the byte order.
     pub fn sorted(&self, place: usize) -> Option<&Entry> {
-        self.sorted.get(place).and_then(|&slot| self.slots[slot as usize].as_ref())
+        self.sorted
+            .get(place)
+            .and_then(|&slot| self.slots[slot as usize].as_ref())
     }
 }
 
@@ -125,16 +138,30 @@ mod tests {
             assert_eq!(directory.insert(name, node as NodeId), Ok(None));
         }
         assert_eq!(directory.insert(b"d", 9), Ok(Some(1)));
-        assert_eq!((directory.get(b"d"), directory.get(b"e"), directory.len()), (Some(9), None, 4));
-        assert_eq!((0..5).map_while(|place| directory.sorted(place)).map(|entry| entry.name[0]).collect::<Vec<_>>(), b"abcd");
-        assert_eq!((directory.remove(b"a"), directory.remove(b"a")), (Some(2), None));
+        assert_eq!(
+            (directory.get(b"d"), directory.get(b"e"), directory.len()),
+            (Some(9), None, 4)
+        );
+        assert_eq!(
+            (0..5)
+                .map_while(|place| directory.sorted(place))
+                .map(|entry| entry.name[0])
+                .collect::<Vec<_>>(),
+            b"abcd"
+        );
+        assert_eq!(
+            (directory.remove(b"a"), directory.remove(b"a")),
+            (Some(2), None)
+        );
     }
 
     #[test]
     fn a_listing_survives_removal_of_what_was_listed() {
         let mut directory = Directory::default();
         for number in 0..100_u32 {
-            directory.insert(alloc::format!("{number}").as_bytes(), number).unwrap();
+            directory
+                .insert(alloc::format!("{number}").as_bytes(), number)
+                .unwrap();
         }
         let (mut position, mut seen) = (0, Vec::new());
         while let Some((at, entry)) = directory.at(position) {

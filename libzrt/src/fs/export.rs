@@ -1,7 +1,6 @@
 //! Writes a mount's tree as a tar to its channel: ustar, with PAX headers for what ustar has no room for. Hard links are
 //! written as files; pipes and devices are left out.
 
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -9,6 +8,7 @@ use super::tar::BLOCK;
 use super::{Kind, NodeId};
 use crate::errno::Errno;
 use crate::kernel::Kernel;
+use crate::text::text;
 
 /// Bytes that go out at once.
 const BUFFER: usize = 64 * 1024;
@@ -29,11 +29,18 @@ impl Kernel {
     pub(crate) fn write_mounts(&mut self) -> Result<(), (Vec<u8>, Errno)> {
         for index in 0..self.tree.mounts.len() {
             let mount = &self.tree.mounts[index];
-            let (Some(channel), true) = (mount.out, mount.changed) else { continue };
+            let (Some(channel), true) = (mount.out, mount.changed) else {
+                continue;
+            };
             let (point, root) = (mount.point.to_vec(), mount.root);
-            let mut writer = Writer { channel, buffer: Vec::with_capacity(BUFFER) };
+            let mut writer = Writer {
+                channel,
+                buffer: Vec::with_capacity(BUFFER),
+            };
             let written = self.write_tree(&mut writer, root, &mut Vec::new());
-            written.and_then(|()| self.end_tar(&mut writer)).map_err(|errno| (point, errno))?;
+            written
+                .and_then(|()| self.end_tar(&mut writer))
+                .map_err(|errno| (point, errno))?;
         }
         Ok(())
     }
@@ -44,13 +51,20 @@ impl Kernel {
     }
 
     /// Writes what is below `directory`, whose path (with a slash at the end, or empty) is `path`.
-    fn write_tree(&mut self, writer: &mut Writer, directory: NodeId, path: &mut Vec<u8>) -> Result<(), Errno> {
+    fn write_tree(
+        &mut self,
+        writer: &mut Writer,
+        directory: NodeId,
+        path: &mut Vec<u8>,
+    ) -> Result<(), Errno> {
         // A stack of its own: trees may be deep.
         let mut stack = alloc::vec![(directory, path.len(), 0_usize)];
         while let Some((directory, length, next)) = stack.pop() {
             path.truncate(length);
             let mount = self.tree.node(directory)?.mount;
-            let Some(entry) = self.tree.directory(directory)?.sorted(next) else { continue };
+            let Some(entry) = self.tree.directory(directory)?.sorted(next) else {
+                continue;
+            };
             let mut id = entry.node;
             path.extend_from_slice(&entry.name);
             stack.push((directory, length, next + 1));
@@ -90,7 +104,9 @@ impl Kernel {
         let mut buffer = alloc::vec![0; BUFFER.min(size as usize)];
         let mut offset = 0;
         while offset < size {
-            let Kind::File(contents) = &self.tree.node(id)?.kind else { return Err(Errno::EIO) };
+            let Kind::File(contents) = &self.tree.node(id)?.kind else {
+                return Err(Errno::EIO);
+            };
             let count = contents.read(offset, &mut buffer);
             writer.put(self, &buffer[..count])?;
             offset += count as u64;
@@ -99,7 +115,15 @@ impl Kernel {
         writer.put(self, &[0; BLOCK][..padding as usize])
     }
 
-    fn write_header(&mut self, writer: &mut Writer, id: NodeId, path: &[u8], kind: u8, size: u64, link: &[u8]) -> Result<(), Errno> {
+    fn write_header(
+        &mut self,
+        writer: &mut Writer,
+        id: NodeId,
+        path: &[u8],
+        kind: u8,
+        size: u64,
+        link: &[u8],
+    ) -> Result<(), Errno> {
         let node = self.tree.node(id)?;
         let (permissions, modified) = (node.permissions, node.modified);
         let mut records = Vec::new();
@@ -110,7 +134,7 @@ impl Kernel {
             record(&mut records, "linkpath", link);
         }
         if size > MAX_OCTAL {
-            record(&mut records, "size", format!("{size}").as_bytes());
+            record(&mut records, "size", text!("{size}").as_bytes());
         }
         if modified.nanoseconds != 0 || !(0..=MAX_OCTAL as i64).contains(&modified.seconds) {
             record(&mut records, "mtime", pax_time(modified).as_bytes());
@@ -118,7 +142,10 @@ impl Kernel {
         if !records.is_empty() {
             let length = records.len();
             records.resize(length.next_multiple_of(BLOCK), 0);
-            writer.put(self, &header(b"././@PaxHeader", b'x', length as u64, 0o644, 0, b""))?;
+            writer.put(
+                self,
+                &header(b"././@PaxHeader", b'x', length as u64, 0o644, 0, b""),
+            )?;
             writer.put(self, &records)?;
         }
         let seconds = modified.seconds.clamp(0, MAX_OCTAL as i64) as u64;
@@ -154,21 +181,28 @@ impl Writer {
 }
 
 /// A ustar header; what does not fit stands in a PAX header before it.
-fn header(path: &[u8], kind: u8, size: u64, permissions: u16, seconds: u64, link: &[u8]) -> [u8; BLOCK] {
+fn header(
+    path: &[u8],
+    kind: u8,
+    size: u64,
+    permissions: u16,
+    seconds: u64,
+    link: &[u8],
+) -> [u8; BLOCK] {
     let mut block = [0; BLOCK];
     let mut put = |at: usize, bytes: &[u8]| block[at..at + bytes.len()].copy_from_slice(bytes);
     put(0, &path[..path.len().min(100)]);
-    put(100, format!("{permissions:07o}").as_bytes());
+    put(100, text!("{permissions:07o}").as_bytes());
     put(108, b"0000000");
     put(116, b"0000000");
-    put(124, format!("{:011o}", size.min(MAX_OCTAL)).as_bytes());
-    put(136, format!("{seconds:011o}").as_bytes());
+    put(124, text!("{:011o}", size.min(MAX_OCTAL)).as_bytes());
+    put(136, text!("{seconds:011o}").as_bytes());
     put(148, b"        ");
     put(156, &[kind]);
     put(157, &link[..link.len().min(100)]);
     put(257, b"ustar\x0000");
     let sum: u32 = block.iter().map(|&byte| u32::from(byte)).sum();
-    block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    block[148..156].copy_from_slice(text!("{sum:06o}\0 ").as_bytes());
     block
 }
 
@@ -176,17 +210,21 @@ fn header(path: &[u8], kind: u8, size: u64, permissions: u16, seconds: u64, link
 fn record(records: &mut Vec<u8>, key: &str, value: &[u8]) {
     let body = key.len() + value.len() + 3;
     let mut length = body + 1;
-    while body + format!("{length}").len() != length {
+    while body + text!("{length}").len() != length {
         length += 1;
     }
-    records.extend_from_slice(format!("{length} {key}=").as_bytes());
+    records.extend_from_slice(text!("{length} {key}=").as_bytes());
     records.extend_from_slice(value);
     records.push(b'\n');
 }
 
 fn pax_time(time: super::Time) -> String {
     match (time.seconds < 0, time.nanoseconds) {
-        (true, 1..) => format!("-{}.{:09}", -(time.seconds + 1), 1_000_000_000 - time.nanoseconds),
-        _ => format!("{}.{:09}", time.seconds, time.nanoseconds),
+        (true, 1..) => text!(
+            "-{}.{:09}",
+            -(time.seconds + 1),
+            1_000_000_000 - time.nanoseconds
+        ),
+        _ => text!("{}.{:09}", time.seconds, time.nanoseconds),
     }
 }

@@ -44,7 +44,14 @@ pub struct OpenFile {
 impl OpenFile {
     /// A file at its start.
     pub fn new(node: NodeId, flags: u32, path: Vec<u8>) -> OpenFile {
-        OpenFile { node, flags, offset: 0, path: path.into_boxed_slice(), text: None, uses: 0 }
+        OpenFile {
+            node,
+            flags,
+            offset: 0,
+            path: path.into_boxed_slice(),
+            text: None,
+            uses: 0,
+        }
     }
 
     /// Whether it may be read.
@@ -54,7 +61,8 @@ impl OpenFile {
 
     /// Whether it may be written.
     pub fn writable(&self) -> bool {
-        self.flags & flag::PATH == 0 && matches!(self.flags & flag::ACCMODE, flag::WRONLY | flag::RDWR)
+        self.flags & flag::PATH == 0
+            && matches!(self.flags & flag::ACCMODE, flag::WRONLY | flag::RDWR)
     }
 }
 
@@ -83,7 +91,11 @@ impl Files {
 
     fn slot(&self, fd: u64) -> Result<Slot, Errno> {
         // The kernel looks at the low 32 bits only.
-        self.slots.get(fd as u32 as usize).copied().flatten().ok_or(Errno::EBADF)
+        self.slots
+            .get(fd as u32 as usize)
+            .copied()
+            .flatten()
+            .ok_or(Errno::EBADF)
     }
 
     /// The open file of a descriptor.
@@ -91,7 +103,9 @@ impl Files {
     /// # Errors
     /// `EBADF`.
     pub fn get(&self, fd: u64) -> Result<&OpenFile, Errno> {
-        self.open[self.slot(fd)?.file as usize].as_ref().ok_or(Errno::EBADF)
+        self.open[self.slot(fd)?.file as usize]
+            .as_ref()
+            .ok_or(Errno::EBADF)
     }
 
     /// The open file of a descriptor, to change it.
@@ -107,8 +121,15 @@ impl Files {
     ///
     /// # Errors
     /// `EMFILE` from `limit` on; then the file comes back.
-    pub fn add(&mut self, file: OpenFile, close_on_exec: bool, limit: u64) -> Result<u64, (Errno, OpenFile)> {
-        let Ok(fd) = self.free_slot(0, limit) else { return Err((Errno::EMFILE, file)) };
+    pub fn add(
+        &mut self,
+        file: OpenFile,
+        close_on_exec: bool,
+        limit: u64,
+    ) -> Result<u64, (Errno, OpenFile)> {
+        let Ok(fd) = self.free_slot(0, limit) else {
+            return Err((Errno::EMFILE, file));
+        };
         let index = match self.open.iter().position(Option::is_none) {
             Some(index) => index,
             None => {
@@ -117,7 +138,10 @@ impl Files {
             }
         };
         self.open[index] = Some(OpenFile { uses: 1, ..file });
-        self.slots[fd] = Some(Slot { file: index as u32, close_on_exec });
+        self.slots[fd] = Some(Slot {
+            file: index as u32,
+            close_on_exec,
+        });
         Ok(fd as u64)
     }
 
@@ -139,7 +163,13 @@ impl Files {
     ///
     /// # Errors
     /// `EBADF`, `EMFILE`.
-    pub fn duplicate(&mut self, fd: u64, least: u64, close_on_exec: bool, limit: u64) -> Result<u64, Errno> {
+    pub fn duplicate(
+        &mut self,
+        fd: u64,
+        least: u64,
+        close_on_exec: bool,
+        limit: u64,
+    ) -> Result<u64, Errno> {
         let file = self.slot(fd)?.file;
         let new = self.free_slot(least, limit)?;
         self.use_slot(new, file, close_on_exec);
@@ -161,7 +191,10 @@ impl Files {
     }
 
     fn use_slot(&mut self, new: usize, file: u32, close_on_exec: bool) {
-        self.slots[new] = Some(Slot { file, close_on_exec });
+        self.slots[new] = Some(Slot {
+            file,
+            close_on_exec,
+        });
         if let Some(open) = &mut self.open[file as usize] {
             open.uses += 1;
         }
@@ -198,12 +231,17 @@ impl Files {
     /// `EBADF`.
     pub fn set_close_on_exec(&mut self, fd: u64, on: bool) -> Result<(), Errno> {
         let slot = self.slot(fd)?;
-        self.slots[fd as u32 as usize] = Some(Slot { close_on_exec: on, ..slot });
+        self.slots[fd as u32 as usize] = Some(Slot {
+            close_on_exec: on,
+            ..slot
+        });
         Ok(())
     }
 
     /// The first open descriptor at `least` or above.
     pub fn next_open(&self, least: u64) -> Option<u64> {
-        (usize::try_from(least).ok()?..self.slots.len()).find(|&fd| self.slots[fd].is_some()).map(|fd| fd as u64)
+        (usize::try_from(least).ok()?..self.slots.len())
+            .find(|&fd| self.slots[fd].is_some())
+            .map(|fd| fd as u64)
     }
 }

@@ -48,7 +48,13 @@ pub const DESCRIPTOR: NodeId = 1 << 31;
 ///
 /// # Errors
 /// `ENOENT` (also for an empty path), `ENOTDIR`, `ELOOP`, `ENAMETOOLONG`.
-pub fn resolve(tree: &Tree, files: &Files, start: NodeId, path: &[u8], follow: bool) -> Result<Found, Errno> {
+pub fn resolve(
+    tree: &Tree,
+    files: &Files,
+    start: NodeId,
+    path: &[u8],
+    follow: bool,
+) -> Result<Found, Errno> {
     if path.is_empty() {
         return Err(Errno::ENOENT);
     }
@@ -62,9 +68,17 @@ pub fn resolve(tree: &Tree, files: &Files, start: NodeId, path: &[u8], follow: b
             return Err(Errno::ENOTDIR);
         }
         if at == text.len() {
-            return Ok(Found { parent: directory, name: b".".to_vec(), node: Some(directory), slash: true });
+            return Ok(Found {
+                parent: directory,
+                name: b".".to_vec(),
+                node: Some(directory),
+                slash: true,
+            });
         }
-        let end = text[at..].iter().position(|&byte| byte == b'/').map_or(text.len(), |length| at + length);
+        let end = text[at..]
+            .iter()
+            .position(|&byte| byte == b'/')
+            .map_or(text.len(), |length| at + length);
         let name = &text[at..end];
         let last = text[end..].iter().all(|&byte| byte == b'/');
         let slash = last && end < text.len();
@@ -72,7 +86,16 @@ pub fn resolve(tree: &Tree, files: &Files, start: NodeId, path: &[u8], follow: b
             return Err(Errno::ENAMETOOLONG);
         }
         let Some(mut id) = lookup(tree, files, directory, name)? else {
-            return if last { Ok(Found { parent: directory, name: name.to_vec(), node: None, slash }) } else { Err(Errno::ENOENT) };
+            return if last {
+                Ok(Found {
+                    parent: directory,
+                    name: name.to_vec(),
+                    node: None,
+                    slash,
+                })
+            } else {
+                Err(Errno::ENOENT)
+            };
         };
         if !last || follow || slash {
             if id & DESCRIPTOR != 0 {
@@ -99,21 +122,35 @@ pub fn resolve(tree: &Tree, files: &Files, start: NodeId, path: &[u8], follow: b
             if slash && !tree.node(id)?.is_directory() {
                 return Err(Errno::ENOTDIR);
             }
-            return Ok(Found { parent: directory, name: name.to_vec(), node: Some(id), slash });
+            return Ok(Found {
+                parent: directory,
+                name: name.to_vec(),
+                node: Some(id),
+                slash,
+            });
         }
         (directory, at) = (id, end);
     }
 }
 
-fn lookup(tree: &Tree, files: &Files, directory: NodeId, name: &[u8]) -> Result<Option<NodeId>, Errno> {
+fn lookup(
+    tree: &Tree,
+    files: &Files,
+    directory: NodeId,
+    name: &[u8],
+) -> Result<Option<NodeId>, Errno> {
     let node = tree.node(directory)?;
     match (name, &node.kind) {
         (b".", _) => Ok(Some(directory)),
         (b"..", _) => Ok(Some(node.parent)),
         (_, Kind::Directory(entries)) => Ok(entries.get(name)),
         (_, Kind::Descriptors) => {
-            let number = core::str::from_utf8(name).ok().and_then(|text| text.parse::<u32>().ok());
-            Ok(number.filter(|&fd| fd < DESCRIPTOR && files.get(u64::from(fd)).is_ok()).map(|fd| fd | DESCRIPTOR))
+            let number = core::str::from_utf8(name)
+                .ok()
+                .and_then(|text| text.parse::<u32>().ok());
+            Ok(number
+                .filter(|&fd| fd < DESCRIPTOR && files.get(u64::from(fd)).is_ok())
+                .map(|fd| fd | DESCRIPTOR))
         }
         _ => Err(Errno::ENOTDIR),
     }

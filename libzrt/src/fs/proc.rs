@@ -1,7 +1,6 @@
 //! The texts of /proc: what programs really read there, in Linux's formats (Documentation/filesystems/proc.rst).
 
 use alloc::borrow::ToOwned;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
@@ -11,20 +10,27 @@ use zvm_abi::layout::PAGE;
 use super::Generated;
 use crate::kernel::Kernel;
 use crate::process::{PARENT, PID, UTSNAME};
+use crate::text::text;
 use crate::time::{SECOND, TICKS};
 
 impl Kernel {
     /// The file's text as of now.
     pub(crate) fn generate(&mut self, file: Generated) -> Vec<u8> {
         let pages = self.memory.pages();
-        let (total, free, used) = (pages.end() - pages.start(), pages.free_bytes(), pages.used_bytes());
-        let name = String::from_utf8_lossy(&self.process.name).trim_end_matches('\0').to_owned();
+        let (total, free, used) = (
+            pages.end() - pages.start(),
+            pages.free_bytes(),
+            pages.used_bytes(),
+        );
+        let name = String::from_utf8_lossy(&self.process.name)
+            .trim_end_matches('\0')
+            .to_owned();
         let text = match file {
             Generated::Cmdline => return joined(&self.args),
             Generated::Environ => return joined(&self.env),
             Generated::Maps => self.maps(),
-            Generated::Comm => format!("{name}\n"),
-            Generated::Status => format!(
+            Generated::Comm => text!("{name}\n"),
+            Generated::Status => text!(
                 "Name:\t{name}\nUmask:\t{:04o}\nState:\tR (running)\nTgid:\t{PID}\nNgid:\t0\nPid:\t{PID}\nPPid:\t{PARENT}\n\
                  TracerPid:\t0\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t64\nGroups:\t0\nVmPeak:\t{} kB\nVmSize:\t{} kB\n\
                  VmRSS:\t{} kB\nThreads:\t1\nSigBlk:\t{:016x}\nCpus_allowed:\t1\nCpus_allowed_list:\t0\n",
@@ -37,7 +43,7 @@ impl Kernel {
             Generated::Stat => {
                 let ticks = self.clock.busy() / (SECOND / TICKS);
                 // 52 fields; those that nothing here has are 0.
-                let mut text = format!(
+                let mut text = text!(
                     "{PID} ({name}) R {PARENT} {PID} {PID} 0 -1 0 0 0 0 0 {ticks} 0 0 0 20 0 1 0 0 {total} {}",
                     used / PAGE
                 );
@@ -45,7 +51,7 @@ impl Kernel {
                 text.push('\n');
                 text
             }
-            Generated::Statm => format!("{} {} 0 0 0 {} 0\n", total / PAGE, used / PAGE, used / PAGE),
+            Generated::Statm => text!("{} {} 0 0 0 {} 0\n", total / PAGE, used / PAGE, used / PAGE),
             Generated::Mounts => {
                 let mut text = String::new();
                 for (index, mount) in self.tree.mounts.iter().enumerate() {
@@ -55,7 +61,7 @@ impl Kernel {
                 }
                 text
             }
-            Generated::Meminfo => format!(
+            Generated::Meminfo => text!(
                 "MemTotal:       {:8} kB\nMemFree:        {:8} kB\nMemAvailable:   {:8} kB\nBuffers:               0 kB\n\
                  Cached:                0 kB\nSwapTotal:             0 kB\nSwapFree:              0 kB\n",
                 total / 1024,
@@ -67,11 +73,16 @@ impl Kernel {
                  cpu MHz\t\t: 1000.000\nflags\t\t: fpu tsc cx8 cmov mmx fxsr sse sse2 syscall lm\naddress sizes\t: 32 bits physical, 32 bits virtual\n\n",
             ),
             Generated::Uptime => {
-                let hundredths = |nanoseconds: u64| (nanoseconds / SECOND, nanoseconds % SECOND / (SECOND / 100));
-                let (up, idle) = (hundredths(self.clock.elapsed() + SECOND), hundredths(self.clock.elapsed() - self.clock.busy()));
-                format!("{}.{:02} {}.{:02}\n", up.0, up.1, idle.0, idle.1)
+                let hundredths = |nanoseconds: u64| {
+                    (nanoseconds / SECOND, nanoseconds % SECOND / (SECOND / 100))
+                };
+                let (up, idle) = (
+                    hundredths(self.clock.elapsed() + SECOND),
+                    hundredths(self.clock.elapsed() - self.clock.busy()),
+                );
+                text!("{}.{:02} {}.{:02}\n", up.0, up.1, idle.0, idle.1)
             }
-            Generated::Version => format!("{} version {} {}\n", UTSNAME[0], UTSNAME[2], UTSNAME[3]),
+            Generated::Version => text!("{} version {} {}\n", UTSNAME[0], UTSNAME[2], UTSNAME[3]),
         };
         text.into_bytes()
     }
@@ -80,7 +91,13 @@ impl Kernel {
         let brk = self.memory.brk;
         let mut lines: Vec<(u64, u64, &str, &str)> = Vec::new();
         for region in self.memory.regions() {
-            let access = if region.name == "[text]" { "r-xp" } else if region.write { "rw-p" } else { "r--p" };
+            let access = if region.name == "[text]" {
+                "r-xp"
+            } else if region.write {
+                "rw-p"
+            } else {
+                "r--p"
+            };
             lines.push((region.start, region.end, access, region.name));
         }
         // Nothing may be allocated while the page table is borrowed: runs are counted first.
@@ -89,13 +106,20 @@ impl Kernel {
         runs.extend(self.memory.pages().runs().take(count));
         for (start, end, prot) in runs {
             let access = ["---p", "r--p", "-w-p", "rw-p"][usize::from(prot & 3)];
-            let name = if start >= brk.0 && end <= brk.1.next_multiple_of(PAGE) { "[heap]" } else { "" };
+            let name = if start >= brk.0 && end <= brk.1.next_multiple_of(PAGE) {
+                "[heap]"
+            } else {
+                ""
+            };
             lines.push((start, end, access, name));
         }
         lines.sort_unstable();
         let mut text = String::new();
         for (start, end, access, name) in lines {
-            let _ = writeln!(text, "{start:08x}-{end:08x} {access} 00000000 00:00 0 {name:>16}");
+            let _ = writeln!(
+                text,
+                "{start:08x}-{end:08x} {access} 00000000 00:00 0 {name:>16}"
+            );
         }
         text
     }

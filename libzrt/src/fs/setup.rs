@@ -1,7 +1,6 @@
 //! The tree at the start: mounts, /dev, /proc, /tmp, and descriptors 0, 1 and 2.
 
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -12,6 +11,7 @@ use crate::errno::Errno;
 use crate::kernel::Kernel;
 use crate::nvram::{Access, MountLine};
 use crate::process::PID;
+use crate::text::text;
 
 /// Most mounts.
 const MAX_MOUNTS: usize = 1000;
@@ -20,28 +20,50 @@ impl Kernel {
     /// Makes the tree; a message for the user if a mount cannot be served.
     pub(crate) fn set_up_files(&mut self, mounts: &[MountLine], cwd: &[u8]) -> Result<(), String> {
         if mounts.len() > MAX_MOUNTS {
-            return Err(format!("{} mounts; the limit is {MAX_MOUNTS}", mounts.len()));
+            return Err(text!("{} mounts; the limit is {MAX_MOUNTS}", mounts.len()));
         }
         for mount in mounts {
-            self.mount(mount).map_err(|problem| format!("cannot mount {}: {problem}", String::from_utf8_lossy(&mount.point)))?;
+            self.mount(mount).map_err(|problem| {
+                text!(
+                    "cannot mount {}: {problem}",
+                    String::from_utf8_lossy(&mount.point)
+                )
+            })?;
         }
-        self.system_files().map_err(|errno| format!("cannot make /dev and /proc: {errno:?}"))?;
+        self.system_files()
+            .map_err(|errno| text!("cannot make /dev and /proc: {errno:?}"))?;
         for mount in &mut self.tree.mounts {
             mount.changed = false;
         }
-        let directory = if cwd.is_empty() { Ok(self.tree.root) } else { self.directory(cwd) };
-        let directory = directory.map_err(|errno| format!("working directory {}: {errno:?}", String::from_utf8_lossy(cwd)))?;
+        let directory = if cwd.is_empty() {
+            Ok(self.tree.root)
+        } else {
+            self.directory(cwd)
+        };
+        let directory = directory.map_err(|errno| {
+            text!(
+                "working directory {}: {errno:?}",
+                String::from_utf8_lossy(cwd)
+            )
+        })?;
         self.files.cwd = directory;
-        self.tree.hold(directory).map_err(|errno| format!("working directory: {errno:?}"))
+        self.tree
+            .hold(directory)
+            .map_err(|errno| text!("working directory: {errno:?}"))
     }
 
     fn channel(&self, name: &[u8]) -> Option<u32> {
-        self.channels.iter().position(|channel| channel.name == name).map(|index| index as u32)
+        self.channels
+            .iter()
+            .position(|channel| channel.name == name)
+            .map(|index| index as u32)
     }
 
     fn mount(&mut self, line: &MountLine) -> Result<(), String> {
-        let missing = |name: &[u8]| format!("there is no channel {}", String::from_utf8_lossy(name));
-        let number = self.channel(&line.channel).ok_or_else(|| missing(&line.channel))?;
+        let missing = |name: &[u8]| text!("there is no channel {}", String::from_utf8_lossy(name));
+        let number = self
+            .channel(&line.channel)
+            .ok_or_else(|| missing(&line.channel))?;
         let out = match &line.out {
             Some(name) => Some(self.channel(name).ok_or_else(|| missing(name))?),
             None => None,
@@ -54,8 +76,18 @@ impl Kernel {
             None => return Err(String::from("its channel is not mapped")),
         };
         let now = self.now();
-        let components: Vec<&[u8]> = line.point.split(|&byte| byte == b'/').filter(|part| !matches!(*part, b"" | b".")).collect();
-        let mount = Mount { point: Box::from(&line.point[..]), root: 0, read_only: false, changed: false, out };
+        let components: Vec<&[u8]> = line
+            .point
+            .split(|&byte| byte == b'/')
+            .filter(|part| !matches!(*part, b"" | b"."))
+            .collect();
+        let mount = Mount {
+            point: Box::from(&line.point[..]),
+            root: 0,
+            read_only: false,
+            changed: false,
+            out,
+        };
         let root = match components.split_last() {
             None => {
                 // The root of all: takes the place of the empty one.
@@ -66,13 +98,17 @@ impl Kernel {
                 self.tree.root
             }
             Some((name, parents)) => {
-                let errno = |errno: Errno| format!("{errno:?}");
+                let errno = |errno: Errno| text!("{errno:?}");
                 let parent = self.make_directories(parents).map_err(errno)?;
                 self.tree.mount(parent, name, mount, now).map_err(errno)?
             }
         };
-        tar::load(&mut self.tree, root, image).map_err(|error| format!("{error}"))?;
-        let index = self.tree.node(root).map_err(|errno| format!("{errno:?}"))?.mount;
+        tar::load(&mut self.tree, root, image).map_err(|error| text!("{error}"))?;
+        let index = self
+            .tree
+            .node(root)
+            .map_err(|errno| text!("{errno:?}"))?
+            .mount;
         self.tree.mounts[usize::from(index)].read_only = line.access == Access::ReadOnly;
         Ok(())
     }
@@ -83,15 +119,29 @@ impl Kernel {
         let mut at = self.tree.root;
         for component in components {
             at = match self.tree.directory(at)?.get(component) {
-                Some(id) => resolve(&self.tree, &self.files, at, component, true).map_or(Ok(id), |found| found.existing())?,
-                None => self.make(at, component, Kind::Directory(Directory::default()), 0o755, now)?,
+                Some(id) => resolve(&self.tree, &self.files, at, component, true)
+                    .map_or(Ok(id), |found| found.existing())?,
+                None => self.make(
+                    at,
+                    component,
+                    Kind::Directory(Directory::default()),
+                    0o755,
+                    now,
+                )?,
             };
         }
         Ok(at)
     }
 
     /// [`super::Tree::create`] that also works in a mount that the program may not change.
-    fn make(&mut self, parent: NodeId, name: &[u8], kind: Kind, permissions: u16, now: super::Time) -> Result<NodeId, Errno> {
+    fn make(
+        &mut self,
+        parent: NodeId,
+        name: &[u8],
+        kind: Kind,
+        permissions: u16,
+        now: super::Time,
+    ) -> Result<NodeId, Errno> {
         let index = usize::from(self.tree.node(parent)?.mount);
         let read_only = core::mem::replace(&mut self.tree.mounts[index].read_only, false);
         let made = self.tree.create(parent, name, kind, permissions, now);
@@ -101,12 +151,23 @@ impl Kernel {
 
     fn directory(&self, path: &[u8]) -> Result<NodeId, Errno> {
         let id = resolve(&self.tree, &self.files, self.tree.root, path, true)?.existing()?;
-        if self.tree.node(id)?.is_directory() { Ok(id) } else { Err(Errno::ENOTDIR) }
+        if self.tree.node(id)?.is_directory() {
+            Ok(id)
+        } else {
+            Err(Errno::ENOTDIR)
+        }
     }
 
     fn system_mount(&mut self, name: &[u8]) -> Result<NodeId, Errno> {
-        let mount = Mount { point: Box::from([b"/", name].concat()), root: 0, read_only: false, changed: false, out: None };
-        self.tree.mount(self.tree.root, name, mount, self.clock.now())
+        let mount = Mount {
+            point: Box::from([b"/", name].concat()),
+            root: 0,
+            read_only: false,
+            changed: false,
+            out: None,
+        };
+        self.tree
+            .mount(self.tree.root, name, mount, self.clock.now())
     }
 
     fn system_files(&mut self) -> Result<(), Errno> {
@@ -117,19 +178,43 @@ impl Kernel {
             let tmp = self.system_mount(b"tmp")?;
             self.tree.node_mut(tmp)?.permissions = 0o1777;
         } else if self.tree.directory(self.tree.root)?.get(b"tmp").is_none() {
-            self.tree.create(self.tree.root, b"tmp", Kind::Directory(Directory::default()), 0o1777, now)?;
+            self.tree.create(
+                self.tree.root,
+                b"tmp",
+                Kind::Directory(Directory::default()),
+                0o1777,
+                now,
+            )?;
         }
         let dev = self.system_mount(b"dev")?;
-        let devices =
-            [(&b"null"[..], Device::Null), (b"zero", Device::Zero), (b"full", Device::Full), (b"random", Device::Random), (b"urandom", Device::Random)];
+        let devices = [
+            (&b"null"[..], Device::Null),
+            (b"zero", Device::Zero),
+            (b"full", Device::Full),
+            (b"random", Device::Random),
+            (b"urandom", Device::Random),
+        ];
         for (name, device) in devices {
-            self.tree.create(dev, name, Kind::Device(device), 0o666, now)?;
+            self.tree
+                .create(dev, name, Kind::Device(device), 0o666, now)?;
         }
-        let links = [(&b"fd"[..], &b"/proc/self/fd"[..]), (b"stdin", b"/proc/self/fd/0"), (b"stdout", b"/proc/self/fd/1"), (b"stderr", b"/proc/self/fd/2")];
+        let links = [
+            (&b"fd"[..], &b"/proc/self/fd"[..]),
+            (b"stdin", b"/proc/self/fd/0"),
+            (b"stdout", b"/proc/self/fd/1"),
+            (b"stderr", b"/proc/self/fd/2"),
+        ];
         for (name, target) in links {
-            self.tree.create(dev, name, Kind::Symlink(Box::from(target)), 0o777, now)?;
+            self.tree
+                .create(dev, name, Kind::Symlink(Box::from(target)), 0o777, now)?;
         }
-        self.tree.create(dev, b"shm", Kind::Directory(Directory::default()), 0o1777, now)?;
+        self.tree.create(
+            dev,
+            b"shm",
+            Kind::Directory(Directory::default()),
+            0o1777,
+            now,
+        )?;
         self.channel_files(now)?;
         self.proc_files(now)
     }
@@ -143,8 +228,13 @@ impl Kernel {
             }
             let kind = Kind::Device(Device::Channel(number));
             if number > 2 {
-                let components: Vec<&[u8]> = name.split(|&byte| byte == b'/').filter(|part| !part.is_empty()).collect();
-                let Some((last, parents)) = components.split_last() else { continue };
+                let components: Vec<&[u8]> = name
+                    .split(|&byte| byte == b'/')
+                    .filter(|part| !part.is_empty())
+                    .collect();
+                let Some((last, parents)) = components.split_last() else {
+                    continue;
+                };
                 let parent = self.make_directories(parents)?;
                 if self.tree.directory(parent)?.get(last).is_none() {
                     self.make(parent, last, kind, 0o666, now)?;
@@ -154,7 +244,9 @@ impl Kernel {
             let node = self.tree.add(super::Node::new(kind, 0o600, 0, now))?;
             let flags = if number == 0 { 0 } else { flag::WRONLY };
             self.tree.hold(node)?;
-            self.files.add(OpenFile::new(node, flags, name), false, 3).map_err(|(errno, _)| errno)?;
+            self.files
+                .add(OpenFile::new(node, flags, name), false, 3)
+                .map_err(|(errno, _)| errno)?;
         }
         Ok(())
     }
@@ -162,14 +254,30 @@ impl Kernel {
     fn proc_files(&mut self, now: super::Time) -> Result<(), Errno> {
         let proc = self.system_mount(b"proc")?;
         let directory = || Kind::Directory(Directory::default());
-        let number = format!("{PID}");
-        let own = self.tree.create(proc, number.as_bytes(), directory(), 0o555, now)?;
-        self.tree.create(proc, b"self", Kind::Symlink(Box::from(number.as_bytes())), 0o777, now)?;
-        self.tree.create(proc, b"thread-self", Kind::Symlink(Box::from(number.as_bytes())), 0o777, now)?;
-        self.tree.create(own, b"fd", Kind::Descriptors, 0o500, now)?;
+        let number = text!("{PID}");
+        let own = self
+            .tree
+            .create(proc, number.as_bytes(), directory(), 0o555, now)?;
+        self.tree.create(
+            proc,
+            b"self",
+            Kind::Symlink(Box::from(number.as_bytes())),
+            0o777,
+            now,
+        )?;
+        self.tree.create(
+            proc,
+            b"thread-self",
+            Kind::Symlink(Box::from(number.as_bytes())),
+            0o777,
+            now,
+        )?;
+        self.tree
+            .create(own, b"fd", Kind::Descriptors, 0o500, now)?;
         let exe = self.program_path();
         for (name, target) in [(&b"exe"[..], &exe[..]), (b"root", b"/")] {
-            self.tree.create(own, name, Kind::Symlink(Box::from(target)), 0o777, now)?;
+            self.tree
+                .create(own, name, Kind::Symlink(Box::from(target)), 0o777, now)?;
         }
         let own_files = [
             ("maps", Generated::Maps),
@@ -182,14 +290,25 @@ impl Kernel {
             ("mounts", Generated::Mounts),
         ];
         for (name, what) in own_files {
-            self.tree.create(own, name.as_bytes(), Kind::Generated(what), 0o444, now)?;
+            self.tree
+                .create(own, name.as_bytes(), Kind::Generated(what), 0o444, now)?;
         }
-        for (name, what) in
-            [("meminfo", Generated::Meminfo), ("cpuinfo", Generated::Cpuinfo), ("uptime", Generated::Uptime), ("version", Generated::Version)]
-        {
-            self.tree.create(proc, name.as_bytes(), Kind::Generated(what), 0o444, now)?;
+        for (name, what) in [
+            ("meminfo", Generated::Meminfo),
+            ("cpuinfo", Generated::Cpuinfo),
+            ("uptime", Generated::Uptime),
+            ("version", Generated::Version),
+        ] {
+            self.tree
+                .create(proc, name.as_bytes(), Kind::Generated(what), 0o444, now)?;
         }
-        self.tree.create(proc, b"mounts", Kind::Symlink(Box::from(&b"self/mounts"[..])), 0o777, now)?;
+        self.tree.create(
+            proc,
+            b"mounts",
+            Kind::Symlink(Box::from(&b"self/mounts"[..])),
+            0o777,
+            now,
+        )?;
         let index = usize::from(self.tree.node(proc)?.mount);
         self.tree.mounts[index].read_only = true;
         Ok(())
@@ -207,6 +326,11 @@ impl Kernel {
     /// A new anonymous file (`memfd_create`, `O_TMPFILE`), with no name yet.
     pub(crate) fn anonymous(&mut self, mount: u16, permissions: u16) -> Result<NodeId, Errno> {
         let now = self.now();
-        self.tree.add(super::Node::new(Kind::File(Contents::default()), permissions, mount, now))
+        self.tree.add(super::Node::new(
+            Kind::File(Contents::default()),
+            permissions,
+            mount,
+            now,
+        ))
     }
 }

@@ -69,7 +69,13 @@ impl fmt::Display for TarError {
             TarProblem::Parent => "the parent of the name is no directory",
             TarProblem::HardLink => "a hard link to no earlier file",
             TarProblem::Pax => "a malformed extended header",
-            TarProblem::Type(kind) => return write!(f, "bad tar entry at {:#x}: type {kind:#x} cannot be served", self.offset),
+            TarProblem::Type(kind) => {
+                return write!(
+                    f,
+                    "bad tar entry at {:#x}: type {kind:#x} cannot be served",
+                    self.offset
+                );
+            }
             TarProblem::TooMany => "too many entries",
             TarProblem::Memory => "out of memory",
         };
@@ -93,13 +99,20 @@ struct Extended {
 /// # Errors
 /// [`TarError`]: the image must not be used.
 pub fn load(tree: &mut Tree, root: NodeId, image: &'static [u8]) -> Result<(), TarError> {
-    let mut loader = Loader { tree, root, parent: (Vec::new(), root), entries: 0 };
+    let mut loader = Loader {
+        tree,
+        root,
+        parent: (Vec::new(), root),
+        entries: 0,
+    };
     let mut global = Extended::default();
     let mut next = Extended::default();
     let mut offset = 0;
     while offset < image.len() {
         let fail = |problem| TarError { offset, problem };
-        let header = image.get(offset..offset + BLOCK).ok_or(fail(TarProblem::Truncated))?;
+        let header = image
+            .get(offset..offset + BLOCK)
+            .ok_or(fail(TarProblem::Truncated))?;
         if header.iter().all(|&byte| byte == 0) {
             return Ok(());
         }
@@ -112,10 +125,16 @@ pub fn load(tree: &mut Tree, root: NodeId, image: &'static [u8]) -> Result<(), T
         };
         // Only these carry data; others may have a size that means nothing.
         let has_data = extension || matches!(kind, b'0' | 0 | b'7' | b'D');
-        let stored = if has_data || !matches!(kind, b'1'..=b'6') { size } else { 0 };
+        let stored = if has_data || !matches!(kind, b'1'..=b'6') {
+            size
+        } else {
+            0
+        };
         let stored = usize::try_from(stored).map_err(|_| fail(TarProblem::Truncated))?;
         let start = offset + BLOCK;
-        let end = start.checked_add(stored).ok_or(fail(TarProblem::Truncated))?;
+        let end = start
+            .checked_add(stored)
+            .ok_or(fail(TarProblem::Truncated))?;
         let data = image.get(start..end).ok_or(fail(TarProblem::Truncated))?;
         match kind {
             b'x' | b'X' => pax(data, &mut next).map_err(fail)?,
@@ -127,7 +146,9 @@ pub fn load(tree: &mut Tree, root: NodeId, image: &'static [u8]) -> Result<(), T
                 loader.entry(header, data, extended).map_err(fail)?;
             }
         }
-        offset = end.checked_next_multiple_of(BLOCK).ok_or(fail(TarProblem::Truncated))?;
+        offset = end
+            .checked_next_multiple_of(BLOCK)
+            .ok_or(fail(TarProblem::Truncated))?;
     }
     Ok(())
 }
@@ -152,7 +173,12 @@ struct Loader<'t> {
 }
 
 impl Loader<'_> {
-    fn entry(&mut self, header: &[u8], data: &'static [u8], extended: Extended) -> Result<(), TarProblem> {
+    fn entry(
+        &mut self,
+        header: &[u8],
+        data: &'static [u8],
+        extended: Extended,
+    ) -> Result<(), TarProblem> {
         self.entries += 1;
         if self.entries > MAX_ENTRIES {
             return Err(TarProblem::TooMany);
@@ -165,7 +191,10 @@ impl Loader<'_> {
         let name = normal_name(&raw)?;
         let modified = match extended.modified {
             Some(time) => time,
-            None => Time { seconds: signed_number(&header[136..148])?, nanoseconds: 0 },
+            None => Time {
+                seconds: signed_number(&header[136..148])?,
+                nanoseconds: 0,
+            },
         };
         let permissions = (number(&header[100..108])? & 0o7777) as u16;
         let uid = extended.uid.map_or_else(|| id(&header[108..116]), Ok)?;
@@ -181,7 +210,13 @@ impl Loader<'_> {
                 }
                 Kind::Symlink(Box::from(&target[..]))
             }
-            b'1' => return self.hard_link(&name, &normal_name(&link_target(header, &extended))?, modified),
+            b'1' => {
+                return self.hard_link(
+                    &name,
+                    &normal_name(&link_target(header, &extended))?,
+                    modified,
+                );
+            }
             b'6' => Kind::Pipe(Box::default()),
             // Devices: a mount has none; they are left out as tar does without the right to make them.
             b'3' | b'4' => return Ok(()),
@@ -204,10 +239,20 @@ impl Loader<'_> {
     }
 
     /// Puts a node at `name`, in place of what was there; a directory keeps what it has.
-    fn place(&mut self, name: &[u8], kind: Kind, permissions: u16, now: Time) -> Result<NodeId, TarProblem> {
+    fn place(
+        &mut self,
+        name: &[u8],
+        kind: Kind,
+        permissions: u16,
+        now: Time,
+    ) -> Result<NodeId, TarProblem> {
         let (directory, last) = split(name);
         let parent = self.parent(directory, now)?;
-        let existing = self.tree.directory(parent).map_err(|_| TarProblem::Parent)?.get(last);
+        let existing = self
+            .tree
+            .directory(parent)
+            .map_err(|_| TarProblem::Parent)?
+            .get(last);
         if let Some(existing) = existing {
             let is_directory = self.tree.node(existing).map_err(memory)?.is_directory();
             if is_directory && matches!(kind, Kind::Directory(_)) {
@@ -217,22 +262,37 @@ impl Loader<'_> {
                 return Err(TarProblem::Parent);
             }
         }
-        self.tree.create(parent, last, kind, permissions, now).map_err(memory)
+        self.tree
+            .create(parent, last, kind, permissions, now)
+            .map_err(memory)
     }
 
     fn hard_link(&mut self, name: &[u8], target: &[u8], now: Time) -> Result<(), TarProblem> {
         let mut at = self.root;
         for component in target.split(|&byte| byte == b'/') {
-            at = self.tree.directory(at).ok().and_then(|d| d.get(component)).ok_or(TarProblem::HardLink)?;
+            at = self
+                .tree
+                .directory(at)
+                .ok()
+                .and_then(|d| d.get(component))
+                .ok_or(TarProblem::HardLink)?;
         }
         if self.tree.node(at).map_err(memory)?.is_directory() || name.is_empty() {
             return Err(TarProblem::HardLink);
         }
         let (directory, last) = split(name);
         let parent = self.parent(directory, now)?;
-        match self.tree.directory(parent).map_err(|_| TarProblem::Parent)?.get(last) {
+        match self
+            .tree
+            .directory(parent)
+            .map_err(|_| TarProblem::Parent)?
+            .get(last)
+        {
             Some(existing) if existing == at => return Ok(()),
-            Some(_) => self.tree.unlink(parent, last, now).map_err(|_| TarProblem::Parent)?,
+            Some(_) => self
+                .tree
+                .unlink(parent, last, now)
+                .map_err(|_| TarProblem::Parent)?,
             None => {}
         }
         self.tree.link(parent, last, at, now).map_err(memory)
@@ -244,14 +304,26 @@ impl Loader<'_> {
             return Ok(self.parent.1);
         }
         let mut at = self.root;
-        for component in name.split(|&byte| byte == b'/').filter(|component| !component.is_empty()) {
+        for component in name
+            .split(|&byte| byte == b'/')
+            .filter(|component| !component.is_empty())
+        {
             let directory = self.tree.directory(at).map_err(|_| TarProblem::Parent)?;
             at = match directory.get(component) {
-                Some(id) if self.tree.node(id).is_ok_and(|node| matches!(node.kind, Kind::Directory(_))) => id,
+                Some(id)
+                    if self
+                        .tree
+                        .node(id)
+                        .is_ok_and(|node| matches!(node.kind, Kind::Directory(_))) =>
+                {
+                    id
+                }
                 Some(_) => return Err(TarProblem::Parent),
                 None => {
                     let kind = Kind::Directory(Directory::default());
-                    self.tree.create(at, component, kind, 0o755, now).map_err(memory)?
+                    self.tree
+                        .create(at, component, kind, 0o755, now)
+                        .map_err(memory)?
                 }
             };
         }
@@ -295,7 +367,10 @@ fn normal_name(raw: &[u8]) -> Result<Vec<u8>, TarProblem> {
 
 /// A field up to its first NUL.
 fn text(field: &[u8]) -> &[u8] {
-    &field[..field.iter().position(|&byte| byte == 0).unwrap_or(field.len())]
+    &field[..field
+        .iter()
+        .position(|&byte| byte == 0)
+        .unwrap_or(field.len())]
 }
 
 /// The name in the header; ustar may put its front part into a second field.
@@ -310,21 +385,48 @@ fn header_name(header: &[u8]) -> Cow<'_, [u8]> {
 }
 
 fn link_target<'h>(header: &'h [u8], extended: &'h Extended) -> Cow<'h, [u8]> {
-    Cow::Borrowed(extended.link.as_deref().unwrap_or_else(|| text(&header[157..257])))
+    Cow::Borrowed(
+        extended
+            .link
+            .as_deref()
+            .unwrap_or_else(|| text(&header[157..257])),
+    )
 }
 
 fn long_name(data: &[u8]) -> Result<Vec<u8>, TarProblem> {
     let name = text(data);
-    if name.len() > MAX_NAME { Err(TarProblem::Name) } else { Ok(name.to_vec()) }
+    if name.len() > MAX_NAME {
+        Err(TarProblem::Name)
+    } else {
+        Ok(name.to_vec())
+    }
 }
 
 fn check_sum(header: &[u8]) -> Result<(), TarProblem> {
     let stored = number(&header[148..156])?;
-    let blank = |(index, &byte): (usize, &u8)| if (148..156).contains(&index) { b' ' } else { byte };
-    let unsigned: u64 = header.iter().enumerate().map(|entry| u64::from(blank(entry))).sum();
+    let blank = |(index, &byte): (usize, &u8)| {
+        if (148..156).contains(&index) {
+            b' '
+        } else {
+            byte
+        }
+    };
+    let unsigned: u64 = header
+        .iter()
+        .enumerate()
+        .map(|entry| u64::from(blank(entry)))
+        .sum();
     // Old tars summed signed bytes.
-    let signed: i64 = header.iter().enumerate().map(|entry| i64::from(blank(entry) as i8)).sum();
-    if stored == unsigned || i64::try_from(stored) == Ok(signed) { Ok(()) } else { Err(TarProblem::Checksum) }
+    let signed: i64 = header
+        .iter()
+        .enumerate()
+        .map(|entry| i64::from(blank(entry) as i8))
+        .sum();
+    if stored == unsigned || i64::try_from(stored) == Ok(signed) {
+        Ok(())
+    } else {
+        Err(TarProblem::Checksum)
+    }
 }
 
 /// An octal field, or GNU's base-256 form. A blank field is 0.
@@ -365,11 +467,21 @@ fn pax(mut data: &[u8], extended: &mut Extended) -> Result<(), TarProblem> {
         return Err(TarProblem::Pax);
     }
     while !data.is_empty() {
-        let blank = data.iter().position(|&byte| byte == b' ').ok_or(TarProblem::Pax)?;
-        let length = usize::try_from(decimal(&data[..blank]).ok_or(TarProblem::Pax)?).map_err(|_| TarProblem::Pax)?;
-        let record = data.get(blank + 1..length).and_then(|record| record.strip_suffix(b"\n")).ok_or(TarProblem::Pax)?;
+        let blank = data
+            .iter()
+            .position(|&byte| byte == b' ')
+            .ok_or(TarProblem::Pax)?;
+        let length = usize::try_from(decimal(&data[..blank]).ok_or(TarProblem::Pax)?)
+            .map_err(|_| TarProblem::Pax)?;
+        let record = data
+            .get(blank + 1..length)
+            .and_then(|record| record.strip_suffix(b"\n"))
+            .ok_or(TarProblem::Pax)?;
         data = &data[length..];
-        let equals = record.iter().position(|&byte| byte == b'=').ok_or(TarProblem::Pax)?;
+        let equals = record
+            .iter()
+            .position(|&byte| byte == b'=')
+            .ok_or(TarProblem::Pax)?;
         let (key, value) = (&record[..equals], &record[equals + 1..]);
         let number = || decimal(value).ok_or(TarProblem::Pax);
         match key {
@@ -394,7 +506,9 @@ fn decimal(text: &[u8]) -> Option<u64> {
     }
     for &byte in text {
         let digit = byte.wrapping_sub(b'0');
-        value = value.checked_mul(10)?.checked_add(u64::from((digit < 10).then_some(digit)?))?;
+        value = value
+            .checked_mul(10)?
+            .checked_add(u64::from((digit < 10).then_some(digit)?))?;
     }
     Some(value)
 }
@@ -403,8 +517,13 @@ fn decimal(text: &[u8]) -> Option<u64> {
 fn pax_time(value: &[u8]) -> Result<Time, TarProblem> {
     let negative = value.first() == Some(&b'-');
     let digits = if negative { &value[1..] } else { value };
-    let dot = digits.iter().position(|&byte| byte == b'.').unwrap_or(digits.len());
-    let seconds = decimal(&digits[..dot]).and_then(|value| i64::try_from(value).ok()).ok_or(TarProblem::Pax)?;
+    let dot = digits
+        .iter()
+        .position(|&byte| byte == b'.')
+        .unwrap_or(digits.len());
+    let seconds = decimal(&digits[..dot])
+        .and_then(|value| i64::try_from(value).ok())
+        .ok_or(TarProblem::Pax)?;
     let mut nanoseconds = 0;
     for place in 0..9 {
         let byte = digits.get(dot + 1 + place).copied().unwrap_or(b'0');
@@ -414,9 +533,18 @@ fn pax_time(value: &[u8]) -> Result<Time, TarProblem> {
         nanoseconds = nanoseconds * 10 + u32::from(byte - b'0');
     }
     Ok(match (negative, nanoseconds) {
-        (false, _) => Time { seconds, nanoseconds },
-        (true, 0) => Time { seconds: -seconds, nanoseconds },
-        (true, _) => Time { seconds: -seconds - 1, nanoseconds: 1_000_000_000 - nanoseconds },
+        (false, _) => Time {
+            seconds,
+            nanoseconds,
+        },
+        (true, 0) => Time {
+            seconds: -seconds,
+            nanoseconds,
+        },
+        (true, _) => Time {
+            seconds: -seconds - 1,
+            nanoseconds: 1_000_000_000 - nanoseconds,
+        },
     })
 }
 

@@ -45,7 +45,9 @@ fn find<'t>(tree: &'t Tree, path: &str) -> Option<&'t super::super::Node> {
 }
 
 fn contents(tree: &Tree, path: &str) -> Vec<u8> {
-    let Some(Kind::File(contents)) = find(tree, path).map(|node| &node.kind) else { panic!("{path} is no file") };
+    let Some(Kind::File(contents)) = find(tree, path).map(|node| &node.kind) else {
+        panic!("{path} is no file")
+    };
     let mut bytes = alloc::vec![0; contents.size() as usize];
     contents.read(0, &mut bytes);
     bytes
@@ -57,7 +59,10 @@ fn problem(image: Vec<u8>) -> TarProblem {
 
 fn pax_record(key: &str, value: &str) -> Vec<u8> {
     let body = key.len() + value.len() + 3;
-    let length = (1..).find(|&digits: &usize| (body + digits).to_string().len() == digits).unwrap() + body;
+    let length = (1..)
+        .find(|&digits: &usize| (body + digits).to_string().len() == digits)
+        .unwrap()
+        + body;
     alloc::format!("{length} {key}={value}\n").into_bytes()
 }
 
@@ -77,9 +82,20 @@ fn files_directories_and_links() {
     let tree = tree(image.concat()).unwrap();
     assert_eq!(contents(&tree, "dir/hard"), b"hello");
     let file = find(&tree, "dir/file").unwrap();
-    assert_eq!((file.links, file.mode(), file.uid, file.gid), (2, 0o100_640, 7, 8));
-    assert_eq!(file.modified, Time { seconds: 100, nanoseconds: 0 });
-    assert!(matches!(&find(&tree, "soft").unwrap().kind, Kind::Symlink(target) if **target == *b"dir/file"));
+    assert_eq!(
+        (file.links, file.mode(), file.uid, file.gid),
+        (2, 0o100_640, 7, 8)
+    );
+    assert_eq!(
+        file.modified,
+        Time {
+            seconds: 100,
+            nanoseconds: 0
+        }
+    );
+    assert!(
+        matches!(&find(&tree, "soft").unwrap().kind, Kind::Symlink(target) if **target == *b"dir/file")
+    );
     assert_eq!(contents(&tree, "dir/file2"), [7; 513]);
     assert_eq!(contents(&tree, "no/parents/here"), b"x");
     assert_eq!(tree.node(0).unwrap().links, 4);
@@ -87,7 +103,12 @@ fn files_directories_and_links() {
 
 #[test]
 fn a_later_entry_replaces_an_earlier_one() {
-    let image = [entry(b"a", b'0', b"old"), entry(b"a", b'0', b"newer"), entry(b"d/", b'5', b""), entry(b"d/", b'5', b"")];
+    let image = [
+        entry(b"a", b'0', b"old"),
+        entry(b"a", b'0', b"newer"),
+        entry(b"d/", b'5', b""),
+        entry(b"d/", b'5', b""),
+    ];
     let tree = tree(image.concat()).unwrap();
     assert_eq!(contents(&tree, "a"), b"newer");
     assert_eq!(tree.len(), 3);
@@ -96,53 +117,123 @@ fn a_later_entry_replaces_an_earlier_one() {
 #[test]
 fn long_names() {
     let long = "x".repeat(150) + "/" + &"y".repeat(200);
-    let gnu = [entry(b"././@LongLink", b'L', (long.clone() + "\0").as_bytes()), entry(b"cut", b'0', b"gnu")].concat();
+    let gnu = [
+        entry(b"././@LongLink", b'L', (long.clone() + "\0").as_bytes()),
+        entry(b"cut", b'0', b"gnu"),
+    ]
+    .concat();
     assert_eq!(contents(&tree(gnu).unwrap(), &long), b"gnu");
-    let records = [pax_record("path", &long), pax_record("mtime", "-1.25"), pax_record("SCHILY.x", "\n=")].concat();
+    let records = [
+        pax_record("path", &long),
+        pax_record("mtime", "-1.25"),
+        pax_record("SCHILY.x", "\n="),
+    ]
+    .concat();
     let pax = [entry(b"h", b'x', &records), entry(b"cut", b'0', b"pax")].concat();
     let tree_pax = tree(pax).unwrap();
     assert_eq!(contents(&tree_pax, &long), b"pax");
-    assert_eq!(find(&tree_pax, &long).unwrap().modified, Time { seconds: -2, nanoseconds: 750_000_000 });
+    assert_eq!(
+        find(&tree_pax, &long).unwrap().modified,
+        Time {
+            seconds: -2,
+            nanoseconds: 750_000_000
+        }
+    );
     let mut prefixed = entry(b"name", b'0', b"ustar");
     prefixed[345..350].copy_from_slice(b"front");
-    let prefixed = [finish(prefixed[..BLOCK].to_vec()), prefixed[BLOCK..].to_vec()].concat();
+    let prefixed = [
+        finish(prefixed[..BLOCK].to_vec()),
+        prefixed[BLOCK..].to_vec(),
+    ]
+    .concat();
     assert_eq!(contents(&tree(prefixed).unwrap(), "front/name"), b"ustar");
-    let link = [entry(b"l", b'K', long.as_bytes()), header(b"link", b'2', 0, b"cut")].concat();
-    assert!(matches!(&find(&tree(link).unwrap(), "link").unwrap().kind, Kind::Symlink(t) if **t == *long.as_bytes()));
+    let link = [
+        entry(b"l", b'K', long.as_bytes()),
+        header(b"link", b'2', 0, b"cut"),
+    ]
+    .concat();
+    assert!(
+        matches!(&find(&tree(link).unwrap(), "link").unwrap().kind, Kind::Symlink(t) if **t == *long.as_bytes())
+    );
 }
 
 #[test]
 fn hostile_images_are_refused() {
     assert_eq!(problem(alloc::vec![1; 512]), TarProblem::Number);
-    assert_eq!(problem(entry(b"a", b'0', b"x")[..511].to_vec()), TarProblem::Truncated);
+    assert_eq!(
+        problem(entry(b"a", b'0', b"x")[..511].to_vec()),
+        TarProblem::Truncated
+    );
     assert_eq!(problem(header(b"a", b'0', 1, b"")), TarProblem::Truncated);
-    assert_eq!(problem(header(b"a", b'0', 0o77_777_777_777, b"")), TarProblem::Truncated);
+    assert_eq!(
+        problem(header(b"a", b'0', 0o77_777_777_777, b"")),
+        TarProblem::Truncated
+    );
     let mut flipped = entry(b"a", b'0', b"x");
     flipped[3] ^= 1;
     assert_eq!(problem(flipped), TarProblem::Checksum);
     for name in ["../a", "a/../b", "/.."] {
-        assert_eq!(problem(entry(name.as_bytes(), b'0', b"")), TarProblem::Outside, "{name}");
+        assert_eq!(
+            problem(entry(name.as_bytes(), b'0', b"")),
+            TarProblem::Outside,
+            "{name}"
+        );
     }
     assert_eq!(problem(entry(b"", b'0', b"")), TarProblem::Name);
     assert_eq!(problem(entry(b"a", b'2', b"")), TarProblem::Name);
     assert_eq!(problem(entry(b"a", b'S', b"")), TarProblem::Type(b'S'));
-    let through_link = [header(b"l", b'2', 0, b"/etc"), entry(b"l/passwd", b'0', b"x")].concat();
+    let through_link = [
+        header(b"l", b'2', 0, b"/etc"),
+        entry(b"l/passwd", b'0', b"x"),
+    ]
+    .concat();
     assert_eq!(problem(through_link), TarProblem::Parent);
-    assert_eq!(problem([entry(b"f", b'0', b""), entry(b"f/g", b'0', b"")].concat()), TarProblem::Parent);
-    assert_eq!(problem([entry(b"d/", b'5', b""), entry(b"d", b'0', b"")].concat()), TarProblem::Parent);
-    assert_eq!(problem(header(b"h", b'1', 0, b"nothing")), TarProblem::HardLink);
-    assert_eq!(problem([entry(b"d/", b'5', b""), header(b"h", b'1', 0, b"d")].concat()), TarProblem::HardLink);
+    assert_eq!(
+        problem([entry(b"f", b'0', b""), entry(b"f/g", b'0', b"")].concat()),
+        TarProblem::Parent
+    );
+    assert_eq!(
+        problem([entry(b"d/", b'5', b""), entry(b"d", b'0', b"")].concat()),
+        TarProblem::Parent
+    );
+    assert_eq!(
+        problem(header(b"h", b'1', 0, b"nothing")),
+        TarProblem::HardLink
+    );
+    assert_eq!(
+        problem([entry(b"d/", b'5', b""), header(b"h", b'1', 0, b"d")].concat()),
+        TarProblem::HardLink
+    );
     let error = tree([entry(b"ok", b'0', b"x"), entry(b"..", b'0', b"")].concat()).unwrap_err();
-    assert_eq!(error.to_string(), "bad tar entry at 0x400: a name with `..`");
+    assert_eq!(
+        error.to_string(),
+        "bad tar entry at 0x400: a name with `..`"
+    );
 }
 
 #[test]
 fn hostile_extended_headers_are_refused() {
-    for data in ["5", "99 path=x\n", "0 \n", "3 a", "8 path=x", "11 size=-1\n", "13 mtime=1.x\n", "18446744073709551616 a=b\n"] {
-        assert_eq!(problem(entry(b"h", b'x', data.as_bytes())), TarProblem::Pax, "{data}");
+    for data in [
+        "5",
+        "99 path=x\n",
+        "0 \n",
+        "3 a",
+        "8 path=x",
+        "11 size=-1\n",
+        "13 mtime=1.x\n",
+        "18446744073709551616 a=b\n",
+    ] {
+        assert_eq!(
+            problem(entry(b"h", b'x', data.as_bytes())),
+            TarProblem::Pax,
+            "{data}"
+        );
     }
     let huge = pax_record("size", "18446744073709551615");
-    assert_eq!(problem([entry(b"h", b'x', &huge), entry(b"f", b'0', b"x")].concat()), TarProblem::Truncated);
+    assert_eq!(
+        problem([entry(b"h", b'x', &huge), entry(b"f", b'0', b"x")].concat()),
+        TarProblem::Truncated
+    );
     let sparse = pax_record("GNU.sparse.major", "1");
     assert_eq!(problem(entry(b"h", b'x', &sparse)), TarProblem::Type(b'S'));
     assert_eq!(problem(entry(b"h", b'L', &[b'a'; 5000])), TarProblem::Name);
@@ -157,19 +248,32 @@ fn numbers_in_both_forms() {
     assert_eq!(number(b"\0\0\0"), Ok(0));
     assert_eq!(number(b"\x80\0\0\0\x01\0\0\0"), Ok(1 << 24));
     assert_eq!(signed_number(b"\xff\xff\xff\xff\xff\xff\xff\xff"), Ok(-1));
-    assert_eq!(number(b"\xff\xff\xff\xff\xff\xff\xff\xff"), Err(TarProblem::Number));
+    assert_eq!(
+        number(b"\xff\xff\xff\xff\xff\xff\xff\xff"),
+        Err(TarProblem::Number)
+    );
     assert_eq!(number(b"8\0"), Err(TarProblem::Number));
-    assert_eq!(number(b"\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"), Err(TarProblem::Number));
+    assert_eq!(
+        number(b"\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+        Err(TarProblem::Number)
+    );
 }
 
 #[test]
 fn no_bytes_make_it_panic() {
-    let good = [entry(b"dir/", b'5', b""), entry(b"dir/file", b'0', b"hello"), entry(b"h", b'x', &pax_record("path", "z"))].concat();
+    let good = [
+        entry(b"dir/", b'5', b""),
+        entry(b"dir/file", b'0', b"hello"),
+        entry(b"h", b'x', &pax_record("path", "z")),
+    ]
+    .concat();
     let mut seed = 1_u64;
     for _ in 0..5000 {
         let mut image = good.clone();
         for _ in 0..4 {
-            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            seed = seed
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
             let at = (seed >> 33) as usize % image.len();
             image[at] = (seed >> 20) as u8;
         }

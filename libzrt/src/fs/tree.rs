@@ -181,8 +181,19 @@ impl Tree {
     pub fn new(now: Time) -> Tree {
         let mut root = Node::new(Kind::Directory(Directory::default()), 0o755, 0, now);
         (root.links, root.opens) = (2, 1);
-        let mount = Mount { point: Box::from(&b"/"[..]), root: 0, read_only: false, changed: false, out: None };
-        Tree { nodes: alloc::vec![Some(root)], free: Vec::new(), mounts: alloc::vec![mount], root: 0 }
+        let mount = Mount {
+            point: Box::from(&b"/"[..]),
+            root: 0,
+            read_only: false,
+            changed: false,
+            out: None,
+        };
+        Tree {
+            nodes: alloc::vec![Some(root)],
+            free: Vec::new(),
+            mounts: alloc::vec![mount],
+            root: 0,
+        }
     }
 
     /// The node.
@@ -190,7 +201,10 @@ impl Tree {
     /// # Errors
     /// `EIO` for a node that is not there, which would be a mistake in this crate.
     pub fn node(&self, id: NodeId) -> Result<&Node, Errno> {
-        self.nodes.get(id as usize).and_then(Option::as_ref).ok_or(Errno::EIO)
+        self.nodes
+            .get(id as usize)
+            .and_then(Option::as_ref)
+            .ok_or(Errno::EIO)
     }
 
     /// The node, to change it.
@@ -198,7 +212,10 @@ impl Tree {
     /// # Errors
     /// As [`Self::node`].
     pub fn node_mut(&mut self, id: NodeId) -> Result<&mut Node, Errno> {
-        self.nodes.get_mut(id as usize).and_then(Option::as_mut).ok_or(Errno::EIO)
+        self.nodes
+            .get_mut(id as usize)
+            .and_then(Option::as_mut)
+            .ok_or(Errno::EIO)
     }
 
     /// Number of nodes.
@@ -243,7 +260,10 @@ impl Tree {
     }
 
     fn collect(&mut self, id: NodeId) {
-        if self.node(id).is_ok_and(|node| node.links == 0 && node.opens == 0) {
+        if self
+            .node(id)
+            .is_ok_and(|node| node.links == 0 && node.opens == 0)
+        {
             self.nodes[id as usize] = None;
             self.free.push(id);
         }
@@ -287,7 +307,13 @@ impl Tree {
     ///
     /// # Errors
     /// `EROFS`, `ENOENT` in a removed directory, `EMLINK`, `ENOSPC`.
-    pub fn link(&mut self, parent: NodeId, name: &[u8], id: NodeId, now: Time) -> Result<(), Errno> {
+    pub fn link(
+        &mut self,
+        parent: NodeId,
+        name: &[u8],
+        id: NodeId,
+        now: Time,
+    ) -> Result<(), Errno> {
         self.change(parent)?;
         let directory = self.node(parent)?;
         if directory.links == 0 {
@@ -311,7 +337,14 @@ impl Tree {
     ///
     /// # Errors
     /// As [`Self::link`].
-    pub fn create(&mut self, parent: NodeId, name: &[u8], kind: Kind, permissions: u16, now: Time) -> Result<NodeId, Errno> {
+    pub fn create(
+        &mut self,
+        parent: NodeId,
+        name: &[u8],
+        kind: Kind,
+        permissions: u16,
+        now: Time,
+    ) -> Result<NodeId, Errno> {
         let mount = self.node(parent)?.mount;
         let id = self.add(Node::new(kind, permissions, mount, now))?;
         let linked = self.link(parent, name, id, now);
@@ -353,7 +386,12 @@ impl Tree {
     ///
     /// # Errors
     /// `ENOENT`, `EROFS`, `ENOSPC`.
-    pub fn rename(&mut self, from: (NodeId, &[u8]), to: (NodeId, &[u8]), now: Time) -> Result<(), Errno> {
+    pub fn rename(
+        &mut self,
+        from: (NodeId, &[u8]),
+        to: (NodeId, &[u8]),
+        now: Time,
+    ) -> Result<(), Errno> {
         let id = self.directory(from.0)?.get(from.1).ok_or(Errno::ENOENT)?;
         self.change(from.0)?;
         self.change(to.0)?;
@@ -378,7 +416,12 @@ impl Tree {
     ///
     /// # Errors
     /// `ENOENT`, `EROFS`.
-    pub fn exchange(&mut self, a: (NodeId, &[u8]), b: (NodeId, &[u8]), now: Time) -> Result<(), Errno> {
+    pub fn exchange(
+        &mut self,
+        a: (NodeId, &[u8]),
+        b: (NodeId, &[u8]),
+        now: Time,
+    ) -> Result<(), Errno> {
         let first = self.directory(a.0)?.get(a.1).ok_or(Errno::ENOENT)?;
         let second = self.directory(b.0)?.get(b.1).ok_or(Errno::ENOENT)?;
         self.change(a.0)?;
@@ -423,7 +466,13 @@ impl Tree {
     ///
     /// # Errors
     /// `ENOSPC`, `ENOTDIR`.
-    pub fn mount(&mut self, parent: NodeId, name: &[u8], mount: Mount, now: Time) -> Result<NodeId, Errno> {
+    pub fn mount(
+        &mut self,
+        parent: NodeId,
+        name: &[u8],
+        mount: Mount,
+        now: Time,
+    ) -> Result<NodeId, Errno> {
         let index = u16::try_from(self.mounts.len()).map_err(|_| Errno::ENOSPC)?;
         let mut root = Node::new(Kind::Directory(Directory::default()), 0o755, index, now);
         (root.links, root.opens, root.parent, root.name) = (2, 1, parent, Box::from(name));

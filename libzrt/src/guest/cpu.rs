@@ -42,7 +42,11 @@ const fn when(condition: bool, word: u32) -> u32 {
 /// The features of a level, as the x86-64 psABI (table 3.1) names them and Intel's manual (CPUID) numbers them.
 const fn leaves(level: u32) -> [Leaf; LEAVES] {
     const fn leaf(number: u32, subleaf: u32, answer: [u32; 4]) -> Leaf {
-        Leaf { number, subleaf, answer }
+        Leaf {
+            number,
+            subleaf,
+            answer,
+        }
     }
     let (v2, v3, v4) = (level >= 2, level >= 3, level >= 4);
     // SSE3, SSSE3, CMPXCHG16B, SSE4.1, SSE4.2, POPCNT; FMA, MOVBE, XSAVE, OSXSAVE, AVX, F16C.
@@ -56,11 +60,29 @@ const fn leaves(level: u32) -> [Leaf; LEAVES] {
     // SYSCALL, NX, RDTSCP, long mode.
     let edx_extended = bits(&[11, 20, 27, 29]);
     [
-        leaf(0, ANY, [7, letters(VENDOR, 0), letters(VENDOR, 8), letters(VENDOR, 4)]),
+        leaf(
+            0,
+            ANY,
+            [
+                7,
+                letters(VENDOR, 0),
+                letters(VENDOR, 8),
+                letters(VENDOR, 4),
+            ],
+        ),
         // Family 6; one processor, lines of 64 bytes.
         leaf(1, ANY, [0x600, 1 << 16 | 8 << 8, ecx1, edx1]),
         leaf(7, 0, [0, ebx7, 0, 0]),
-        leaf(0x8000_0000, ANY, [0x8000_0008, letters(VENDOR, 0), letters(VENDOR, 8), letters(VENDOR, 4)]),
+        leaf(
+            0x8000_0000,
+            ANY,
+            [
+                0x8000_0008,
+                letters(VENDOR, 0),
+                letters(VENDOR, 8),
+                letters(VENDOR, 4),
+            ],
+        ),
         leaf(0x8000_0001, ANY, [0, 0, ecx_extended, edx_extended]),
         // The clock goes at one rate.
         leaf(0x8000_0007, ANY, [0, 0, 0, 1 << 8]),
@@ -82,13 +104,21 @@ struct Processor {
     state: u32,
 }
 
-static PROCESSOR: OneThread<Processor> = OneThread::new(Processor { leaves: LEVELS[0].as_ptr(), state: STATES[0] });
+static PROCESSOR: OneThread<Processor> = OneThread::new(Processor {
+    leaves: LEVELS[0].as_ptr(),
+    state: STATES[0],
+});
 
 /// Sets the level, before the program starts.
 pub(super) fn set_level(level: u32) {
     let index = level.clamp(1, 4) as usize - 1;
     // SAFETY: nothing else runs; the helpers read it later.
-    unsafe { *PROCESSOR.get() = Processor { leaves: LEVELS[index].as_ptr(), state: STATES[index] } };
+    unsafe {
+        *PROCESSOR.get() = Processor {
+            leaves: LEVELS[index].as_ptr(),
+            state: STATES[index],
+        }
+    };
 }
 
 global_asm!(

@@ -4,8 +4,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use zvm_abi::layout::{DATA_BASE, MANIFEST_END, MANIFEST_POINTER, PAGE, STACK_TOP, TEXT_BASE};
-use zvm_abi::note::ImageNote;
 use zvm_abi::manifest::{self, UserManifest, limit};
+use zvm_abi::note::ImageNote;
 
 use super::memory::{self, OneThread};
 use super::traps::{Traps, fail};
@@ -65,29 +65,62 @@ pub(super) extern "C" fn start() -> u64 {
     };
     let headers = headers();
     super::cpu::set_level(level(&headers));
-    let program = stack::Program { args: nvram.args.clone(), env: nvram.env.clone(), headers };
+    let program = stack::Program {
+        args: nvram.args.clone(),
+        env: nvram.env.clone(),
+        headers,
+    };
     let mut regions = segments(&program.headers);
-    regions.push(region(STACK_TOP - u64::from(manifest.stack_size), STACK_TOP, true, "[stack]"));
+    regions.push(region(
+        STACK_TOP - u64::from(manifest.stack_size),
+        STACK_TOP,
+        true,
+        "[stack]",
+    ));
     for channel in &channels {
         if let Some(bytes) = channel.mapped {
             let start = bytes.as_ptr() as u64;
-            regions.push(region(start, (start + bytes.len() as u64).next_multiple_of(PAGE), false, "[channel]"));
+            regions.push(region(
+                start,
+                (start + bytes.len() as u64).next_multiple_of(PAGE),
+                false,
+                "[channel]",
+            ));
         }
     }
     // SAFETY: the manifest's pages are mapped, from the head on to their end.
     let head = u64::from(unsafe { at::<u32>(MANIFEST_POINTER) });
-    regions.push(region(head & !(PAGE - 1), MANIFEST_END, false, "[manifest]"));
+    regions.push(region(
+        head & !(PAGE - 1),
+        MANIFEST_END,
+        false,
+        "[manifest]",
+    ));
     // SAFETY: the table is a static, which nobody refers to across calls; the regions are as the runtime mapped them.
     let memory = unsafe { Memory::new(0, pages, regions) };
-    let boot = Boot { host: Box::new(host), memory, channels, nvram, stack: u64::from(manifest.stack_size) };
+    let boot = Boot {
+        host: Box::new(host),
+        memory,
+        channels,
+        nvram,
+        stack: u64::from(manifest.stack_size),
+    };
     let mut kernel = match Kernel::new(boot) {
         Ok(kernel) => kernel,
         Err(message) => fail(BAD_MANIFEST, format_args!("{message}")),
     };
     let mut random = [0; 16];
     kernel.random.fill(&mut random);
-    let Some(image) = stack::build(&program, &random, STACK_TOP, u64::from(manifest.stack_size) / 4) else {
-        fail(7, format_args!("arguments and environment are longer than a quarter of the stack"));
+    let Some(image) = stack::build(
+        &program,
+        &random,
+        STACK_TOP,
+        u64::from(manifest.stack_size) / 4,
+    ) else {
+        fail(
+            7,
+            format_args!("arguments and environment are longer than a quarter of the stack"),
+        );
     };
     if kernel.memory.put(image.pointer, &image.bytes).is_err() {
         fail(BAD_MANIFEST, format_args!("the stack is not mapped"));
@@ -98,7 +131,12 @@ pub(super) extern "C" fn start() -> u64 {
 }
 
 fn region(start: u64, end: u64, write: bool, name: &'static str) -> Region {
-    Region { start, end, write, name }
+    Region {
+        start,
+        end,
+        write,
+        name,
+    }
 }
 
 /// Puts the page table at the heap's start.
@@ -111,7 +149,10 @@ unsafe fn page_table(manifest: &UserManifest) -> core::ptr::NonNull<Pages> {
     let total = size / PAGE;
     let table = total.div_ceil(PAGE + 1);
     if total <= table {
-        fail(NO_MEMORY, format_args!("the heap has {size} bytes; more memory is needed"));
+        fail(
+            NO_MEMORY,
+            format_args!("the heap has {size} bytes; more memory is needed"),
+        );
     }
     // SAFETY: the first pages of the heap hold the table and nothing else; the others are the table's to give.
     let pages = unsafe {
@@ -131,10 +172,13 @@ unsafe fn channels(user: &UserManifest) -> Vec<Channel> {
     for index in 0..count as u64 {
         // SAFETY: the tables are as long as the manifest says; a name ends with a NUL; mapped bytes stay as they are.
         unsafe {
-            let channel: manifest::Channel = at(u64::from(user.channels) + index * size_of::<manifest::Channel>() as u64);
+            let channel: manifest::Channel =
+                at(u64::from(user.channels) + index * size_of::<manifest::Channel>() as u64);
             let mapped: u32 = at(u64::from(user.mapped_at()) + index * 4);
             let name = channel.name as *const u8;
-            let length = (0..MAX_ALIAS).position(|offset| *name.add(offset) == 0).unwrap_or(MAX_ALIAS);
+            let length = (0..MAX_ALIAS)
+                .position(|offset| *name.add(offset) == 0)
+                .unwrap_or(MAX_ALIAS);
             let size = u64::try_from(channel.size).unwrap_or(0);
             channels.push(Channel {
                 name: core::slice::from_raw_parts(name, length).to_vec(),
@@ -142,7 +186,8 @@ unsafe fn channels(user: &UserManifest) -> Vec<Channel> {
                 size,
                 readable: channel.limits[limit::GETS] > 0,
                 writable: channel.limits[limit::PUTS] > 0,
-                mapped: (mapped != 0).then(|| core::slice::from_raw_parts(mapped as *const u8, size as usize)),
+                mapped: (mapped != 0)
+                    .then(|| core::slice::from_raw_parts(mapped as *const u8, size as usize)),
             });
         }
     }
@@ -151,7 +196,9 @@ unsafe fn channels(user: &UserManifest) -> Vec<Channel> {
 
 /// nvram's bytes: mapped, or read.
 fn nvram_text(channels: &[Channel], host: &mut Traps) -> Vec<u8> {
-    let Some(channel) = channels.get(NVRAM) else { fail(BAD_MANIFEST, format_args!("there is no /dev/nvram")) };
+    let Some(channel) = channels.get(NVRAM) else {
+        fail(BAD_MANIFEST, format_args!("there is no /dev/nvram"))
+    };
     if let Some(bytes) = channel.mapped {
         return bytes.to_vec();
     }
@@ -161,7 +208,10 @@ fn nvram_text(channels: &[Channel], host: &mut Traps) -> Vec<u8> {
         match host.read(NVRAM as u32, &mut text[done..], done as u64) {
             count @ 1.. => done += count as usize,
             0 => break,
-            error => fail(BAD_MANIFEST, format_args!("cannot read /dev/nvram: error {}", -error)),
+            error => fail(
+                BAD_MANIFEST,
+                format_args!("cannot read /dev/nvram: error {}", -error),
+            ),
         }
     }
     text.truncate(done);
@@ -189,10 +239,20 @@ fn segments(headers: &stack::Headers) -> Vec<Region> {
     for index in 0..headers.count {
         let header = headers.address + index * headers.size;
         // SAFETY: as in `headers`: an Elf64_Phdr stands there.
-        let (kind, flags, start, size): (u32, u32, u64, u64) = unsafe { (at(header), at(header + 4), at(header + 16), at(header + 40)) };
+        let (kind, flags, start, size): (u32, u32, u64, u64) =
+            unsafe { (at(header), at(header + 4), at(header + 16), at(header + 40)) };
         if kind == LOAD && size > 0 {
-            let name = if start == TEXT_BASE { "[text]" } else { "[data]" };
-            regions.push(region(start & !(PAGE - 1), (start + size).next_multiple_of(PAGE), flags & 2 != 0, name));
+            let name = if start == TEXT_BASE {
+                "[text]"
+            } else {
+                "[data]"
+            };
+            regions.push(region(
+                start & !(PAGE - 1),
+                (start + size).next_multiple_of(PAGE),
+                flags & 2 != 0,
+                name,
+            ));
         }
     }
     regions

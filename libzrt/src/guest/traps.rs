@@ -22,16 +22,34 @@ pub(super) struct Traps;
 
 impl Host for Traps {
     fn read(&mut self, channel: u32, buffer: &mut [u8], offset: u64) -> i64 {
-        call(trap::READ, [u64::from(channel), buffer.as_mut_ptr() as u64, buffer.len() as u64, offset])
+        call(
+            trap::READ,
+            [
+                u64::from(channel),
+                buffer.as_mut_ptr() as u64,
+                buffer.len() as u64,
+                offset,
+            ],
+        )
     }
 
     fn write(&mut self, channel: u32, buffer: &[u8], offset: u64) -> i64 {
-        call(trap::WRITE, [u64::from(channel), buffer.as_ptr() as u64, buffer.len() as u64, offset])
+        call(
+            trap::WRITE,
+            [
+                u64::from(channel),
+                buffer.as_ptr() as u64,
+                buffer.len() as u64,
+                offset,
+            ],
+        )
     }
 
     fn set_thread_pointer(&mut self, address: u32) {
         // SAFETY: gs base is the program's thread pointer; the library OS itself uses no thread-local data.
-        unsafe { core::arch::asm!("wrgsbase {0:e}", in(reg) address, options(nostack, preserves_flags)) };
+        unsafe {
+            core::arch::asm!("wrgsbase {0:e}", in(reg) address, options(nostack, preserves_flags))
+        };
     }
 }
 

@@ -18,9 +18,14 @@ struct Frame {
     answer: Answer,
 }
 
-const _: () = assert!(core::mem::offset_of!(Frame, control) == 32 && core::mem::offset_of!(Frame, answer) == 48);
-const _: () = assert!(core::mem::offset_of!(Answer, second) == 16 && core::mem::offset_of!(Answer, flags) == 32);
-const _: () = assert!(core::mem::offset_of!(Answer, out_of_range) == 36 && size_of::<Answer>() <= 48);
+const _: () = assert!(
+    core::mem::offset_of!(Frame, control) == 32 && core::mem::offset_of!(Frame, answer) == 48
+);
+const _: () = assert!(
+    core::mem::offset_of!(Answer, second) == 16 && core::mem::offset_of!(Answer, flags) == 32
+);
+const _: () =
+    assert!(core::mem::offset_of!(Answer, out_of_range) == 36 && size_of::<Answer>() <= 48);
 
 extern "C" fn answer(operation: Operation, frame: &mut Frame) {
     frame.answer = compute(operation, frame.x, frame.y, frame.control as u16);

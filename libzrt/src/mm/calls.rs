@@ -39,15 +39,25 @@ enum Source {
     File { node: NodeId, offset: u64 },
 }
 
-pub(crate) fn mmap(kernel: &mut Kernel, [address, size, prot, flags, fd, offset]: Args) -> Result<u64, Errno> {
+pub(crate) fn mmap(
+    kernel: &mut Kernel,
+    [address, size, prot, flags, fd, offset]: Args,
+) -> Result<u64, Errno> {
     let kind = flags & MAP_TYPE;
-    if !matches!(kind, MAP_SHARED | MAP_PRIVATE | MAP_SHARED_VALIDATE) || size == 0 || offset % PAGE != 0 {
+    if !matches!(kind, MAP_SHARED | MAP_PRIVATE | MAP_SHARED_VALIDATE)
+        || size == 0
+        || offset % PAGE != 0
+    {
         return Err(Errno::EINVAL);
     }
     let size = size.checked_next_multiple_of(PAGE).ok_or(Errno::ENOMEM)?;
     let prot = protection(prot)?;
     let shared = kind != MAP_PRIVATE;
-    let source = if flags & MAP_ANONYMOUS != 0 { Source::Anonymous } else { file(kernel, fd, offset, shared, prot)? };
+    let source = if flags & MAP_ANONYMOUS != 0 {
+        Source::Anonymous
+    } else {
+        file(kernel, fd, offset, shared, prot)?
+    };
     let fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) != 0;
     if fixed && address % PAGE != 0 {
         return Err(Errno::EINVAL);
@@ -59,22 +69,42 @@ pub(crate) fn mmap(kernel: &mut Kernel, [address, size, prot, flags, fd, offset]
             return Err(Errno::EEXIST);
         }
         let pages = kernel.memory.pages();
-        let inside = address >= pages.start() && address.checked_add(size).is_some_and(|end| end <= pages.end());
+        let inside = address >= pages.start()
+            && address
+                .checked_add(size)
+                .is_some_and(|end| end <= pages.end());
         if !pages.take_at(address, size, READ | WRITE) {
-            return Err(if inside && flags & MAP_FIXED_NOREPLACE != 0 { Errno::EEXIST } else { Errno::ENOMEM });
+            return Err(if inside && flags & MAP_FIXED_NOREPLACE != 0 {
+                Errno::EEXIST
+            } else {
+                Errno::ENOMEM
+            });
         }
         address
     } else {
         let pages = kernel.memory.pages();
-        let hint = address != 0 && address % PAGE == 0 && pages.take_at(address, size, READ | WRITE);
+        let hint =
+            address != 0 && address % PAGE == 0 && pages.take_at(address, size, READ | WRITE);
         // Pages that nobody may touch are not dirty: say so from the start.
-        if hint { address } else { pages.take(size, if prot == 0 { 0 } else { READ | WRITE }).ok_or(Errno::ENOMEM)? }
+        if hint {
+            address
+        } else {
+            pages
+                .take(size, if prot == 0 { 0 } else { READ | WRITE })
+                .ok_or(Errno::ENOMEM)?
+        }
     };
     if let Source::File { node, offset } = source {
         fill(kernel, start, size, node, offset)?;
         if shared {
             kernel.tree.hold(node)?;
-            kernel.memory.shared.push(Shared { start, size, node, offset, write: prot & WRITE != 0 });
+            kernel.memory.shared.push(Shared {
+                start,
+                size,
+                node,
+                offset,
+                write: prot & WRITE != 0,
+            });
         }
     }
     kernel.memory.pages().protect(start, size, prot);
@@ -93,7 +123,13 @@ fn protection(prot: u64) -> Result<u8, Errno> {
     Ok(prot as u8 & (READ | WRITE))
 }
 
-fn file(kernel: &mut Kernel, fd: u64, offset: u64, shared: bool, prot: u8) -> Result<Source, Errno> {
+fn file(
+    kernel: &mut Kernel,
+    fd: u64,
+    offset: u64,
+    shared: bool,
+    prot: u8,
+) -> Result<Source, Errno> {
     let file = kernel.files.get(fd)?;
     let (node, readable, writable) = (file.node, file.readable(), file.writable());
     if !readable || (shared && prot & WRITE != 0 && !writable) {
@@ -107,9 +143,17 @@ fn file(kernel: &mut Kernel, fd: u64, offset: u64, shared: bool, prot: u8) -> Re
 }
 
 /// Copies a file's bytes into fresh pages.
-fn fill(kernel: &mut Kernel, start: u64, size: u64, node: NodeId, offset: u64) -> Result<(), Errno> {
+fn fill(
+    kernel: &mut Kernel,
+    start: u64,
+    size: u64,
+    node: NodeId,
+    offset: u64,
+) -> Result<(), Errno> {
     kernel.write_back(Some(node))?;
-    let Kind::File(contents) = &kernel.tree.node(node)?.kind else { return Err(Errno::ENODEV) };
+    let Kind::File(contents) = &kernel.tree.node(node)?.kind else {
+        return Err(Errno::ENODEV);
+    };
     let count = contents.size().saturating_sub(offset).min(size);
     kernel.memory.pages().protect(start, size, READ | WRITE);
     // SAFETY: the pages were just taken for the program; the slice ends with the statement.
@@ -129,7 +173,12 @@ pub(crate) fn munmap(kernel: &mut Kernel, [address, size, ..]: Args) -> Result<u
 /// Unmaps whole pages; shared mappings go back to their files first.
 fn unmap(kernel: &mut Kernel, start: u64, size: u64) -> Result<(), Errno> {
     let end = start.checked_add(size).ok_or(Errno::EINVAL)?;
-    if kernel.memory.shared.iter().any(|map| map.start < end && start < map.start + map.size) {
+    if kernel
+        .memory
+        .shared
+        .iter()
+        .any(|map| map.start < end && start < map.start + map.size)
+    {
         kernel.write_back(None)?;
         let mut kept = alloc::vec::Vec::new();
         let mut gone = alloc::vec::Vec::new();
@@ -143,7 +192,12 @@ fn unmap(kernel: &mut Kernel, start: u64, size: u64) -> Result<(), Errno> {
             let above = map.start + map.size - high;
             for part in [
                 Shared { size: below, ..map },
-                Shared { start: high, size: above, offset: map.offset + (high - map.start), ..map },
+                Shared {
+                    start: high,
+                    size: above,
+                    offset: map.offset + (high - map.start),
+                    ..map
+                },
             ] {
                 if part.size > 0 {
                     kernel.tree.hold(part.node)?;
@@ -155,15 +209,25 @@ fn unmap(kernel: &mut Kernel, start: u64, size: u64) -> Result<(), Errno> {
         kernel.memory.shared = kept;
         gone.into_iter().for_each(|node| kernel.tree.release(node));
     }
-    if kernel.memory.pages().release(start, size) { Ok(()) } else { Err(Errno::EINVAL) }
+    if kernel.memory.pages().release(start, size) {
+        Ok(())
+    } else {
+        Err(Errno::EINVAL)
+    }
 }
 
 impl Kernel {
     /// Brings shared writable mappings (of one file, or all) back to their files.
     pub(crate) fn write_back(&mut self, only: Option<NodeId>) -> Result<(), Errno> {
         let Kernel { memory, tree, .. } = self;
-        for map in memory.shared.iter().filter(|map| map.write && only.is_none_or(|node| node == map.node)) {
-            let Kind::File(contents) = &mut tree.node_mut(map.node)?.kind else { continue };
+        for map in memory
+            .shared
+            .iter()
+            .filter(|map| map.write && only.is_none_or(|node| node == map.node))
+        {
+            let Kind::File(contents) = &mut tree.node_mut(map.node)?.kind else {
+                continue;
+            };
             let count = contents.size().saturating_sub(map.offset).min(map.size);
             // SAFETY: the slice ends with the statement; contents are the library OS's own memory.
             let bytes = unsafe { memory.bytes(map.start, count) };
@@ -182,15 +246,22 @@ impl Kernel {
     /// Brings a file's new bytes into its shared mappings.
     pub(crate) fn refresh(&mut self, node: NodeId, offset: u64, size: u64) -> Result<(), Errno> {
         let Kernel { memory, tree, .. } = self;
-        let Kind::File(contents) = &tree.node(node)?.kind else { return Ok(()) };
+        let Kind::File(contents) = &tree.node(node)?.kind else {
+            return Ok(());
+        };
         for map in memory.shared.iter().filter(|map| map.node == node) {
-            let (low, high) = (offset.max(map.offset), (offset + size).min(map.offset + map.size));
+            let (low, high) = (
+                offset.max(map.offset),
+                (offset + size).min(map.offset + map.size),
+            );
             if low < high {
                 let target = map.start + (low - map.offset);
                 let mut buffer = alloc::vec![0; (high - low).min(PAGE) as usize];
                 let mut done = 0;
                 while low + done < high {
-                    let count = contents.read(low + done, &mut buffer).min((high - low - done) as usize);
+                    let count = contents
+                        .read(low + done, &mut buffer)
+                        .min((high - low - done) as usize);
                     if count == 0 || memory.put(target + done, &buffer[..count]).is_err() {
                         break;
                     }
@@ -202,19 +273,31 @@ impl Kernel {
     }
 }
 
-pub(crate) fn mremap(kernel: &mut Kernel, [old, old_size, new_size, flags, new, _]: Args) -> Result<u64, Errno> {
-    if flags & !(MREMAP_MAYMOVE | MREMAP_FIXED) != 0 || old % PAGE != 0 || new_size == 0 || old_size == 0 {
+pub(crate) fn mremap(
+    kernel: &mut Kernel,
+    [old, old_size, new_size, flags, new, _]: Args,
+) -> Result<u64, Errno> {
+    if flags & !(MREMAP_MAYMOVE | MREMAP_FIXED) != 0
+        || old % PAGE != 0
+        || new_size == 0
+        || old_size == 0
+    {
         return Err(Errno::EINVAL);
     }
-    let old_size = old_size.checked_next_multiple_of(PAGE).ok_or(Errno::EINVAL)?;
-    let new_size = new_size.checked_next_multiple_of(PAGE).ok_or(Errno::ENOMEM)?;
+    let old_size = old_size
+        .checked_next_multiple_of(PAGE)
+        .ok_or(Errno::EINVAL)?;
+    let new_size = new_size
+        .checked_next_multiple_of(PAGE)
+        .ok_or(Errno::ENOMEM)?;
     let pages = kernel.memory.pages();
     if !pages.owns(old, old_size) {
         return Err(Errno::EFAULT);
     }
     let prot = pages.protection(old);
     if flags & MREMAP_FIXED != 0 {
-        let apart = new.checked_add(new_size).is_some_and(|end| end <= old) || new >= old + old_size;
+        let apart =
+            new.checked_add(new_size).is_some_and(|end| end <= old) || new >= old + old_size;
         if flags & MREMAP_MAYMOVE == 0 || new % PAGE != 0 || !apart {
             return Err(Errno::EINVAL);
         }
@@ -231,14 +314,22 @@ pub(crate) fn mremap(kernel: &mut Kernel, [old, old_size, new_size, flags, new, 
         return Ok(old);
     }
     let more = new_size - old_size;
-    let is_shared = kernel.memory.shared.iter().any(|map| map.start < old + old_size && old < map.start + map.size);
+    let is_shared = kernel
+        .memory
+        .shared
+        .iter()
+        .any(|map| map.start < old + old_size && old < map.start + map.size);
     if !is_shared && kernel.memory.pages().take_at(old + old_size, more, prot) {
         return Ok(old);
     }
     if flags & MREMAP_MAYMOVE == 0 {
         return Err(Errno::ENOMEM);
     }
-    let new = kernel.memory.pages().take(new_size, READ | WRITE).ok_or(Errno::ENOMEM)?;
+    let new = kernel
+        .memory
+        .pages()
+        .take(new_size, READ | WRITE)
+        .ok_or(Errno::ENOMEM)?;
     relocate(kernel, (old, old_size), (new, new_size), prot)
 }
 
@@ -247,11 +338,19 @@ fn relocate(kernel: &mut Kernel, old: (u64, u64), new: (u64, u64), prot: u8) -> 
     kernel.write_back(None)?;
     kernel.memory.pages().protect(old.0, old.1, READ | WRITE);
     kernel.memory.copy(old.0, new.0, old.1.min(new.1))?;
-    let moved = kernel.memory.shared.iter().position(|map| map.start == old.0 && map.size == old.1);
+    let moved = kernel
+        .memory
+        .shared
+        .iter()
+        .position(|map| map.start == old.0 && map.size == old.1);
     if let Some(index) = moved {
         let map = kernel.memory.shared.swap_remove(index);
         fill(kernel, new.0, new.1, map.node, map.offset)?;
-        kernel.memory.shared.push(Shared { start: new.0, size: new.1, ..map });
+        kernel.memory.shared.push(Shared {
+            start: new.0,
+            size: new.1,
+            ..map
+        });
     }
     kernel.memory.pages().protect(new.0, new.1, prot);
     unmap(kernel, old.0, old.1)?;
@@ -275,7 +374,10 @@ pub(crate) fn mprotect(kernel: &mut Kernel, [address, size, prot, ..]: Args) -> 
     }
 }
 
-pub(crate) fn madvise(kernel: &mut Kernel, [address, size, advice, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn madvise(
+    kernel: &mut Kernel,
+    [address, size, advice, ..]: Args,
+) -> Result<u64, Errno> {
     const DONTNEED: u64 = 4;
     if address % PAGE != 0 {
         return Err(Errno::EINVAL);
@@ -286,7 +388,10 @@ pub(crate) fn madvise(kernel: &mut Kernel, [address, size, advice, ..]: Args) ->
         DONTNEED if mapped => {
             let shared = &kernel.memory.shared;
             let end = address + size;
-            if !shared.iter().any(|map| map.start < end && address < map.start + map.size) {
+            if !shared
+                .iter()
+                .any(|map| map.start < end && address < map.start + map.size)
+            {
                 kernel.memory.pages().zero(address, size);
             }
             Ok(0)
@@ -310,7 +415,10 @@ pub(crate) fn msync(kernel: &mut Kernel, [address, size, flags, ..]: Args) -> Re
     Ok(0)
 }
 
-pub(crate) fn mincore(kernel: &mut Kernel, [address, size, vector, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn mincore(
+    kernel: &mut Kernel,
+    [address, size, vector, ..]: Args,
+) -> Result<u64, Errno> {
     if address % PAGE != 0 {
         return Err(Errno::EINVAL);
     }

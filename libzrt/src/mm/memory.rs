@@ -20,7 +20,9 @@ macro_rules! plain { ($($t:ty),*) => { $(
     // SAFETY: integers have neither padding nor invalid values.
     unsafe impl Plain for $t {}
 )* } }
-plain!(u8, u16, u32, u64, i32, i64, [u32; 2], [u64; 2], [i64; 2], [u64; 4], [i64; 4]);
+plain!(
+    u8, u16, u32, u64, i32, i64, [u32; 2], [u64; 2], [i64; 2], [u64; 4], [i64; 4]
+);
 
 /// A part of the address space that is not heap: the image's segments, mapped channels, the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +68,13 @@ impl Memory {
     pub unsafe fn new(delta: usize, pages: NonNull<Pages>, regions: Vec<Region>) -> Memory {
         // SAFETY: the caller said that nobody else holds a reference.
         let start = unsafe { pages.as_ref() }.start();
-        Memory { delta, pages, regions, brk: (start, start), shared: Vec::new() }
+        Memory {
+            delta,
+            pages,
+            regions,
+            brk: (start, start),
+            shared: Vec::new(),
+        }
     }
 
     /// The page table. Nothing may be allocated while the reference lives.
@@ -99,8 +107,14 @@ impl Memory {
         if address >= NULL_END && self.pages_ref().allows(address, size, need) {
             return Ok(());
         }
-        let inside = |region: &Region| region.start <= address && end <= region.end && (region.write || !write);
-        if self.regions.iter().any(inside) { Ok(()) } else { Err(Errno::EFAULT) }
+        let inside = |region: &Region| {
+            region.start <= address && end <= region.end && (region.write || !write)
+        };
+        if self.regions.iter().any(inside) {
+            Ok(())
+        } else {
+            Err(Errno::EFAULT)
+        }
     }
 
     fn pointer(&self, address: u64) -> *mut u8 {
@@ -131,7 +145,11 @@ impl Memory {
     ///
     /// # Safety
     /// The slice is dropped before the program runs again, and no other slice of the range is in use.
-    pub(crate) unsafe fn bytes_mut<'a>(&self, address: u64, size: u64) -> Result<&'a mut [u8], Errno> {
+    pub(crate) unsafe fn bytes_mut<'a>(
+        &self,
+        address: u64,
+        size: u64,
+    ) -> Result<&'a mut [u8], Errno> {
         if size == 0 {
             return Ok(&mut []);
         }
@@ -157,7 +175,9 @@ impl Memory {
     /// `EFAULT`.
     pub fn write<T: Plain>(&self, address: u64, value: &T) -> Result<(), Errno> {
         // SAFETY: `Plain` values have no padding.
-        self.put(address, unsafe { core::slice::from_raw_parts(core::ptr::from_ref(value).cast::<u8>(), size_of::<T>()) })
+        self.put(address, unsafe {
+            core::slice::from_raw_parts(core::ptr::from_ref(value).cast::<u8>(), size_of::<T>())
+        })
     }
 
     /// Reads a value of the program's.
@@ -170,7 +190,11 @@ impl Memory {
         let mut value = MaybeUninit::<T>::uninit();
         // SAFETY: as many bytes as the value has; every pattern is a value of a `Plain` type.
         unsafe {
-            core::ptr::copy_nonoverlapping(bytes.as_ptr(), value.as_mut_ptr().cast::<u8>(), bytes.len());
+            core::ptr::copy_nonoverlapping(
+                bytes.as_ptr(),
+                value.as_mut_ptr().cast::<u8>(),
+                bytes.len(),
+            );
             Ok(value.assume_init())
         }
     }
@@ -179,13 +203,20 @@ impl Memory {
     ///
     /// # Errors
     /// `EFAULT`, or `EINVAL` for more than `limit`.
-    pub fn read_array<T: Plain>(&self, address: u64, count: u64, limit: u64) -> Result<Vec<T>, Errno> {
+    pub fn read_array<T: Plain>(
+        &self,
+        address: u64,
+        count: u64,
+        limit: u64,
+    ) -> Result<Vec<T>, Errno> {
         if count > limit {
             return Err(Errno::EINVAL);
         }
         let size = size_of::<T>() as u64;
         self.check(address, count * size, false)?;
-        (0..count).map(|index| self.read(address + index * size)).collect()
+        (0..count)
+            .map(|index| self.read(address + index * size))
+            .collect()
     }
 
     /// The NUL-terminated string at `address`, without the NUL.
@@ -202,7 +233,11 @@ impl Memory {
             let bytes = unsafe { self.bytes(next, room).or_else(|_| self.tail(next, room))? };
             if let Some(end) = bytes.iter().position(|&byte| byte == 0) {
                 text.extend_from_slice(&bytes[..end]);
-                return if text.len() < limit { Ok(text) } else { Err(Errno::ENAMETOOLONG) };
+                return if text.len() < limit {
+                    Ok(text)
+                } else {
+                    Err(Errno::ENAMETOOLONG)
+                };
             }
             text.extend_from_slice(bytes);
             next += bytes.len() as u64;
@@ -215,7 +250,10 @@ impl Memory {
     /// # Safety
     /// As for [`Self::bytes`].
     unsafe fn tail<'a>(&self, address: u64, room: u64) -> Result<&'a [u8], Errno> {
-        let region = self.regions.iter().find(|region| region.start <= address && address < region.end);
+        let region = self
+            .regions
+            .iter()
+            .find(|region| region.start <= address && address < region.end);
         let end = region.ok_or(Errno::EFAULT)?.end;
         // SAFETY: the caller's promise is the same.
         unsafe { self.bytes(address, room.min(end - address)) }

@@ -46,7 +46,16 @@ impl Pages {
     /// The pages, seen from this process at `base + delta`, are mapped read-write, zero, and used through this table only.
     pub unsafe fn new(base: u64, delta: usize, flags: &'static mut [u8]) -> Pages {
         let count = flags.len();
-        Pages { base, delta, flags, floor: 0, low: count, top: count, no_gap: usize::MAX, used: 0 }
+        Pages {
+            base,
+            delta,
+            flags,
+            floor: 0,
+            low: count,
+            top: count,
+            no_gap: usize::MAX,
+            used: 0,
+        }
     }
 
     /// First address.
@@ -61,7 +70,11 @@ impl Pages {
 
     /// Bytes that nobody took.
     pub fn free_bytes(&self) -> u64 {
-        self.flags.iter().filter(|&&flags| flags & USED == 0).count() as u64 * PAGE
+        self.flags
+            .iter()
+            .filter(|&&flags| flags & USED == 0)
+            .count() as u64
+            * PAGE
     }
 
     /// Bytes that the program took.
@@ -81,7 +94,10 @@ impl Pages {
     pub fn take(&mut self, size: u64, prot: u8) -> Option<u64> {
         let start = self.find((size / PAGE) as usize)?;
         let address = self.base + start as u64 * PAGE;
-        self.mark(start..start + (size / PAGE) as usize, USED | prot << PROT_SHIFT);
+        self.mark(
+            start..start + (size / PAGE) as usize,
+            USED | prot << PROT_SHIFT,
+        );
         Some(address)
     }
 
@@ -89,14 +105,22 @@ impl Pages {
     pub fn take_kernel(&mut self, size: u64) -> Option<u64> {
         let count = (size / PAGE) as usize;
         let start = self.find(count)?;
-        self.mark(start..start + count, USED | KERNEL | (READ | WRITE) << PROT_SHIFT);
+        self.mark(
+            start..start + count,
+            USED | KERNEL | (READ | WRITE) << PROT_SHIFT,
+        );
         Some(self.base + start as u64 * PAGE)
     }
 
     /// Takes exactly this range for the program; zero-filled. False if it is not free, or not inside.
     pub fn take_at(&mut self, address: u64, size: u64, prot: u8) -> bool {
-        let Some(range) = self.range(address, size) else { return false };
-        if self.flags[range.clone()].iter().any(|flags| flags & USED != 0) {
+        let Some(range) = self.range(address, size) else {
+            return false;
+        };
+        if self.flags[range.clone()]
+            .iter()
+            .any(|flags| flags & USED != 0)
+        {
             return false;
         }
         self.mark(range, USED | prot << PROT_SHIFT);
@@ -105,8 +129,13 @@ impl Pages {
 
     /// Gives a range back; pages in it that are free stay free. False if it is not inside or the library OS owns a part.
     pub fn release(&mut self, address: u64, size: u64) -> bool {
-        let Some(range) = self.range(address, size) else { return false };
-        if self.flags[range.clone()].iter().any(|flags| flags & KERNEL != 0) {
+        let Some(range) = self.range(address, size) else {
+            return false;
+        };
+        if self.flags[range.clone()]
+            .iter()
+            .any(|flags| flags & KERNEL != 0)
+        {
             return false;
         }
         self.free(range);
@@ -122,21 +151,28 @@ impl Pages {
 
     /// Records a protection. False unless the whole range is the program's.
     pub fn protect(&mut self, address: u64, size: u64, prot: u8) -> bool {
-        let Some(range) = self.range(address, size) else { return false };
+        let Some(range) = self.range(address, size) else {
+            return false;
+        };
         let pages = &mut self.flags[range];
         if pages.iter().any(|flags| flags & (USED | KERNEL) != USED) {
             return false;
         }
         for flags in pages {
-            *flags = *flags & (USED | DIRTY) | prot << PROT_SHIFT | if prot & WRITE != 0 { DIRTY } else { 0 };
+            *flags = *flags & (USED | DIRTY)
+                | prot << PROT_SHIFT
+                | if prot & WRITE != 0 { DIRTY } else { 0 };
         }
         true
     }
 
     /// The protection of the page at `address`.
     pub fn protection(&self, address: u64) -> u8 {
-        let page = address.checked_sub(self.base).map(|bytes| (bytes / PAGE) as usize);
-        page.and_then(|page| self.flags.get(page)).map_or(0, |flags| flags >> PROT_SHIFT)
+        let page = address
+            .checked_sub(self.base)
+            .map(|bytes| (bytes / PAGE) as usize);
+        page.and_then(|page| self.flags.get(page))
+            .map_or(0, |flags| flags >> PROT_SHIFT)
     }
 
     /// Whether every byte of the range is the program's, with all of the protection bits `need`.
@@ -157,10 +193,17 @@ impl Pages {
 
     /// Whether `holds` for each page that the bytes touch; false outside the heap.
     fn each(&self, address: u64, size: u64, holds: impl Fn(u8) -> bool) -> bool {
-        let Some(start) = address.checked_sub(self.base) else { return false };
-        let Some(end) = start.checked_add(size) else { return false };
+        let Some(start) = address.checked_sub(self.base) else {
+            return false;
+        };
+        let Some(end) = start.checked_add(size) else {
+            return false;
+        };
         let last = end.div_ceil(PAGE) as usize;
-        last <= self.flags.len() && self.flags[(start / PAGE) as usize..last].iter().all(|&flags| holds(flags))
+        last <= self.flags.len()
+            && self.flags[(start / PAGE) as usize..last]
+                .iter()
+                .all(|&flags| holds(flags))
     }
 
     /// The runs of equal protection of the program's pages, lowest first: (start, end, protection).
@@ -170,7 +213,9 @@ impl Pages {
             let kind = |flags: u8| (flags & (USED | KERNEL) == USED).then_some(flags >> PROT_SHIFT);
             let start = (next..self.flags.len()).find(|&page| kind(self.flags[page]).is_some())?;
             let prot = kind(self.flags[start]);
-            next = (start..self.flags.len()).find(|&page| kind(self.flags[page]) != prot).unwrap_or(self.flags.len());
+            next = (start..self.flags.len())
+                .find(|&page| kind(self.flags[page]) != prot)
+                .unwrap_or(self.flags.len());
             let address = |page: usize| self.base + page as u64 * PAGE;
             Some((address(start), address(next), prot.unwrap_or(0)))
         })
@@ -189,7 +234,12 @@ impl Pages {
 
     /// Moves brk's end to `end` (rounded up to pages). False if mappings are in the way.
     pub fn set_break(&mut self, end: u64) -> bool {
-        let Some(floor) = end.checked_sub(self.base).map(|bytes| bytes.div_ceil(PAGE) as usize) else { return false };
+        let Some(floor) = end
+            .checked_sub(self.base)
+            .map(|bytes| bytes.div_ceil(PAGE) as usize)
+        else {
+            return false;
+        };
         if floor > self.low || floor > self.flags.len() {
             return false;
         }
@@ -214,14 +264,22 @@ impl Pages {
             let (mut page, mut run) = (self.top, 0);
             while page > self.low {
                 if run == 0 && page - self.low >= 8 {
-                    let word = self.flags.get(page - 8..page).and_then(|bytes| bytes.try_into().ok()).map_or(0, u64::from_le_bytes);
+                    let word = self
+                        .flags
+                        .get(page - 8..page)
+                        .and_then(|bytes| bytes.try_into().ok())
+                        .map_or(0, u64::from_le_bytes);
                     if word & 0x0101_0101_0101_0101 == 0x0101_0101_0101_0101 {
                         page -= 8;
                         continue;
                     }
                 }
                 page -= 1;
-                run = if self.flags[page] & USED == 0 { run + 1 } else { 0 };
+                run = if self.flags[page] & USED == 0 {
+                    run + 1
+                } else {
+                    0
+                };
                 if run == count {
                     return Some(page);
                 }
@@ -231,7 +289,10 @@ impl Pages {
             }
         }
         // Below `low` all is free down to brk's end; a free run that ends at `low` continues there.
-        let above = self.flags[self.low..self.top.max(self.low)].iter().take_while(|&&flags| flags & USED == 0).count();
+        let above = self.flags[self.low..self.top.max(self.low)]
+            .iter()
+            .take_while(|&&flags| flags & USED == 0)
+            .count();
         let end = self.low + above.min(count);
         let start = end.checked_sub(count)?;
         (start >= self.floor).then_some(start)
@@ -247,7 +308,11 @@ impl Pages {
     }
 
     fn fill(&mut self, range: core::ops::Range<usize>, new: u8) {
-        let dirty = if (new >> PROT_SHIFT) & WRITE != 0 { DIRTY } else { 0 };
+        let dirty = if (new >> PROT_SHIFT) & WRITE != 0 {
+            DIRTY
+        } else {
+            0
+        };
         if new & KERNEL == 0 {
             self.used += range.len();
         }
@@ -261,7 +326,8 @@ impl Pages {
 
     /// Writes zeros where the page is not zero: a page that nobody touched costs the host no memory.
     fn clean(&mut self, page: usize) {
-        let start = (self.base as usize + page * PAGE as usize).wrapping_add(self.delta) as *mut u64;
+        let start =
+            (self.base as usize + page * PAGE as usize).wrapping_add(self.delta) as *mut u64;
         // SAFETY: `new`'s caller said that the page is mapped and used through this table; it is free or being zeroed,
         // so no reference to it exists. A page is aligned for u64.
         let words = unsafe { core::slice::from_raw_parts_mut(start, PAGE as usize / 8) };
@@ -284,7 +350,10 @@ impl Pages {
         if start <= self.low {
             let taken = |flags: &u8| flags & USED != 0;
             self.low = self.low.max(end);
-            self.low += self.flags[self.low..].iter().position(taken).unwrap_or(self.flags.len() - self.low);
+            self.low += self.flags[self.low..]
+                .iter()
+                .position(taken)
+                .unwrap_or(self.flags.len() - self.low);
         }
     }
 }
@@ -361,7 +430,11 @@ pub(crate) mod tests {
     fn the_library_os_keeps_its_pages() {
         let mut pages = heap(8);
         let own = pages.take_kernel(2 * PAGE).unwrap();
-        assert!(!pages.release(own, PAGE) && !pages.protect(own, PAGE, READ) && !pages.take_at(own, PAGE, READ));
+        assert!(
+            !pages.release(own, PAGE)
+                && !pages.protect(own, PAGE, READ)
+                && !pages.take_at(own, PAGE, READ)
+        );
         assert!(!pages.allows(own, 1, READ));
         pages.release_kernel(own, 2 * PAGE);
         assert!(pages.take_at(own, 2 * PAGE, READ));
@@ -376,14 +449,20 @@ pub(crate) mod tests {
         let mut taken: alloc::vec::Vec<(usize, usize)> = alloc::vec::Vec::new();
         let mut seed = 12345_u64;
         let mut random = move |bound: usize| {
-            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            seed = seed
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
             (seed >> 33) as usize % bound
         };
         for _ in 0..20_000 {
             if random(2) == 0 || taken.is_empty() {
                 let count = 1 + random(12);
-                let expected = (0..=64 - count).rev().find(|&start| model[start..start + count].iter().all(|used| !used));
-                let got = pages.take(count as u64 * PAGE, READ).map(|address| ((address - pages.start()) / PAGE) as usize);
+                let expected = (0..=64 - count)
+                    .rev()
+                    .find(|&start| model[start..start + count].iter().all(|used| !used));
+                let got = pages
+                    .take(count as u64 * PAGE, READ)
+                    .map(|address| ((address - pages.start()) / PAGE) as usize);
                 assert_eq!(got, expected);
                 if let Some(start) = got {
                     model[start..start + count].fill(true);

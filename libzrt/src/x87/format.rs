@@ -44,7 +44,11 @@ const LAST: u16 = 0x7FFF;
 impl F80 {
     /// From mantissa and head.
     pub const fn new(mantissa: u64, head: u16) -> F80 {
-        F80 { mantissa, head, padding: [0; 3] }
+        F80 {
+            mantissa,
+            head,
+            padding: [0; 3],
+        }
     }
 
     /// The NaN that invalid operations give.
@@ -68,18 +72,32 @@ impl F80 {
 
     pub(super) fn class(self) -> Class {
         let exponent = self.head & LAST;
+        if self.is_unsupported() {
+            return Class::Nan;
+        }
         if exponent == LAST {
-            return if self.mantissa == TOP { Class::Infinite } else { Class::Nan };
+            return if self.mantissa == TOP {
+                Class::Infinite
+            } else {
+                Class::Nan
+            };
         }
         if self.mantissa == 0 && exponent == 0 {
             return Class::Zero;
         }
-        if exponent != 0 && self.mantissa < TOP {
-            // Unnormals: no CPU since the 387 takes them.
-            return Class::Nan;
-        }
-        let wide = Wide::normal(i32::from(exponent.max(1)) - BIAS, u128::from(self.mantissa) << 64);
-        Class::Finite(Wide { negative: self.is_negative(), ..wide })
+        let wide = Wide::normal(
+            i32::from(exponent.max(1)) - BIAS,
+            u128::from(self.mantissa) << 64,
+        );
+        Class::Finite(Wide {
+            negative: self.is_negative(),
+            ..wide
+        })
+    }
+
+    /// Unnormals and the 287's infinities: no operands since the 387, and no NaNs either.
+    fn is_unsupported(self) -> bool {
+        self.head & LAST != 0 && self.mantissa < TOP
     }
 
     fn is_quiet(self) -> bool {
@@ -90,7 +108,7 @@ impl F80 {
     pub(super) fn quieted(self) -> (F80, u32) {
         if self.is_quiet() {
             (self, 0)
-        } else if self.head & LAST == LAST && self.mantissa > TOP {
+        } else if !self.is_unsupported() {
             (F80::new(self.mantissa | 1 << 62, self.head), flag::INVALID)
         } else {
             (F80::DEFAULT_NAN, flag::INVALID)
@@ -99,11 +117,18 @@ impl F80 {
 
     /// Of two operands, one a NaN at least: the NaN that comes out (SDM volume 1, table 4-7), and the exception.
     pub(super) fn nan_of(a: F80, b: F80) -> (F80, u32) {
+        if a.is_unsupported() || b.is_unsupported() {
+            return (F80::DEFAULT_NAN, flag::INVALID);
+        }
         match (a.class(), b.class()) {
             (Class::Nan, Class::Nan) => {
                 let ((x, first), (y, second)) = (a.quieted(), b.quieted());
                 // A quiet one wins over a signalling one, the larger one over its like.
-                let a_wins = if first == second { x.mantissa >= y.mantissa } else { first == 0 };
+                let a_wins = if first == second {
+                    x.mantissa >= y.mantissa
+                } else {
+                    first == 0
+                };
                 (if a_wins { x } else { y }, first | second)
             }
             (Class::Nan, _) => a.quieted(),
@@ -126,7 +151,11 @@ impl F80 {
         } else if drop == 128 {
             (0, value.mantissa, 1 << 127)
         } else {
-            (value.mantissa >> drop, value.mantissa & ((1 << drop) - 1), 1 << (drop - 1))
+            (
+                value.mantissa >> drop,
+                value.mantissa & ((1 << drop) - 1),
+                1 << (drop - 1),
+            )
         };
         let up = lost != 0
             && match control >> 10 & 3 {
@@ -152,12 +181,20 @@ impl F80 {
                 2 => !value.negative,
                 _ => false,
             };
-            let result = if away { F80::infinity(value.negative) } else { F80::new(u64::MAX, sign | (LAST - 1)) };
+            let result = if away {
+                F80::infinity(value.negative)
+            } else {
+                F80::new(u64::MAX, sign | (LAST - 1))
+            };
             return (result, flag::OVERFLOW | flag::PRECISION);
         }
         let mantissa = mantissa as u64;
         // Without the integer bit the exponent is 0, which counts as 1.
-        let biased = if mantissa < TOP { 0 } else { (exponent + BIAS) as u16 };
+        let biased = if mantissa < TOP {
+            0
+        } else {
+            (exponent + BIAS) as u16
+        };
         (F80::new(mantissa, sign | biased), flags)
     }
 }

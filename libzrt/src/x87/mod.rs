@@ -61,7 +61,11 @@ pub fn compute(operation: Operation, x: F80, y: F80, control: u16) -> Answer {
             return trigonometric(operation, x, control);
         }
     };
-    Answer { value, flags, ..Answer::default() }
+    Answer {
+        value,
+        flags,
+        ..Answer::default()
+    }
 }
 
 fn invalid() -> (F80, u32) {
@@ -77,11 +81,16 @@ fn exponential(x: F80, control: u16) -> (F80, u32) {
         Class::Finite(number) => match number.absolute().compare(Wide::ONE) {
             // Undefined above 1: the operand stays.
             Ordering::Greater => (x, 0),
-            Ordering::Equal if number.negative => F80::round(Wide::ONE.scaled(-1).negated(), control),
+            Ordering::Equal if number.negative => {
+                F80::round(Wide::ONE.scaled(-1).negated(), control)
+            }
             Ordering::Equal => (F80::one(false), 0),
             Ordering::Less => {
                 let power = number.times(Wide::LN2);
-                F80::round(Wide::series(power, power, |n, term| term.over_small(n + 1), true), control)
+                F80::round(
+                    Wide::series(power, power, |n, term| term.over_small(n + 1), true),
+                    control,
+                )
             }
         },
     }
@@ -94,7 +103,13 @@ fn twice_artanh(z: Wide) -> Wide {
 
 /// log2 of a positive number.
 fn log2(number: Wide) -> Wide {
-    let (mut mantissa, mut power) = (Wide { exponent: 0, ..number }, number.exponent);
+    let (mut mantissa, mut power) = (
+        Wide {
+            exponent: 0,
+            ..number
+        },
+        number.exponent,
+    );
     if mantissa.mantissa > 3 << 126 {
         // From 0.75 to 1.5, so that nothing cancels near 1.
         mantissa = mantissa.scaled(-1);
@@ -144,7 +159,8 @@ fn logarithm_near_one(x: F80, y: F80, control: u16) -> (F80, u32) {
                 // Undefined: there is no logarithm.
                 invalid()
             } else if number.exponent < -1 {
-                let log = twice_artanh(number.over(number.plus(Wide::integer(2)))).times(Wide::INV_LN2);
+                let log =
+                    twice_artanh(number.over(number.plus(Wide::integer(2)))).times(Wide::INV_LN2);
                 times_log(y, log, control)
             } else {
                 times_log(y, log2(sum), control)
@@ -165,13 +181,25 @@ const QUARTERS: [Wide; 5] = [
 /// Arc tangent of a ratio from 0 to 1.
 fn arc_tangent(ratio: Wide) -> Wide {
     // The nearest quarter c: arctan r = arctan c + arctan((r − c)/(1 + rc)).
-    let quarter = (1..=4).rev().find(|&n| ratio.compare(Wide::integer(2 * n - 1).scaled(-3)).is_ge()).unwrap_or(0);
+    let quarter = (1..=4)
+        .rev()
+        .find(|&n| ratio.compare(Wide::integer(2 * n - 1).scaled(-3)).is_ge())
+        .unwrap_or(0);
     let near = Wide::integer(quarter).scaled(-2);
-    let rest = if quarter == 0 { ratio } else { ratio.minus(near).over(Wide::ONE.plus(ratio.times(near))) };
+    let rest = if quarter == 0 {
+        ratio
+    } else {
+        ratio.minus(near).over(Wide::ONE.plus(ratio.times(near)))
+    };
     if rest.is_zero() {
         return QUARTERS[quarter as usize];
     }
-    let sum = Wide::series(rest, rest.times(rest).negated(), |n, power| power.over_small(2 * n + 1), false);
+    let sum = Wide::series(
+        rest,
+        rest.times(rest).negated(),
+        |n, power| power.over_small(2 * n + 1),
+        false,
+    );
     QUARTERS[quarter as usize].plus(sum)
 }
 
@@ -191,15 +219,30 @@ fn angle(x: F80, y: F80, control: u16) -> (F80, u32) {
             }
         }
     };
-    let turned = if x.is_negative() { Wide::PI.minus(first) } else { first };
+    let turned = if x.is_negative() {
+        Wide::PI.minus(first)
+    } else {
+        first
+    };
     if turned.is_zero() {
         return (F80::zero(y.is_negative()), 0);
     }
-    F80::round(Wide { negative: y.is_negative(), ..turned }, control)
+    F80::round(
+        Wide {
+            negative: y.is_negative(),
+            ..turned
+        },
+        control,
+    )
 }
 
 /// 2/π · 2^256, lowest word first.
-const TWO_OVER_PI: [u64; 4] = [0xfe5163abdebbc561, 0xdb6295993c439041, 0xfc2757d1f534ddc0, 0xa2f9836e4e441529];
+const TWO_OVER_PI: [u64; 4] = [
+    0xfe5163abdebbc561,
+    0xdb6295993c439041,
+    0xfc2757d1f534ddc0,
+    0xa2f9836e4e441529,
+];
 
 /// Shifts words, lowest first, left; what leaves at the top is lost.
 fn shift_left(words: &mut [u64; 5], count: u32) {
@@ -208,7 +251,9 @@ fn shift_left(words: &mut [u64; 5], count: u32) {
     let word = |index: usize| index.checked_sub(whole).map_or(0, |index| source[index]);
     for (index, slot) in words.iter_mut().enumerate() {
         let below = if index > 0 { word(index - 1) } else { 0 };
-        *slot = (u128::from(word(index)) << 64 | u128::from(below)).wrapping_shl(bits).wrapping_shr(64) as u64;
+        *slot = (u128::from(word(index)) << 64 | u128::from(below))
+            .wrapping_shl(bits)
+            .wrapping_shr(64) as u64;
     }
 }
 
@@ -240,25 +285,55 @@ fn reduce(number: Wide) -> (u32, Wide) {
         }
     }
     // Zero bits at the top: no number of 64 bits comes nearer than about 2^-70 to a multiple of a right angle.
-    let empty = words.iter().rev().take_while(|&&word| word == 0).count().min(4);
+    let empty = words
+        .iter()
+        .rev()
+        .take_while(|&&word| word == 0)
+        .count()
+        .min(4);
     let zeros = 64 * empty as u32 + words[4 - empty].leading_zeros();
     shift_left(&mut words, zeros);
-    let fraction = Wide::positive(-1 - zeros as i32, u128::from(words[4]) << 64 | u128::from(words[3]));
-    let rest = Wide { negative: above, ..fraction.times(Wide::PI.scaled(-1)) };
+    let fraction = Wide::positive(
+        -1 - zeros as i32,
+        u128::from(words[4]) << 64 | u128::from(words[3]),
+    );
+    let rest = Wide {
+        negative: above,
+        ..fraction.times(Wide::PI.scaled(-1))
+    };
     let quadrant = quadrant & 3;
-    if number.negative { ((4 - quadrant) & 3, rest.negated()) } else { (quadrant, rest) }
+    if number.negative {
+        ((4 - quadrant) & 3, rest.negated())
+    } else {
+        (quadrant, rest)
+    }
 }
 
 fn sine(x: Wide) -> Wide {
-    Wide::series(x, x.times(x).negated(), |n, term| term.over_small(2 * n).over_small(2 * n + 1), true)
+    Wide::series(
+        x,
+        x.times(x).negated(),
+        |n, term| term.over_small(2 * n).over_small(2 * n + 1),
+        true,
+    )
 }
 
 fn cosine(x: Wide) -> Wide {
-    Wide::series(Wide::ONE, x.times(x).negated(), |n, term| term.over_small(2 * n - 1).over_small(2 * n), true)
+    Wide::series(
+        Wide::ONE,
+        x.times(x).negated(),
+        |n, term| term.over_small(2 * n - 1).over_small(2 * n),
+        true,
+    )
 }
 
 fn trigonometric(operation: Operation, x: F80, control: u16) -> Answer {
-    let pair = |value, second, flags| Answer { value, second, flags, out_of_range: 0 };
+    let pair = |value, second, flags| Answer {
+        value,
+        second,
+        flags,
+        out_of_range: 0,
+    };
     let one = |(value, flags)| pair(value, F80::default(), flags);
     let number = match x.class() {
         Class::Nan => {
@@ -267,18 +342,34 @@ fn trigonometric(operation: Operation, x: F80, control: u16) -> Answer {
         }
         Class::Infinite => return pair(F80::DEFAULT_NAN, F80::DEFAULT_NAN, flag::INVALID),
         Class::Zero => {
-            let value = if operation == Operation::Fcos { F80::one(false) } else { x };
+            let value = if operation == Operation::Fcos {
+                F80::one(false)
+            } else {
+                x
+            };
             return pair(value, F80::one(false), 0);
         }
         Class::Finite(number) if number.exponent >= 63 => {
-            return Answer { value: x, out_of_range: 1, ..Answer::default() };
+            return Answer {
+                value: x,
+                out_of_range: 1,
+                ..Answer::default()
+            };
         }
         Class::Finite(number) => number,
     };
     let (quadrant, rest) = reduce(number);
     let turned = |quadrant: u32| {
-        let value = if quadrant & 1 == 0 { sine(rest) } else { cosine(rest) };
-        if quadrant & 2 == 0 { value } else { value.negated() }
+        let value = if quadrant & 1 == 0 {
+            sine(rest)
+        } else {
+            cosine(rest)
+        };
+        if quadrant & 2 == 0 {
+            value
+        } else {
+            value.negated()
+        }
     };
     let (sine, cosine) = (|| turned(quadrant), || turned((quadrant + 1) & 3));
     match operation {
@@ -288,7 +379,8 @@ fn trigonometric(operation: Operation, x: F80, control: u16) -> Answer {
             pair(value, F80::one(false), flags)
         }
         Operation::Fsincos => {
-            let ((value, first), (second, more)) = (F80::round(sine(), control), F80::round(cosine(), control));
+            let ((value, first), (second, more)) =
+                (F80::round(sine(), control), F80::round(cosine(), control));
             pair(value, second, first | more)
         }
         _ => one(F80::round(sine(), control)),

@@ -59,15 +59,23 @@ fn native(operation: Operation, x: F80, y: F80) -> (F80, F80, u32) {
 
 /// Steps of the last place between two numbers of one sign.
 fn distance(a: F80, b: F80) -> u128 {
-    let order = |x: F80| (u128::from(x.head & 0x7FFF) << 63) + u128::from(x.mantissa & (u64::MAX >> 1));
-    if a.head >> 15 == b.head >> 15 { order(a).abs_diff(order(b)) } else { order(a) + order(b) }
+    let order =
+        |x: F80| (u128::from(x.head & 0x7FFF) << 63) + u128::from(x.mantissa & (u64::MAX >> 1));
+    if a.head >> 15 == b.head >> 15 {
+        order(a).abs_diff(order(b))
+    } else {
+        order(a) + order(b)
+    }
 }
 
 struct Numbers(u64);
 
 impl Numbers {
     fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        self.0 = self
+            .0
+            .wrapping_mul(6364136223846793005)
+            .wrapping_add(1442695040888963407);
         (self.0 ^ self.0 >> 31).wrapping_mul(0x9E37_79B9_7F4A_7C15)
     }
 
@@ -75,7 +83,10 @@ impl Numbers {
     fn number(&mut self, low: i32, high: i32) -> F80 {
         let exponent = low + (self.next() >> 8) as i32 % (high - low);
         let exponent = exponent.clamp(low, high - 1);
-        F80::new(self.next() | 1 << 63, (exponent + 16383) as u16 | (self.next() as u16 & 0x8000))
+        F80::new(
+            self.next() | 1 << 63,
+            (exponent + 16383) as u16 | (self.next() as u16 & 0x8000),
+        )
     }
 }
 
@@ -86,7 +97,10 @@ fn the_host_agrees_to_the_last_place() {
         for round in 0..4000 {
             let (mut x, y) = match operation {
                 Operation::F2xm1 => (numbers.number(-70, 0), F80::one(false)),
-                Operation::Fyl2x => (numbers.number(if round % 2 == 0 { -16000 } else { -2 }, 2), numbers.number(-20, 20)),
+                Operation::Fyl2x => (
+                    numbers.number(if round % 2 == 0 { -16000 } else { -2 }, 2),
+                    numbers.number(-20, 20),
+                ),
                 Operation::Fyl2xp1 => (numbers.number(-70, -2), numbers.number(-20, 20)),
                 Operation::Fpatan => (numbers.number(-20, 20), numbers.number(-20, 20)),
                 // The hardware's π has 66 bits: it is exact far from multiples of π only.
@@ -97,7 +111,8 @@ fn the_host_agrees_to_the_last_place() {
             }
             let (value, second, _) = native(operation, x, y);
             let answer = compute(operation, x, y, CONTROL);
-            let report = || format!("{operation:?} {x:x?} {y:x?}: {answer:x?}, host {value:x?} {second:x?}");
+            let report =
+                || format!("{operation:?} {x:x?} {y:x?}: {answer:x?}, host {value:x?} {second:x?}");
             assert!(distance(answer.value, value) <= 1, "{}", report());
             if matches!(operation, Operation::Fptan | Operation::Fsincos) {
                 assert!(distance(answer.second, second) <= 1, "{}", report());
@@ -134,20 +149,31 @@ fn the_host_agrees_on_special_operands() {
                 // Undefined for operands out of these ranges.
                 let near = finite(x).is_none_or(|wide| wide.exponent < -1);
                 if operation == Operation::Fyl2xp1 && (!near || x.class() == Class::Infinite)
-                    || operation == Operation::F2xm1 && finite(x).is_some_and(|wide| wide.exponent > 0)
+                    || operation == Operation::F2xm1
+                        && finite(x).is_some_and(|wide| wide.exponent > 0)
                 {
                     continue;
                 }
                 let (value, second, flags) = native(operation, x, y);
                 let answer = compute(operation, x, y, CONTROL);
-                let report = || format!("{operation:?} {x:x?} {y:x?}: {answer:x?}, host {value:x?} {second:x?} {flags:#x}");
-                let same = |a: F80, b: F80| a == b || a.class() != Class::Nan && distance(a, b) <= 1;
+                let report = || {
+                    format!(
+                        "{operation:?} {x:x?} {y:x?}: {answer:x?}, host {value:x?} {second:x?} {flags:#x}"
+                    )
+                };
+                let same =
+                    |a: F80, b: F80| a == b || a.class() != Class::Nan && distance(a, b) <= 1;
                 assert!(same(answer.value, value), "{}", report());
                 if matches!(operation, Operation::Fptan | Operation::Fsincos) {
                     assert!(same(answer.second, second), "{}", report());
                 }
                 // Whether an exact result counts as inexact is the hardware's own affair.
-                assert_eq!(answer.flags & !flag::PRECISION, flags & !flag::PRECISION, "{}", report());
+                assert_eq!(
+                    answer.flags & !flag::PRECISION,
+                    flags & !flag::PRECISION,
+                    "{}",
+                    report()
+                );
             }
         }
     }
@@ -167,12 +193,24 @@ fn exact_results_are_exact() {
 fn large_angles_are_reduced_exactly() {
     // From 400-digit arithmetic: sin and cos of 2^62 + 1 and of the number that comes nearest to a multiple of pi/2.
     let cases = [
-        (F80::new(0x8000_0000_0000_0002, 16383 + 62), (0xfa71eadbead1f984, 0xbffe), (0xd4299770d4c2c9e9, 0x3ffc)),
-        (F80::new(0xfb3ab09a4ba1d149, 16383 + 48), (0x8000000000000000, 0xbfff), (0xdde293c6704a0ec2, 0xbfba)),
+        (
+            F80::new(0x8000_0000_0000_0002, 16383 + 62),
+            (0xfa71eadbead1f984, 0xbffe),
+            (0xd4299770d4c2c9e9, 0x3ffc),
+        ),
+        (
+            F80::new(0xfb3ab09a4ba1d149, 16383 + 48),
+            (0x8000000000000000, 0xbfff),
+            (0xdde293c6704a0ec2, 0xbfba),
+        ),
     ];
     for (x, sin, cos) in cases {
         let answer = compute(Operation::Fsincos, x, F80::default(), CONTROL);
-        assert_eq!((answer.value, answer.second), (F80::new(sin.0, sin.1), F80::new(cos.0, cos.1)), "{x:x?}");
+        assert_eq!(
+            (answer.value, answer.second),
+            (F80::new(sin.0, sin.1), F80::new(cos.0, cos.1)),
+            "{x:x?}"
+        );
     }
     let far = F80::new(1 << 63, 16383 + 63);
     let answer = compute(Operation::Fsin, far, F80::default(), CONTROL);
@@ -183,16 +221,43 @@ fn large_angles_are_reduced_exactly() {
 fn rounding_obeys_the_control_word() {
     let third = Wide::ONE.over(Wide::integer(3));
     let round = |value, mode: u16| F80::round(value, CONTROL | mode << 10).0;
-    let (low, high) = (F80::new(0xAAAA_AAAA_AAAA_AAAA, 0x3FFD), F80::new(0xAAAA_AAAA_AAAA_AAAB, 0x3FFD));
-    assert_eq!([0, 1, 2, 3].map(|mode| round(third, mode)), [high, low, high, low]);
+    let (low, high) = (
+        F80::new(0xAAAA_AAAA_AAAA_AAAA, 0x3FFD),
+        F80::new(0xAAAA_AAAA_AAAA_AAAB, 0x3FFD),
+    );
+    assert_eq!(
+        [0, 1, 2, 3].map(|mode| round(third, mode)),
+        [high, low, high, low]
+    );
     let minus = |x: F80| F80::new(x.mantissa, x.head | 0x8000);
-    assert_eq!([0, 1, 2, 3].map(|mode| round(third.negated(), mode)), [high, high, low, low].map(minus));
+    assert_eq!(
+        [0, 1, 2, 3].map(|mode| round(third.negated(), mode)),
+        [high, high, low, low].map(minus)
+    );
     let (huge, tiny) = (Wide::ONE.scaled(20_000), Wide::ONE.scaled(-20_000));
-    assert_eq!([0, 1].map(|mode| round(huge, mode)), [F80::infinity(false), F80::new(u64::MAX, 0x7FFE)]);
-    assert_eq!([0, 2].map(|mode| round(tiny, mode)), [F80::zero(false), F80::new(1, 0)]);
+    assert_eq!(
+        [0, 1].map(|mode| round(huge, mode)),
+        [F80::infinity(false), F80::new(u64::MAX, 0x7FFE)]
+    );
+    assert_eq!(
+        [0, 2].map(|mode| round(tiny, mode)),
+        [F80::zero(false), F80::new(1, 0)]
+    );
     // The smallest normal number, one step of it below, and halves of the smallest subnormal.
-    assert_eq!(F80::round(Wide::ONE.scaled(-16382), CONTROL), (F80::new(1 << 63, 1), 0));
-    assert_eq!(F80::round(Wide::ONE.scaled(-16383), CONTROL), (F80::new(1 << 62, 0), 0));
-    assert_eq!(F80::round(Wide::ONE.scaled(-16446), CONTROL).0, F80::zero(false));
-    assert_eq!(F80::round(third.scaled(-16443), CONTROL), (F80::new(1, 0), flag::UNDERFLOW | flag::PRECISION));
+    assert_eq!(
+        F80::round(Wide::ONE.scaled(-16382), CONTROL),
+        (F80::new(1 << 63, 1), 0)
+    );
+    assert_eq!(
+        F80::round(Wide::ONE.scaled(-16383), CONTROL),
+        (F80::new(1 << 62, 0), 0)
+    );
+    assert_eq!(
+        F80::round(Wide::ONE.scaled(-16446), CONTROL).0,
+        F80::zero(false)
+    );
+    assert_eq!(
+        F80::round(third.scaled(-16443), CONTROL),
+        (F80::new(1, 0), flag::UNDERFLOW | flag::PRECISION)
+    );
 }

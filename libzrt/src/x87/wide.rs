@@ -11,7 +11,11 @@ pub(super) struct Wide {
 }
 
 impl Wide {
-    pub(super) const ZERO: Wide = Wide { negative: false, exponent: 0, mantissa: 0 };
+    pub(super) const ZERO: Wide = Wide {
+        negative: false,
+        exponent: 0,
+        mantissa: 0,
+    };
     pub(super) const ONE: Wide = Wide::positive(0, 1 << 127);
     pub(super) const LN2: Wide = Wide::positive(-1, 0xb17217f7d1cf79abc9e3b39803f2f6af);
     pub(super) const INV_LN2: Wide = Wide::positive(0, 0xb8aa3b295c17f0bbbe87fed0691d3e89);
@@ -19,12 +23,19 @@ impl Wide {
 
     /// A constant.
     pub(super) const fn positive(exponent: i32, mantissa: u128) -> Wide {
-        Wide { negative: false, exponent, mantissa }
+        Wide {
+            negative: false,
+            exponent,
+            mantissa,
+        }
     }
 
     /// The number `value`.
     pub(super) fn integer(value: i32) -> Wide {
-        Wide { negative: value < 0, ..Wide::normal(127, u128::from(value.unsigned_abs())) }
+        Wide {
+            negative: value < 0,
+            ..Wide::normal(127, u128::from(value.unsigned_abs()))
+        }
     }
 
     /// `mantissa × 2^(exponent − 127)` with the mantissa shifted into its place.
@@ -41,16 +52,25 @@ impl Wide {
     }
 
     pub(super) fn negated(self) -> Wide {
-        Wide { negative: !self.negative, ..self }
+        Wide {
+            negative: !self.negative,
+            ..self
+        }
     }
 
     pub(super) fn absolute(self) -> Wide {
-        Wide { negative: false, ..self }
+        Wide {
+            negative: false,
+            ..self
+        }
     }
 
     /// Times 2^power.
     pub(super) fn scaled(self, power: i32) -> Wide {
-        Wide { exponent: self.exponent + power, ..self }
+        Wide {
+            exponent: self.exponent + power,
+            ..self
+        }
     }
 
     /// Compares without signs.
@@ -64,7 +84,11 @@ impl Wide {
     }
 
     pub(super) fn plus(self, other: Wide) -> Wide {
-        let (large, small) = if self.compare(other).is_ge() { (self, other) } else { (other, self) };
+        let (large, small) = if self.compare(other).is_ge() {
+            (self, other)
+        } else {
+            (other, self)
+        };
         let distance = large.exponent.wrapping_sub(small.exponent) as u32;
         if small.is_zero() || distance >= 128 {
             return large;
@@ -78,7 +102,14 @@ impl Wide {
         } else {
             Wide::normal(large.exponent, large.mantissa - addend)
         };
-        if sum.is_zero() { sum } else { Wide { negative: large.negative, ..sum } }
+        if sum.is_zero() {
+            sum
+        } else {
+            Wide {
+                negative: large.negative,
+                ..sum
+            }
+        }
     }
 
     pub(super) fn minus(self, other: Wide) -> Wide {
@@ -91,10 +122,17 @@ impl Wide {
         let middle = (b * d >> 64) + half(a * d).1 + half(b * c).1;
         let high = a * c + (a * d >> 64) + (b * c >> 64) + (middle >> 64);
         // One bit more than `high` has, where the product of the mantissas is below 2.
-        let product = if high >> 127 == 0 { high << 1 | (middle >> 63 & 1) } else { high };
+        let product = if high >> 127 == 0 {
+            high << 1 | (middle >> 63 & 1)
+        } else {
+            high
+        };
         Wide {
             negative: self.negative != other.negative,
-            ..Wide::normal(self.exponent + other.exponent + (high >> 127) as i32, product)
+            ..Wide::normal(
+                self.exponent + other.exponent + (high >> 127) as i32,
+                product,
+            )
         }
     }
 
@@ -117,7 +155,10 @@ impl Wide {
             carry = rest >> 127 == 1;
             rest <<= 1;
         }
-        Wide { negative: self.negative != divisor.negative, ..Wide::normal(exponent, quotient) }
+        Wide {
+            negative: self.negative != divisor.negative,
+            ..Wide::normal(exponent, quotient)
+        }
     }
 
     /// Divides by a small number.
@@ -127,12 +168,20 @@ impl Wide {
         // The bits that the quotient lost at its top come back at its bottom.
         let zeros = quotient.leading_zeros();
         let low = (rest << zeros) / divisor;
-        Wide { negative: self.negative, ..Wide::normal(self.exponent - zeros as i32, quotient << zeros | low) }
+        Wide {
+            negative: self.negative,
+            ..Wide::normal(self.exponent - zeros as i32, quotient << zeros | low)
+        }
     }
 
     /// `first + first·step·w(1) + first·step²·w(2) + …`, where `next` turns a power's index and the last term times `step`
     /// into the next term; ends where terms no longer count.
-    pub(super) fn series(first: Wide, step: Wide, weigh: impl Fn(u32, Wide) -> Wide, keep_weight: bool) -> Wide {
+    pub(super) fn series(
+        first: Wide,
+        step: Wide,
+        weigh: impl Fn(u32, Wide) -> Wide,
+        keep_weight: bool,
+    ) -> Wide {
         let (mut sum, mut power) = (first, first);
         for index in 1.. {
             power = power.times(step);
@@ -163,7 +212,13 @@ mod tests {
                 if a * b != 0 {
                     assert_eq!(x.times(y), Wide::integer(a * b));
                     assert_eq!(Wide::integer(a * b).over(y), x);
-                    assert_eq!(Wide { negative: false, ..Wide::integer(a * b).over_small(b.unsigned_abs()) }, x.absolute());
+                    assert_eq!(
+                        Wide {
+                            negative: false,
+                            ..Wide::integer(a * b).over_small(b.unsigned_abs())
+                        },
+                        x.absolute()
+                    );
                 }
             }
         }

@@ -21,11 +21,17 @@ pub(crate) fn chmod(kernel: &mut Kernel, [path, mode, ..]: Args) -> Result<u64, 
     fchmodat2(kernel, [AT_FDCWD, path, mode, 0, 0, 0])
 }
 
-pub(crate) fn fchmodat(kernel: &mut Kernel, [directory, path, mode, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn fchmodat(
+    kernel: &mut Kernel,
+    [directory, path, mode, ..]: Args,
+) -> Result<u64, Errno> {
     fchmodat2(kernel, [directory, path, mode, 0, 0, 0])
 }
 
-pub(crate) fn fchmodat2(kernel: &mut Kernel, [directory, path, mode, flags, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn fchmodat2(
+    kernel: &mut Kernel,
+    [directory, path, mode, flags, ..]: Args,
+) -> Result<u64, Errno> {
     if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
         return Err(Errno::EINVAL);
     }
@@ -62,7 +68,10 @@ pub(crate) fn lchown(kernel: &mut Kernel, [path, uid, gid, ..]: Args) -> Result<
     fchownat(kernel, [AT_FDCWD, path, uid, gid, AT_SYMLINK_NOFOLLOW, 0])
 }
 
-pub(crate) fn fchownat(kernel: &mut Kernel, [directory, path, uid, gid, flags, _]: Args) -> Result<u64, Errno> {
+pub(crate) fn fchownat(
+    kernel: &mut Kernel,
+    [directory, path, uid, gid, flags, _]: Args,
+) -> Result<u64, Errno> {
     if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
         return Err(Errno::EINVAL);
     }
@@ -77,7 +86,10 @@ pub(crate) fn fchown(kernel: &mut Kernel, [fd, uid, gid, ..]: Args) -> Result<u6
 }
 
 pub(crate) fn umask(kernel: &mut Kernel, [mask, ..]: Args) -> Result<u64, Errno> {
-    Ok(u64::from(core::mem::replace(&mut kernel.process.umask, mask as u16 & 0o777)))
+    Ok(u64::from(core::mem::replace(
+        &mut kernel.process.umask,
+        mask as u16 & 0o777,
+    )))
 }
 
 /// Sets access and modification times; `None` leaves one as it is.
@@ -90,7 +102,10 @@ fn set_times(kernel: &mut Kernel, id: NodeId, times: [Option<Time>; 2]) -> Resul
     Ok(0)
 }
 
-pub(crate) fn utimensat(kernel: &mut Kernel, [directory, path, times, flags, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn utimensat(
+    kernel: &mut Kernel,
+    [directory, path, times, flags, ..]: Args,
+) -> Result<u64, Errno> {
     const NOW: i64 = 0x3FFF_FFFF;
     const OMIT: i64 = 0x3FFF_FFFE;
     if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
@@ -104,7 +119,10 @@ pub(crate) fn utimensat(kernel: &mut Kernel, [directory, path, times, flags, ..]
             *slot = match pair[1] {
                 NOW => Some(now),
                 OMIT => None,
-                nanoseconds if (0..SECOND as i64).contains(&nanoseconds) => Some(Time { seconds: pair[0], nanoseconds: nanoseconds as u32 }),
+                nanoseconds if (0..SECOND as i64).contains(&nanoseconds) => Some(Time {
+                    seconds: pair[0],
+                    nanoseconds: nanoseconds as u32,
+                }),
                 _ => return Err(Errno::EINVAL),
             };
         }
@@ -120,7 +138,10 @@ pub(crate) fn utimensat(kernel: &mut Kernel, [directory, path, times, flags, ..]
     set_times(kernel, id, new)
 }
 
-pub(crate) fn futimesat(kernel: &mut Kernel, [directory, path, times, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn futimesat(
+    kernel: &mut Kernel,
+    [directory, path, times, ..]: Args,
+) -> Result<u64, Errno> {
     let now = kernel.now();
     let mut new = [Some(now); 2];
     if times != 0 {
@@ -129,7 +150,10 @@ pub(crate) fn futimesat(kernel: &mut Kernel, [directory, path, times, ..]: Args)
             if !(0..1_000_000).contains(&pair[1]) {
                 return Err(Errno::EINVAL);
             }
-            *slot = Some(Time { seconds: pair[0], nanoseconds: pair[1] as u32 * 1000 });
+            *slot = Some(Time {
+                seconds: pair[0],
+                nanoseconds: pair[1] as u32 * 1000,
+            });
         }
     }
     let id = kernel.changeable(directory, path, 0)?;
@@ -144,7 +168,12 @@ pub(crate) fn utime(kernel: &mut Kernel, [path, times, ..]: Args) -> Result<u64,
     let now = kernel.now();
     let mut new = [Some(now); 2];
     if times != 0 {
-        new = kernel.memory.read::<[i64; 2]>(times)?.map(|seconds| Some(Time { seconds, nanoseconds: 0 }));
+        new = kernel.memory.read::<[i64; 2]>(times)?.map(|seconds| {
+            Some(Time {
+                seconds,
+                nanoseconds: 0,
+            })
+        });
     }
     let id = kernel.changeable(AT_FDCWD, path, 0)?;
     set_times(kernel, id, new)
@@ -170,7 +199,10 @@ pub(crate) fn ftruncate(kernel: &mut Kernel, [fd, size, ..]: Args) -> Result<u64
     kernel.resize(id, size).map(|()| 0)
 }
 
-pub(crate) fn fallocate(kernel: &mut Kernel, [fd, mode, offset, size, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn fallocate(
+    kernel: &mut Kernel,
+    [fd, mode, offset, size, ..]: Args,
+) -> Result<u64, Errno> {
     const KEEP_SIZE: u64 = 1;
     const PUNCH_HOLE: u64 = 2;
     const ZERO_RANGE: u64 = 0x10;
@@ -179,12 +211,17 @@ pub(crate) fn fallocate(kernel: &mut Kernel, [fd, mode, offset, size, ..]: Args)
     if !file.writable() {
         return Err(Errno::EBADF);
     }
-    let end = offset.checked_add(size).filter(|&end| end <= i64::MAX as u64).ok_or(Errno::EFBIG)?;
+    let end = offset
+        .checked_add(size)
+        .filter(|&end| end <= i64::MAX as u64)
+        .ok_or(Errno::EFBIG)?;
     if size == 0 {
         return Err(Errno::EINVAL);
     }
     let mode = mode & 0xFFFF_FFFF;
-    let Kind::File(contents) = &mut kernel.tree.node_mut(id)?.kind else { return Err(Errno::ENODEV) };
+    let Kind::File(contents) = &mut kernel.tree.node_mut(id)?.kind else {
+        return Err(Errno::ENODEV);
+    };
     let before = contents.size();
     match mode {
         0 | KEEP_SIZE => contents.reserve(offset, size)?,
@@ -192,7 +229,11 @@ pub(crate) fn fallocate(kernel: &mut Kernel, [fd, mode, offset, size, ..]: Args)
             // A hole is zeros that somebody wrote, as far as a program can see.
             let zeros = [0; 4096];
             let mut at = offset;
-            let limit = if mode & PUNCH_HOLE != 0 || mode & KEEP_SIZE != 0 { end.min(before) } else { end };
+            let limit = if mode & PUNCH_HOLE != 0 || mode & KEEP_SIZE != 0 {
+                end.min(before)
+            } else {
+                end
+            };
             while at < limit {
                 at += contents.write(at, &zeros[..(limit - at).min(4096) as usize])? as u64;
             }

@@ -57,9 +57,16 @@ pub(crate) fn fcntl(kernel: &mut Kernel, [fd, command, argument, ..]: Args) -> R
     kernel.files.get(fd)?;
     match command {
         DUPFD | DUPFD_CLOEXEC if argument >= limit => Err(Errno::EINVAL),
-        DUPFD | DUPFD_CLOEXEC => kernel.files.duplicate(fd, argument, command == DUPFD_CLOEXEC, limit),
+        DUPFD | DUPFD_CLOEXEC => {
+            kernel
+                .files
+                .duplicate(fd, argument, command == DUPFD_CLOEXEC, limit)
+        }
         GETFD => Ok(u64::from(kernel.files.close_on_exec(fd)?)),
-        SETFD => kernel.files.set_close_on_exec(fd, argument & 1 != 0).map(|()| 0),
+        SETFD => kernel
+            .files
+            .set_close_on_exec(fd, argument & 1 != 0)
+            .map(|()| 0),
         GETFL => Ok(u64::from(kernel.files.get(fd)?.flags)),
         SETFL => {
             let file = kernel.files.get_mut(fd)?;
@@ -93,7 +100,11 @@ pub(crate) fn fcntl(kernel: &mut Kernel, [fd, command, argument, ..]: Args) -> R
 pub(crate) fn flock(kernel: &mut Kernel, [fd, operation, ..]: Args) -> Result<u64, Errno> {
     kernel.files.get(fd)?;
     // LOCK_SH, LOCK_EX, LOCK_UN, with or without LOCK_NB.
-    if matches!(operation & !4, 1 | 2 | 8) { Ok(0) } else { Err(Errno::EINVAL) }
+    if matches!(operation & !4, 1 | 2 | 8) {
+        Ok(0)
+    } else {
+        Err(Errno::EINVAL)
+    }
 }
 
 pub(crate) fn ioctl(kernel: &mut Kernel, [fd, request, argument, ..]: Args) -> Result<u64, Errno> {
@@ -110,7 +121,9 @@ pub(crate) fn ioctl(kernel: &mut Kernel, [fd, request, argument, ..]: Args) -> R
                 Kind::File(contents) => contents.size().saturating_sub(offset),
                 _ => return Err(Errno::ENOTTY),
             };
-            kernel.memory.write(argument, &(waiting.min(i32::MAX as u64) as u32))?;
+            kernel
+                .memory
+                .write(argument, &(waiting.min(i32::MAX as u64) as u32))?;
             Ok(0)
         }
         FIONBIO => {

@@ -42,13 +42,17 @@ impl Kernel {
                 if !self.memory.shared.is_empty() {
                     self.write_back(Some(id))?;
                 }
-                let Kind::File(contents) = &self.tree.node(id)?.kind else { return Err(Errno::EIO) };
+                let Kind::File(contents) = &self.tree.node(id)?.kind else {
+                    return Err(Errno::EIO);
+                };
                 contents.read(offset, buffer) as u64
             }
             Kind::Directory(_) | Kind::Descriptors => return Err(Errno::EISDIR),
             Kind::Generated(_) => {
                 let text = file.text.as_deref().unwrap_or_default();
-                let rest = text.get(usize::try_from(offset).unwrap_or(usize::MAX)..).unwrap_or_default();
+                let rest = text
+                    .get(usize::try_from(offset).unwrap_or(usize::MAX)..)
+                    .unwrap_or_default();
                 let count = rest.len().min(buffer.len());
                 buffer[..count].copy_from_slice(&rest[..count]);
                 count as u64
@@ -148,14 +152,23 @@ impl Kernel {
         Ok(count)
     }
 
-    fn write_channel(&mut self, number: u32, bytes: &[u8], offset: &mut u64, append: bool) -> Result<u64, Errno> {
+    fn write_channel(
+        &mut self,
+        number: u32,
+        bytes: &[u8],
+        offset: &mut u64,
+        append: bool,
+    ) -> Result<u64, Errno> {
         let channel = self.channels.get(number as usize).ok_or(Errno::EIO)?;
         if append && channel.kind == manifest::RANDOM {
             *offset = channel.size;
         }
         let mut done = 0;
         while done < bytes.len() {
-            match Errno::check(self.host.write(number, &bytes[done..], *offset + done as u64)) {
+            match Errno::check(
+                self.host
+                    .write(number, &bytes[done..], *offset + done as u64),
+            ) {
                 Ok(0) => break,
                 Ok(count) => done += count as usize,
                 Err(errno) if done == 0 => return Err(errno),
@@ -173,7 +186,9 @@ impl Kernel {
 
     /// The parts of a vector that have bytes.
     fn parts(&self, address: u64, count: u64) -> Result<Vec<[u64; 2]>, Errno> {
-        let mut parts = self.memory.read_array::<[u64; 2]>(address, count & 0xFFFF_FFFF, MAX_PARTS)?;
+        let mut parts =
+            self.memory
+                .read_array::<[u64; 2]>(address, count & 0xFFFF_FFFF, MAX_PARTS)?;
         let mut total = 0_u64;
         for [_, size] in &mut parts {
             if *size > i64::MAX as u64 {
@@ -189,7 +204,10 @@ impl Kernel {
     /// Whether a read or write of this file must be one transfer, however many parts the buffer has.
     fn is_stream(&self, fd: u64) -> Result<bool, Errno> {
         let kind = &self.tree.node(self.files.get(fd)?.node)?.kind;
-        Ok(matches!(kind, Kind::Device(Device::Channel(_)) | Kind::Pipe(_)))
+        Ok(matches!(
+            kind,
+            Kind::Device(Device::Channel(_)) | Kind::Pipe(_)
+        ))
     }
 
     fn read_parts(&mut self, fd: u64, address: u64, count: u64, at: At) -> Result<u64, Errno> {
@@ -198,8 +216,14 @@ impl Kernel {
             return self.read_one(fd, start, size, at);
         }
         if self.is_stream(fd)? && parts.len() > 1 {
-            let total = parts.iter().map(|part| part[1]).sum::<u64>().min(GATHER as u64) as usize;
-            parts.iter().try_for_each(|&[start, size]| self.memory.check(start, size, true))?;
+            let total = parts
+                .iter()
+                .map(|part| part[1])
+                .sum::<u64>()
+                .min(GATHER as u64) as usize;
+            parts
+                .iter()
+                .try_for_each(|&[start, size]| self.memory.check(start, size, true))?;
             let mut buffer = core::mem::take(&mut self.files.scratch);
             buffer.resize(total, 0);
             let result = self.read_file(fd, &mut buffer, at);
@@ -291,7 +315,9 @@ impl Kernel {
         let now = self.now();
         self.tree.change(id)?;
         let node = self.tree.node_mut(id)?;
-        let Kind::File(contents) = &mut node.kind else { return Err(Errno::EINVAL) };
+        let Kind::File(contents) = &mut node.kind else {
+            return Err(Errno::EINVAL);
+        };
         contents.resize(size)?;
         (node.modified, node.changed) = (now, now);
         Ok(())
@@ -307,7 +333,11 @@ fn advance(at: At, done: u64) -> At {
 
 /// The offset argument of `pread` and its kin.
 fn position(offset: u64) -> Result<At, Errno> {
-    if offset > i64::MAX as u64 { Err(Errno::EINVAL) } else { Ok(At::Offset(offset)) }
+    if offset > i64::MAX as u64 {
+        Err(Errno::EINVAL)
+    } else {
+        Ok(At::Offset(offset))
+    }
 }
 
 /// `pread` and `pwrite` need a file that can seek.
@@ -315,7 +345,11 @@ fn seekable(kernel: &Kernel, fd: u64) -> Result<(), Errno> {
     let id = kernel.files.get(fd)?.node;
     match kernel.tree.node(id)?.kind {
         Kind::Pipe(_) => Err(Errno::ESPIPE),
-        Kind::Device(Device::Channel(number)) if kernel.channels[number as usize].kind == manifest::SEQUENTIAL => Err(Errno::ESPIPE),
+        Kind::Device(Device::Channel(number))
+            if kernel.channels[number as usize].kind == manifest::SEQUENTIAL =>
+        {
+            Err(Errno::ESPIPE)
+        }
         _ => Ok(()),
     }
 }
@@ -328,13 +362,19 @@ pub(crate) fn write(kernel: &mut Kernel, [fd, address, size, ..]: Args) -> Resul
     kernel.write_one(fd, address, size, At::Current)
 }
 
-pub(crate) fn pread64(kernel: &mut Kernel, [fd, address, size, offset, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn pread64(
+    kernel: &mut Kernel,
+    [fd, address, size, offset, ..]: Args,
+) -> Result<u64, Errno> {
     let at = position(offset)?;
     seekable(kernel, fd)?;
     kernel.read_one(fd, address, size, at)
 }
 
-pub(crate) fn pwrite64(kernel: &mut Kernel, [fd, address, size, offset, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn pwrite64(
+    kernel: &mut Kernel,
+    [fd, address, size, offset, ..]: Args,
+) -> Result<u64, Errno> {
     let at = position(offset)?;
     seekable(kernel, fd)?;
     kernel.write_one(fd, address, size, at)
@@ -350,31 +390,55 @@ pub(crate) fn writev(kernel: &mut Kernel, [fd, parts, count, ..]: Args) -> Resul
     kernel.write_parts(fd, parts, count, At::Current)
 }
 
-pub(crate) fn preadv(kernel: &mut Kernel, [fd, parts, count, offset, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn preadv(
+    kernel: &mut Kernel,
+    [fd, parts, count, offset, ..]: Args,
+) -> Result<u64, Errno> {
     let at = position(offset)?;
     seekable(kernel, fd)?;
     kernel.read_parts(fd, parts, count, at)
 }
 
-pub(crate) fn pwritev(kernel: &mut Kernel, [fd, parts, count, offset, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn pwritev(
+    kernel: &mut Kernel,
+    [fd, parts, count, offset, ..]: Args,
+) -> Result<u64, Errno> {
     let at = position(offset)?;
     seekable(kernel, fd)?;
     kernel.write_parts(fd, parts, count, at)
 }
 
-pub(crate) fn preadv2(kernel: &mut Kernel, [fd, parts, count, offset, _, flags]: Args) -> Result<u64, Errno> {
+pub(crate) fn preadv2(
+    kernel: &mut Kernel,
+    [fd, parts, count, offset, _, flags]: Args,
+) -> Result<u64, Errno> {
     check_rw_flags(flags)?;
-    if offset == u64::MAX { readv(kernel, [fd, parts, count, 0, 0, 0]) } else { preadv(kernel, [fd, parts, count, offset, 0, 0]) }
+    if offset == u64::MAX {
+        readv(kernel, [fd, parts, count, 0, 0, 0])
+    } else {
+        preadv(kernel, [fd, parts, count, offset, 0, 0])
+    }
 }
 
-pub(crate) fn pwritev2(kernel: &mut Kernel, [fd, parts, count, offset, _, flags]: Args) -> Result<u64, Errno> {
+pub(crate) fn pwritev2(
+    kernel: &mut Kernel,
+    [fd, parts, count, offset, _, flags]: Args,
+) -> Result<u64, Errno> {
     check_rw_flags(flags)?;
-    if offset == u64::MAX { writev(kernel, [fd, parts, count, 0, 0, 0]) } else { pwritev(kernel, [fd, parts, count, offset, 0, 0]) }
+    if offset == u64::MAX {
+        writev(kernel, [fd, parts, count, 0, 0, 0])
+    } else {
+        pwritev(kernel, [fd, parts, count, offset, 0, 0])
+    }
 }
 
 /// RWF_HIPRI, RWF_DSYNC and RWF_SYNC change nothing here.
 fn check_rw_flags(flags: u64) -> Result<(), Errno> {
-    if flags & !7 == 0 { Ok(()) } else { Err(Errno::EOPNOTSUPP) }
+    if flags & !7 == 0 {
+        Ok(())
+    } else {
+        Err(Errno::EOPNOTSUPP)
+    }
 }
 
 pub(crate) fn lseek(kernel: &mut Kernel, [fd, offset, whence, ..]: Args) -> Result<u64, Errno> {
@@ -389,7 +453,12 @@ pub(crate) fn lseek(kernel: &mut Kernel, [fd, offset, whence, ..]: Args) -> Resu
         Kind::Device(Device::Channel(number)) => kernel.channels[*number as usize].size,
         // A terminal or a null device takes any seek and stays where it is.
         Kind::Device(_) => return Ok(0),
-        Kind::Generated(_) => kernel.files.get(fd)?.text.as_ref().map_or(0, |text| text.len() as u64),
+        Kind::Generated(_) => kernel
+            .files
+            .get(fd)?
+            .text
+            .as_ref()
+            .map_or(0, |text| text.len() as u64),
         _ => 0,
     };
     let offset = offset as i64;
@@ -412,9 +481,16 @@ pub(crate) fn lseek(kernel: &mut Kernel, [fd, offset, whence, ..]: Args) -> Resu
 }
 
 /// Copies between two open files through a buffer: at `None` with their offsets.
-fn transfer(kernel: &mut Kernel, from: (u64, Option<u64>), to: (u64, Option<u64>), size: u64) -> Result<u64, Errno> {
+fn transfer(
+    kernel: &mut Kernel,
+    from: (u64, Option<u64>),
+    to: (u64, Option<u64>),
+    size: u64,
+) -> Result<u64, Errno> {
     let mut buffer = alloc::vec![0; GATHER.min(size as usize)];
-    let at = |offset: Option<u64>, done: u64| offset.map_or(At::Current, |offset| At::Offset(offset + done));
+    let at = |offset: Option<u64>, done: u64| {
+        offset.map_or(At::Current, |offset| At::Offset(offset + done))
+    };
     let mut done = 0;
     while done < size {
         let part = buffer.len().min((size - done) as usize);
@@ -451,14 +527,22 @@ fn offset_argument(kernel: &Kernel, address: u64) -> Result<Option<u64>, Errno> 
 }
 
 fn put_offset(kernel: &Kernel, address: u64, offset: Option<u64>, done: u64) -> Result<(), Errno> {
-    offset.map_or(Ok(()), |offset| kernel.memory.write(address, &(offset + done)))
+    offset.map_or(Ok(()), |offset| {
+        kernel.memory.write(address, &(offset + done))
+    })
 }
 
-pub(crate) fn sendfile(kernel: &mut Kernel, [out, input, offset, size, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn sendfile(
+    kernel: &mut Kernel,
+    [out, input, offset, size, ..]: Args,
+) -> Result<u64, Errno> {
     let start = offset_argument(kernel, offset)?;
     kernel.files.get(out)?;
     let id = kernel.files.get(input)?.node;
-    if !matches!(kernel.tree.node(id)?.kind, Kind::File(_) | Kind::Generated(_)) {
+    if !matches!(
+        kernel.tree.node(id)?.kind,
+        Kind::File(_) | Kind::Generated(_)
+    ) {
         return Err(Errno::EINVAL);
     }
     let done = transfer(kernel, (input, start), (out, None), size.min(MAX_COUNT))?;
@@ -466,7 +550,10 @@ pub(crate) fn sendfile(kernel: &mut Kernel, [out, input, offset, size, ..]: Args
     Ok(done)
 }
 
-pub(crate) fn copy_file_range(kernel: &mut Kernel, [input, from, out, to, size, flags]: Args) -> Result<u64, Errno> {
+pub(crate) fn copy_file_range(
+    kernel: &mut Kernel,
+    [input, from, out, to, size, flags]: Args,
+) -> Result<u64, Errno> {
     let (start, target) = (offset_argument(kernel, from)?, offset_argument(kernel, to)?);
     for fd in [input, out] {
         let id = kernel.files.get(fd)?.node;
@@ -480,7 +567,10 @@ pub(crate) fn copy_file_range(kernel: &mut Kernel, [input, from, out, to, size, 
     if sink.flags & flag::APPEND != 0 {
         return Err(Errno::EBADF);
     }
-    let (first, second) = (start.unwrap_or(source.offset), target.unwrap_or(sink.offset));
+    let (first, second) = (
+        start.unwrap_or(source.offset),
+        target.unwrap_or(sink.offset),
+    );
     let size = size.min(MAX_COUNT);
     if flags != 0 || (source.node == sink.node && first < second + size && second < first + size) {
         return Err(Errno::EINVAL);

@@ -47,7 +47,11 @@ impl Kernel {
     fn find(&self, directory: u64, address: u64, follow: bool) -> Result<Found, Errno> {
         let path = self.path(address)?;
         // An absolute path needs no good descriptor.
-        let start = if path.first() == Some(&b'/') { self.tree.root } else { self.start(directory)? };
+        let start = if path.first() == Some(&b'/') {
+            self.tree.root
+        } else {
+            self.start(directory)?
+        };
         resolve(&self.tree, &self.files, start, &path, follow)
     }
 
@@ -56,7 +60,8 @@ impl Kernel {
         if flags & AT_EMPTY_PATH != 0 && (address == 0 || self.path(address)?.is_empty()) {
             return self.start(directory);
         }
-        self.find(directory, address, flags & AT_SYMLINK_NOFOLLOW == 0)?.existing()
+        self.find(directory, address, flags & AT_SYMLINK_NOFOLLOW == 0)?
+            .existing()
     }
 
     /// The same, where something of the node is to change: names in /proc/self/fd are not to.

@@ -7,22 +7,36 @@ use super::{AT_EMPTY_PATH, AT_FDCWD, AT_REMOVEDIR, AT_SYMLINK_FOLLOW};
 use crate::errno::Errno;
 use crate::fs::{DESCRIPTOR, Directory, Found, Kind, NodeId, Pipe};
 use crate::kernel::{Args, Kernel};
+use crate::text::text;
 
 /// A name that is to be made: it must be free.
 fn free(kernel: &Kernel, directory: u64, path: u64) -> Result<Found, Errno> {
     let found = kernel.find(directory, path, false)?;
-    if found.node.is_some() { Err(Errno::EEXIST) } else { Ok(found) }
+    if found.node.is_some() {
+        Err(Errno::EEXIST)
+    } else {
+        Ok(found)
+    }
 }
 
 pub(crate) fn mkdir(kernel: &mut Kernel, [path, mode, ..]: Args) -> Result<u64, Errno> {
     mkdirat(kernel, [AT_FDCWD, path, mode, 0, 0, 0])
 }
 
-pub(crate) fn mkdirat(kernel: &mut Kernel, [directory, path, mode, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn mkdirat(
+    kernel: &mut Kernel,
+    [directory, path, mode, ..]: Args,
+) -> Result<u64, Errno> {
     let found = free(kernel, directory, path)?;
     let permissions = mode as u16 & 0o1777 & !kernel.process.umask;
     let now = kernel.now();
-    kernel.tree.create(found.parent, &found.name, Kind::Directory(Directory::default()), permissions, now)?;
+    kernel.tree.create(
+        found.parent,
+        &found.name,
+        Kind::Directory(Directory::default()),
+        permissions,
+        now,
+    )?;
     Ok(0)
 }
 
@@ -30,7 +44,10 @@ pub(crate) fn mknod(kernel: &mut Kernel, [path, mode, device, ..]: Args) -> Resu
     mknodat(kernel, [AT_FDCWD, path, mode, device, 0, 0])
 }
 
-pub(crate) fn mknodat(kernel: &mut Kernel, [directory, path, mode, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn mknodat(
+    kernel: &mut Kernel,
+    [directory, path, mode, ..]: Args,
+) -> Result<u64, Errno> {
     let kind = match mode & 0o170_000 {
         0 | 0o100_000 => Kind::File(crate::fs::Contents::default()),
         0o010_000 => Kind::Pipe(Box::<Pipe>::default()),
@@ -44,7 +61,9 @@ pub(crate) fn mknodat(kernel: &mut Kernel, [directory, path, mode, ..]: Args) ->
     }
     let permissions = mode as u16 & 0o7777 & !kernel.process.umask;
     let now = kernel.now();
-    kernel.tree.create(found.parent, &found.name, kind, permissions, now)?;
+    kernel
+        .tree
+        .create(found.parent, &found.name, kind, permissions, now)?;
     Ok(0)
 }
 
@@ -56,7 +75,10 @@ pub(crate) fn unlink(kernel: &mut Kernel, [path, ..]: Args) -> Result<u64, Errno
     unlinkat(kernel, [AT_FDCWD, path, 0, 0, 0, 0])
 }
 
-pub(crate) fn unlinkat(kernel: &mut Kernel, [directory, path, flags, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn unlinkat(
+    kernel: &mut Kernel,
+    [directory, path, flags, ..]: Args,
+) -> Result<u64, Errno> {
     if flags & !AT_REMOVEDIR != 0 {
         return Err(Errno::EINVAL);
     }
@@ -83,7 +105,10 @@ pub(crate) fn symlink(kernel: &mut Kernel, [target, path, ..]: Args) -> Result<u
     symlinkat(kernel, [target, AT_FDCWD, path, 0, 0, 0])
 }
 
-pub(crate) fn symlinkat(kernel: &mut Kernel, [target, directory, path, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn symlinkat(
+    kernel: &mut Kernel,
+    [target, directory, path, ..]: Args,
+) -> Result<u64, Errno> {
     let target = kernel.path(target)?;
     if target.is_empty() {
         return Err(Errno::ENOENT);
@@ -93,7 +118,13 @@ pub(crate) fn symlinkat(kernel: &mut Kernel, [target, directory, path, ..]: Args
         return Err(Errno::ENOENT);
     }
     let now = kernel.now();
-    kernel.tree.create(found.parent, &found.name, Kind::Symlink(target.into_boxed_slice()), 0o777, now)?;
+    kernel.tree.create(
+        found.parent,
+        &found.name,
+        Kind::Symlink(target.into_boxed_slice()),
+        0o777,
+        now,
+    )?;
     Ok(0)
 }
 
@@ -101,17 +132,23 @@ pub(crate) fn link(kernel: &mut Kernel, [old, new, ..]: Args) -> Result<u64, Err
     linkat(kernel, [AT_FDCWD, old, AT_FDCWD, new, 0, 0])
 }
 
-pub(crate) fn linkat(kernel: &mut Kernel, [from, old, to, new, flags, _]: Args) -> Result<u64, Errno> {
+pub(crate) fn linkat(
+    kernel: &mut Kernel,
+    [from, old, to, new, flags, _]: Args,
+) -> Result<u64, Errno> {
     if flags & !(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH) != 0 {
         return Err(Errno::EINVAL);
     }
     let id = if flags & AT_EMPTY_PATH != 0 && kernel.path(old)?.is_empty() {
         kernel.start(from)?
     } else {
-        kernel.find(from, old, flags & AT_SYMLINK_FOLLOW != 0)?.existing()?
+        kernel
+            .find(from, old, flags & AT_SYMLINK_FOLLOW != 0)?
+            .existing()?
     };
     let found = free(kernel, to, new)?;
-    if id & DESCRIPTOR != 0 || kernel.tree.node(id)?.mount != kernel.tree.node(found.parent)?.mount {
+    if id & DESCRIPTOR != 0 || kernel.tree.node(id)?.mount != kernel.tree.node(found.parent)?.mount
+    {
         return Err(Errno::EXDEV);
     }
     if kernel.tree.node(id)?.is_directory() {
@@ -129,11 +166,18 @@ pub(crate) fn readlink(kernel: &mut Kernel, [path, buffer, size, ..]: Args) -> R
     readlinkat(kernel, [AT_FDCWD, path, buffer, size, 0, 0])
 }
 
-pub(crate) fn readlinkat(kernel: &mut Kernel, [directory, path, buffer, size, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn readlinkat(
+    kernel: &mut Kernel,
+    [directory, path, buffer, size, ..]: Args,
+) -> Result<u64, Errno> {
     if size as i32 <= 0 {
         return Err(Errno::EINVAL);
     }
-    let id = if kernel.path(path)?.is_empty() { kernel.start(directory)? } else { kernel.find(directory, path, false)?.existing()? };
+    let id = if kernel.path(path)?.is_empty() {
+        kernel.start(directory)?
+    } else {
+        kernel.find(directory, path, false)?.existing()?
+    };
     let target = link_text(kernel, id)?;
     let count = target.len().min(size as u32 as usize);
     kernel.memory.put(buffer, &target[..count])?;
@@ -159,7 +203,10 @@ pub(crate) fn renameat(kernel: &mut Kernel, [from, old, to, new, ..]: Args) -> R
     renameat2(kernel, [from, old, to, new, 0, 0])
 }
 
-pub(crate) fn renameat2(kernel: &mut Kernel, [from, old, to, new, flags, _]: Args) -> Result<u64, Errno> {
+pub(crate) fn renameat2(
+    kernel: &mut Kernel,
+    [from, old, to, new, flags, _]: Args,
+) -> Result<u64, Errno> {
     const NOREPLACE: u64 = 1;
     const EXCHANGE: u64 = 2;
     if !matches!(flags, 0 | NOREPLACE | EXCHANGE) {
@@ -180,7 +227,11 @@ pub(crate) fn renameat2(kernel: &mut Kernel, [from, old, to, new, flags, _]: Arg
         return Err(Errno::EXDEV);
     }
     // A mount's root stays where it is.
-    if tree.node(id)?.mount != mount || target.node.is_some_and(|id| tree.node(id).is_ok_and(|node| node.mount != mount)) {
+    if tree.node(id)?.mount != mount
+        || target
+            .node
+            .is_some_and(|id| tree.node(id).is_ok_and(|node| node.mount != mount))
+    {
         return Err(Errno::EBUSY);
     }
     let is_directory = tree.node(id)?.is_directory();
@@ -196,7 +247,11 @@ pub(crate) fn renameat2(kernel: &mut Kernel, [from, old, to, new, flags, _]: Arg
         if kernel.tree.node(other)?.is_directory() && kernel.tree.is_above(other, source.parent)? {
             return Err(Errno::EINVAL);
         }
-        kernel.tree.exchange((source.parent, &source.name), (target.parent, &target.name), now)?;
+        kernel.tree.exchange(
+            (source.parent, &source.name),
+            (target.parent, &target.name),
+            now,
+        )?;
         return Ok(0);
     }
     if let Some(existing) = target.node {
@@ -213,7 +268,11 @@ pub(crate) fn renameat2(kernel: &mut Kernel, [from, old, to, new, flags, _]: Arg
             _ => kernel.tree.unlink(target.parent, &target.name, now)?,
         }
     }
-    kernel.tree.rename((source.parent, &source.name), (target.parent, &target.name), now)?;
+    kernel.tree.rename(
+        (source.parent, &source.name),
+        (target.parent, &target.name),
+        now,
+    )?;
     Ok(0)
 }
 
@@ -265,13 +324,19 @@ pub(crate) fn getdents64(kernel: &mut Kernel, [fd, buffer, size, ..]: Args) -> R
     let mut full = false;
     // A removed directory has no names, not even its own.
     while node.links > 0 {
-        let Some((at, name, child)) = next_name(kernel, id, position)? else { break };
+        let Some((at, name, child)) = next_name(kernel, id, position)? else {
+            break;
+        };
         let length = (DIRENT_HEAD + name.len() + 1).next_multiple_of(8);
         if bytes.len() + length > size {
             full = true;
             break;
         }
-        let kind = if child & DESCRIPTOR != 0 { 10 } else { (kernel.tree.node(child)?.mode() >> 12) as u8 };
+        let kind = if child & DESCRIPTOR != 0 {
+            10
+        } else {
+            (kernel.tree.node(child)?.mode() >> 12) as u8
+        };
         let start = bytes.len();
         bytes.extend_from_slice(&(u64::from(child) + 1).to_le_bytes());
         bytes.extend_from_slice(&(at + 1).to_le_bytes());
@@ -290,15 +355,22 @@ pub(crate) fn getdents64(kernel: &mut Kernel, [fd, buffer, size, ..]: Args) -> R
 }
 
 /// The name at a position of a listing or the first behind it: 0 is `.`, 1 is `..`, then the directory's own.
-fn next_name(kernel: &Kernel, id: NodeId, position: u64) -> Result<Option<(u64, Vec<u8>, NodeId)>, Errno> {
+fn next_name(
+    kernel: &Kernel,
+    id: NodeId,
+    position: u64,
+) -> Result<Option<(u64, Vec<u8>, NodeId)>, Errno> {
     let node = kernel.tree.node(id)?;
     Ok(match (position, &node.kind) {
         (0, _) => Some((0, b".".to_vec(), id)),
         (1, _) => Some((1, b"..".to_vec(), node.parent)),
-        (_, Kind::Directory(entries)) => entries.at(position - 2).map(|(at, entry)| (at + 2, entry.name.to_vec(), entry.node)),
-        (_, Kind::Descriptors) => {
-            kernel.files.next_open(position - 2).map(|fd| (fd + 2, alloc::format!("{fd}").into_bytes(), fd as u32 | DESCRIPTOR))
-        }
+        (_, Kind::Directory(entries)) => entries
+            .at(position - 2)
+            .map(|(at, entry)| (at + 2, entry.name.to_vec(), entry.node)),
+        (_, Kind::Descriptors) => kernel
+            .files
+            .next_open(position - 2)
+            .map(|fd| (fd + 2, text!("{fd}").into_bytes(), fd as u32 | DESCRIPTOR)),
         _ => None,
     })
 }

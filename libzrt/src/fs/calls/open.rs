@@ -8,6 +8,7 @@ use crate::fs::files::OpenFile;
 use crate::fs::{Contents, DESCRIPTOR, Found, Kind, NodeId, Pipe, flag};
 use crate::kernel::{Args, Kernel};
 use crate::process::NOFILE;
+use crate::text::text;
 
 pub(crate) fn open(kernel: &mut Kernel, [path, flags, mode, ..]: Args) -> Result<u64, Errno> {
     openat(kernel, [AT_FDCWD, path, flags, mode, 0, 0])
@@ -18,7 +19,10 @@ pub(crate) fn creat(kernel: &mut Kernel, [path, mode, ..]: Args) -> Result<u64, 
     openat(kernel, [AT_FDCWD, path, u64::from(flags), mode, 0, 0])
 }
 
-pub(crate) fn openat(kernel: &mut Kernel, [directory, path, flags, mode, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn openat(
+    kernel: &mut Kernel,
+    [directory, path, flags, mode, ..]: Args,
+) -> Result<u64, Errno> {
     let flags = flags as u32;
     let permissions = mode as u16 & 0o7777 & !kernel.process.umask;
     if flags & flag::TMPFILE != 0 && flags & flag::DIRECTORY != 0 {
@@ -32,7 +36,13 @@ pub(crate) fn openat(kernel: &mut Kernel, [directory, path, flags, mode, ..]: Ar
         None if found.slash => return Err(Errno::EISDIR),
         None => {
             let now = kernel.now();
-            kernel.tree.create(found.parent, &found.name, Kind::File(Contents::default()), permissions, now)?
+            kernel.tree.create(
+                found.parent,
+                &found.name,
+                Kind::File(Contents::default()),
+                permissions,
+                now,
+            )?
         }
         Some(_) if exclusive && flags & flag::PATH == 0 => return Err(Errno::EEXIST),
         Some(id) if id & DESCRIPTOR != 0 => return Err(Errno::ELOOP),
@@ -77,7 +87,13 @@ fn check_open(kernel: &mut Kernel, id: NodeId, flags: u32) -> Result<(), Errno> 
 }
 
 /// `O_TMPFILE`: a file without a name in the directory's mount.
-fn unnamed(kernel: &mut Kernel, directory: u64, path: u64, flags: u32, permissions: u16) -> Result<u64, Errno> {
+fn unnamed(
+    kernel: &mut Kernel,
+    directory: u64,
+    path: u64,
+    flags: u32,
+    permissions: u16,
+) -> Result<u64, Errno> {
     if flags & flag::ACCMODE == 0 {
         return Err(Errno::EINVAL);
     }
@@ -89,7 +105,12 @@ fn unnamed(kernel: &mut Kernel, directory: u64, path: u64, flags: u32, permissio
         return Err(Errno::EROFS);
     }
     let id = kernel.anonymous(mount, permissions)?;
-    install(kernel, id, flags & !flag::DIRECTORY, b"/ (deleted)".to_vec())
+    install(
+        kernel,
+        id,
+        flags & !flag::DIRECTORY,
+        b"/ (deleted)".to_vec(),
+    )
 }
 
 /// The absolute path of what was found.
@@ -106,8 +127,17 @@ fn full_name(kernel: &Kernel, found: &Found, id: NodeId) -> Vec<u8> {
 }
 
 /// A descriptor for the node.
-pub(super) fn install(kernel: &mut Kernel, id: NodeId, flags: u32, name: Vec<u8>) -> Result<u64, Errno> {
-    let mut file = OpenFile::new(id, flags & !(flag::CLOEXEC | flag::CREAT | flag::EXCL | flag::TRUNC), name);
+pub(super) fn install(
+    kernel: &mut Kernel,
+    id: NodeId,
+    flags: u32,
+    name: Vec<u8>,
+) -> Result<u64, Errno> {
+    let mut file = OpenFile::new(
+        id,
+        flags & !(flag::CLOEXEC | flag::CREAT | flag::EXCL | flag::TRUNC),
+        name,
+    );
     kernel.tree.hold(id)?;
     if let Kind::Generated(what) = kernel.tree.node(id)?.kind {
         file.text = Some(kernel.generate(what));
@@ -125,10 +155,13 @@ pub(super) fn install(kernel: &mut Kernel, id: NodeId, flags: u32, name: Vec<u8>
         };
     }
     let limit = kernel.process.limits[NOFILE].0;
-    kernel.files.add(file, flags & flag::CLOEXEC != 0, limit).map_err(|(errno, file)| {
-        kernel.forget(&file);
-        errno
-    })
+    kernel
+        .files
+        .add(file, flags & flag::CLOEXEC != 0, limit)
+        .map_err(|(errno, file)| {
+            kernel.forget(&file);
+            errno
+        })
 }
 
 /// Why a pipe cannot be opened.
@@ -178,14 +211,21 @@ pub(crate) fn close(kernel: &mut Kernel, [fd, ..]: Args) -> Result<u64, Errno> {
     Ok(0)
 }
 
-pub(crate) fn close_range(kernel: &mut Kernel, [first, last, flags, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn close_range(
+    kernel: &mut Kernel,
+    [first, last, flags, ..]: Args,
+) -> Result<u64, Errno> {
     const CLOEXEC: u64 = 4;
     // CLOSE_RANGE_UNSHARE: the table is nobody else's.
     if flags & !(CLOEXEC | 2) != 0 || first as u32 > last as u32 {
         return Err(Errno::EINVAL);
     }
     let mut next = u64::from(first as u32);
-    while let Some(fd) = kernel.files.next_open(next).filter(|&fd| fd <= u64::from(last as u32)) {
+    while let Some(fd) = kernel
+        .files
+        .next_open(next)
+        .filter(|&fd| fd <= u64::from(last as u32))
+    {
         if flags & CLOEXEC != 0 {
             kernel.files.set_close_on_exec(fd, true)?;
         } else {
@@ -211,13 +251,15 @@ pub(crate) fn pipe2(kernel: &mut Kernel, [fds, flags, ..]: Args) -> Result<u64, 
     // Both ends are there from the start: opening them one by one would wait for the other.
     let mut pipe = Pipe::default();
     (pipe.readers, pipe.writers) = (1, 1);
-    let id = kernel.tree.add(crate::fs::Node::new(Kind::Pipe(pipe.into()), 0o600, 0, now))?;
+    let id = kernel
+        .tree
+        .add(crate::fs::Node::new(Kind::Pipe(pipe.into()), 0o600, 0, now))?;
     let status = flags & flag::NONBLOCK;
     let limit = kernel.process.limits[NOFILE].0;
     let mut ends = [0_u32; 2];
     for (end, access) in [0, flag::WRONLY].into_iter().enumerate() {
         kernel.tree.hold(id)?;
-        let file = OpenFile::new(id, access | status, alloc::format!("pipe:[{}]", id + 1).into_bytes());
+        let file = OpenFile::new(id, access | status, text!("pipe:[{}]", id + 1).into_bytes());
         match kernel.files.add(file, flags & flag::CLOEXEC != 0, limit) {
             Ok(fd) => ends[end] = fd as u32,
             Err((errno, file)) => {
@@ -239,8 +281,23 @@ pub(crate) fn memfd_create(kernel: &mut Kernel, [name, flags, ..]: Args) -> Resu
     if flags & !3 != 0 {
         return Err(Errno::EINVAL);
     }
-    let name = kernel.memory.string(name, 250).map_err(|errno| if errno == Errno::ENAMETOOLONG { Errno::EINVAL } else { errno })?;
+    let name = kernel.memory.string(name, 250).map_err(|errno| {
+        if errno == Errno::ENAMETOOLONG {
+            Errno::EINVAL
+        } else {
+            errno
+        }
+    })?;
     let id = kernel.anonymous(0, 0o777)?;
-    let close = if flags & CLOEXEC != 0 { flag::CLOEXEC } else { 0 };
-    install(kernel, id, flag::RDWR | flag::LARGEFILE | close, [b"/memfd:", &name[..], b" (deleted)"].concat())
+    let close = if flags & CLOEXEC != 0 {
+        flag::CLOEXEC
+    } else {
+        0
+    };
+    install(
+        kernel,
+        id,
+        flag::RDWR | flag::LARGEFILE | close,
+        [b"/memfd:", &name[..], b" (deleted)"].concat(),
+    )
 }

@@ -40,9 +40,18 @@ fn wait(kernel: &mut Kernel, span: Option<u64>) -> Result<(), Errno> {
     }
 }
 
-fn poll_for(kernel: &mut Kernel, address: u64, count: u64, span: Option<u64>) -> Result<u64, Errno> {
+fn poll_for(
+    kernel: &mut Kernel,
+    address: u64,
+    count: u64,
+    span: Option<u64>,
+) -> Result<u64, Errno> {
     let count = count & 0xFFFF_FFFF;
-    let entries = kernel.memory.read_array::<u64>(address, count, kernel.process.limits[crate::process::NOFILE].0)?;
+    let entries = kernel.memory.read_array::<u64>(
+        address,
+        count,
+        kernel.process.limits[crate::process::NOFILE].0,
+    )?;
     let mut ready = 0;
     for (index, entry) in entries.into_iter().enumerate() {
         // struct pollfd: i32 fd, u16 events, u16 revents.
@@ -53,7 +62,9 @@ fn poll_for(kernel: &mut Kernel, address: u64, count: u64, span: Option<u64>) ->
             readiness(kernel, fd as u64).map_or(INVALID, |ready| ready & (events | ERR | HUP))
         };
         ready += u64::from(now != 0);
-        kernel.memory.put(address + index as u64 * 8 + 6, &now.to_le_bytes())?;
+        kernel
+            .memory
+            .put(address + index as u64 * 8 + 6, &now.to_le_bytes())?;
     }
     if ready == 0 && span != Some(0) {
         wait(kernel, span)?;
@@ -63,16 +74,36 @@ fn poll_for(kernel: &mut Kernel, address: u64, count: u64, span: Option<u64>) ->
 
 pub(crate) fn poll(kernel: &mut Kernel, [address, count, timeout, ..]: Args) -> Result<u64, Errno> {
     let milliseconds = timeout as i32;
-    poll_for(kernel, address, count, u64::try_from(milliseconds).ok().map(|ms| ms * (SECOND / 1000)))
+    poll_for(
+        kernel,
+        address,
+        count,
+        u64::try_from(milliseconds)
+            .ok()
+            .map(|ms| ms * (SECOND / 1000)),
+    )
 }
 
-pub(crate) fn ppoll(kernel: &mut Kernel, [address, count, timeout, mask, ..]: Args) -> Result<u64, Errno> {
-    let span = if timeout == 0 { None } else { Some(duration(kernel, timeout)?) };
-    with_mask(kernel, mask, |kernel| poll_for(kernel, address, count, span))
+pub(crate) fn ppoll(
+    kernel: &mut Kernel,
+    [address, count, timeout, mask, ..]: Args,
+) -> Result<u64, Errno> {
+    let span = if timeout == 0 {
+        None
+    } else {
+        Some(duration(kernel, timeout)?)
+    };
+    with_mask(kernel, mask, |kernel| {
+        poll_for(kernel, address, count, span)
+    })
 }
 
 /// Runs a call with another signal mask. A signal that this lets through is delivered before the mask goes back.
-fn with_mask(kernel: &mut Kernel, mask: u64, call: impl FnOnce(&mut Kernel) -> Result<u64, Errno>) -> Result<u64, Errno> {
+fn with_mask(
+    kernel: &mut Kernel,
+    mask: u64,
+    call: impl FnOnce(&mut Kernel) -> Result<u64, Errno>,
+) -> Result<u64, Errno> {
     if mask == 0 {
         return call(kernel);
     }
@@ -81,7 +112,12 @@ fn with_mask(kernel: &mut Kernel, mask: u64, call: impl FnOnce(&mut Kernel) -> R
     call(kernel)
 }
 
-fn select_for(kernel: &mut Kernel, count: u64, sets: [u64; 3], span: Option<u64>) -> Result<u64, Errno> {
+fn select_for(
+    kernel: &mut Kernel,
+    count: u64,
+    sets: [u64; 3],
+    span: Option<u64>,
+) -> Result<u64, Errno> {
     const WANT: [u16; 3] = [IN | HUP, OUT | ERR, 0];
     let count = count as i32;
     if count < 0 {
@@ -90,7 +126,11 @@ fn select_for(kernel: &mut Kernel, count: u64, sets: [u64; 3], span: Option<u64>
     let words = (count as u64).min(1024).div_ceil(64);
     let mut ready = 0;
     let mut results = [[0_u64; 16]; 3];
-    for (which, &address) in sets.iter().enumerate().filter(|(_, address)| **address != 0) {
+    for (which, &address) in sets
+        .iter()
+        .enumerate()
+        .filter(|(_, address)| **address != 0)
+    {
         for word in 0..words {
             let set = kernel.memory.read::<u64>(address + word * 8)?;
             for bit in (0..64).filter(|bit| set >> bit & 1 != 0) {
@@ -105,15 +145,24 @@ fn select_for(kernel: &mut Kernel, count: u64, sets: [u64; 3], span: Option<u64>
     if ready == 0 && span != Some(0) {
         wait(kernel, span)?;
     }
-    for (which, &address) in sets.iter().enumerate().filter(|(_, address)| **address != 0) {
+    for (which, &address) in sets
+        .iter()
+        .enumerate()
+        .filter(|(_, address)| **address != 0)
+    {
         for word in 0..words {
-            kernel.memory.write(address + word * 8, &results[which][word as usize])?;
+            kernel
+                .memory
+                .write(address + word * 8, &results[which][word as usize])?;
         }
     }
     Ok(ready)
 }
 
-pub(crate) fn select(kernel: &mut Kernel, [count, read, write, except, timeout, _]: Args) -> Result<u64, Errno> {
+pub(crate) fn select(
+    kernel: &mut Kernel,
+    [count, read, write, except, timeout, _]: Args,
+) -> Result<u64, Errno> {
     let span = if timeout == 0 {
         None
     } else {
@@ -121,14 +170,31 @@ pub(crate) fn select(kernel: &mut Kernel, [count, read, write, except, timeout, 
         if seconds < 0 || micros < 0 {
             return Err(Errno::EINVAL);
         }
-        Some((seconds as u64).saturating_mul(SECOND).saturating_add((micros as u64).saturating_mul(1000)))
+        Some(
+            (seconds as u64)
+                .saturating_mul(SECOND)
+                .saturating_add((micros as u64).saturating_mul(1000)),
+        )
     };
     select_for(kernel, count, [read, write, except], span)
 }
 
-pub(crate) fn pselect6(kernel: &mut Kernel, [count, read, write, except, timeout, mask]: Args) -> Result<u64, Errno> {
-    let span = if timeout == 0 { None } else { Some(duration(kernel, timeout)?) };
+pub(crate) fn pselect6(
+    kernel: &mut Kernel,
+    [count, read, write, except, timeout, mask]: Args,
+) -> Result<u64, Errno> {
+    let span = if timeout == 0 {
+        None
+    } else {
+        Some(duration(kernel, timeout)?)
+    };
     // The last argument points to the mask's address and size.
-    let mask = if mask == 0 { 0 } else { kernel.memory.read::<[u64; 2]>(mask)?[0] };
-    with_mask(kernel, mask, |kernel| select_for(kernel, count, [read, write, except], span))
+    let mask = if mask == 0 {
+        0
+    } else {
+        kernel.memory.read::<[u64; 2]>(mask)?[0]
+    };
+    with_mask(kernel, mask, |kernel| {
+        select_for(kernel, count, [read, write, except], span)
+    })
 }

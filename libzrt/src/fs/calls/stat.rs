@@ -67,9 +67,17 @@ fn metadata(kernel: &Kernel, id: NodeId) -> Result<Metadata, Errno> {
             if let Device::Channel(number) = device {
                 // A stream looks like a pipe, what can seek like a file.
                 let channel = kernel.channels.get(*number as usize).ok_or(Errno::EIO)?;
-                let kind = if channel.kind == manifest::SEQUENTIAL { 0o010_000 } else { 0o100_000 };
+                let kind = if channel.kind == manifest::SEQUENTIAL {
+                    0o010_000
+                } else {
+                    0o100_000
+                };
                 mode = kind | u32::from(node.permissions);
-                size = if channel.kind == manifest::SEQUENTIAL { 0 } else { channel.size };
+                size = if channel.kind == manifest::SEQUENTIAL {
+                    0
+                } else {
+                    channel.size
+                };
             }
         }
         Kind::Pipe(_) | Kind::Generated(_) | Kind::Descriptors => {}
@@ -116,7 +124,10 @@ fn put_stat(kernel: &Kernel, address: u64, id: NodeId) -> Result<u64, Errno> {
         0,
     ];
     let mut bytes = [0; 144];
-    bytes.chunks_mut(8).zip(words).for_each(|(slot, word)| slot.copy_from_slice(&word.to_le_bytes()));
+    bytes
+        .chunks_mut(8)
+        .zip(words)
+        .for_each(|(slot, word)| slot.copy_from_slice(&word.to_le_bytes()));
     kernel.memory.put(address, &bytes)?;
     Ok(0)
 }
@@ -133,7 +144,10 @@ pub(crate) fn fstat(kernel: &mut Kernel, [fd, address, ..]: Args) -> Result<u64,
     put_stat(kernel, address, kernel.files.get(fd)?.node)
 }
 
-pub(crate) fn newfstatat(kernel: &mut Kernel, [directory, path, address, flags, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn newfstatat(
+    kernel: &mut Kernel,
+    [directory, path, address, flags, ..]: Args,
+) -> Result<u64, Errno> {
     const NO_AUTOMOUNT: u64 = 0x800;
     if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | NO_AUTOMOUNT) != 0 {
         return Err(Errno::EINVAL);
@@ -143,10 +157,15 @@ pub(crate) fn newfstatat(kernel: &mut Kernel, [directory, path, address, flags, 
 }
 
 /// `struct statx` (include/uapi/linux/stat.h): 256 bytes, of which the basic part is filled in.
-pub(crate) fn statx(kernel: &mut Kernel, [directory, path, flags, _mask, address, _]: Args) -> Result<u64, Errno> {
+pub(crate) fn statx(
+    kernel: &mut Kernel,
+    [directory, path, flags, _mask, address, _]: Args,
+) -> Result<u64, Errno> {
     const BASIC: u32 = 0x7FF;
     const SYNC_FLAGS: u64 = 0x6000;
-    if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | 0x800 | SYNC_FLAGS) != 0 || flags & SYNC_FLAGS == SYNC_FLAGS {
+    if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | 0x800 | SYNC_FLAGS) != 0
+        || flags & SYNC_FLAGS == SYNC_FLAGS
+    {
         return Err(Errno::EINVAL);
     }
     let id = kernel.target(directory, path, flags)?;
@@ -179,11 +198,17 @@ pub(crate) fn access(kernel: &mut Kernel, [path, mode, ..]: Args) -> Result<u64,
     faccessat2(kernel, [AT_FDCWD, path, mode, 0, 0, 0])
 }
 
-pub(crate) fn faccessat(kernel: &mut Kernel, [directory, path, mode, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn faccessat(
+    kernel: &mut Kernel,
+    [directory, path, mode, ..]: Args,
+) -> Result<u64, Errno> {
     faccessat2(kernel, [directory, path, mode, 0, 0, 0])
 }
 
-pub(crate) fn faccessat2(kernel: &mut Kernel, [directory, path, mode, flags, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn faccessat2(
+    kernel: &mut Kernel,
+    [directory, path, mode, flags, ..]: Args,
+) -> Result<u64, Errno> {
     const EACCESS: u64 = 0x200;
     const EXECUTE: u64 = 1;
     const WRITE: u64 = 2;
@@ -221,15 +246,37 @@ fn put_statfs(kernel: &mut Kernel, id: NodeId, address: u64) -> Result<u64, Errn
     const TMPFS: u64 = 0x0102_1994;
     const READ_ONLY: u64 = 1;
     let pages = kernel.memory.pages();
-    let (total, free) = ((pages.end() - pages.start()) / PAGE, pages.free_bytes() / PAGE);
+    let (total, free) = (
+        (pages.end() - pages.start()) / PAGE,
+        pages.free_bytes() / PAGE,
+    );
     let node = kernel.tree.node(id)?;
     let (mount, nodes) = (node.mount, kernel.tree.len() as u64);
     let read_only = kernel.tree.mounts[usize::from(mount)].read_only;
     let free = if read_only { 0 } else { free };
     let flags = if read_only { READ_ONLY } else { 0 };
-    let words = [TMPFS, PAGE, total, free, free, nodes + free, free, u64::from(mount) + 1, NAME_MAX as u64, PAGE, flags, 0, 0, 0, 0];
+    let words = [
+        TMPFS,
+        PAGE,
+        total,
+        free,
+        free,
+        nodes + free,
+        free,
+        u64::from(mount) + 1,
+        NAME_MAX as u64,
+        PAGE,
+        flags,
+        0,
+        0,
+        0,
+        0,
+    ];
     let mut bytes = [0; 120];
-    bytes.chunks_mut(8).zip(words).for_each(|(slot, word)| slot.copy_from_slice(&word.to_le_bytes()));
+    bytes
+        .chunks_mut(8)
+        .zip(words)
+        .for_each(|(slot, word)| slot.copy_from_slice(&word.to_le_bytes()));
     kernel.memory.put(address, &bytes)?;
     Ok(0)
 }
