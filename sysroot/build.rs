@@ -49,16 +49,9 @@ fn main() {
         );
     }
     let target = env::var("TARGET").expect("cargo sets TARGET");
-    let bytes = match build(&workspace, &out.join("zrt"), &target) {
-        Some(archive) => fs::read(&archive)
-            .unwrap_or_else(|error| panic!("cannot read {}: {error}", archive.display())),
-        None => {
-            println!(
-                "cargo::warning=libzrt does not build for the guest yet: programs will not link"
-            );
-            b"!<arch>\n".to_vec()
-        }
-    };
+    let archive = build(&workspace, &out.join("zrt"), &target);
+    let bytes = fs::read(&archive)
+        .unwrap_or_else(|error| panic!("cannot read {}: {error}", archive.display()));
     fs::write(out.join("libzrt.a"), &bytes).expect("OUT_DIR is writable");
     let hash: String = Sha256::digest(&bytes)
         .iter()
@@ -68,7 +61,7 @@ fn main() {
 }
 
 /// Runs the inner cargo and returns the archive.
-fn build(workspace: &Path, target_dir: &Path, target: &str) -> Option<PathBuf> {
+fn build(workspace: &Path, target_dir: &Path, target: &str) -> PathBuf {
     let mut cargo = Command::new(env::var_os("CARGO").expect("cargo sets CARGO"));
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
@@ -116,7 +109,9 @@ fn build(workspace: &Path, target_dir: &Path, target: &str) -> Option<PathBuf> {
     let status = cargo
         .status()
         .unwrap_or_else(|error| panic!("cannot start cargo to build libzrt: {error}"));
-    status
-        .success()
-        .then(|| target_dir.join(target).join("release/liblibzrt.a"))
+    assert!(
+        status.success(),
+        "libzrt does not build for the guest: see cargo's messages above"
+    );
+    target_dir.join(target).join("release/liblibzrt.a")
 }

@@ -1,8 +1,9 @@
 //! Which registers are dead where a scratch register is needed, and whether flags are.
 //!
-//! Registers are a mask of 16 bits, bit n = register n of the encoding. Everything here errs towards "live".
+//! Registers are a mask of 16 bits, bit n = register n of the encoding. Inside, two such halves tell a register's low 16 bits
+//! from the rest, because compilers write those alone. Everything here errs towards "live".
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use iced_x86::{FlowControl, InstructionInfoFactory, Mnemonic, OpAccess, Register, RflagsBits};
 
@@ -74,8 +75,61 @@ pub(crate) fn flags_live(program: &Program, at: usize, unsure: bool) -> bool {
     unsure
 }
 
-/// Uses and definitions of one instruction: (read, fully written).
-fn effect(factory: &mut InstructionInfoFactory, insn: &iced_x86::Instruction) -> (u16, u16) {
+/// Whether the function at code index `entry` may come back to its caller; `budget` bounds the instructions looked at, and
+/// where it ends the answer is yes.
+pub(crate) fn may_return(program: &Program, entry: usize, budget: &mut usize) -> bool {
+    let mut seen = HashSet::new();
+    let mut work = vec![entry];
+    while let Some(mut at) = work.pop() {
+        while let Some(insn) = program.insns.get(at).map(|i| &i.decoded) {
+            if !seen.insert(at) {
+                break;
+            }
+            if *budget == 0 {
+                return true;
+            }
+            *budget -= 1;
+            let target = || program.at(insn.near_branch_target());
+            match insn.flow_control() {
+                FlowControl::Return | FlowControl::IndirectBranch => return true,
+                FlowControl::UnconditionalBranch => match target() {
+                    Some(target) => {
+                        work.push(target);
+                        break;
+                    }
+                    None => return true,
+                },
+                FlowControl::ConditionalBranch => match target() {
+                    Some(target) => work.push(target),
+                    None => return true,
+                },
+                FlowControl::Call if insn.is_call_near() => match target() {
+                    Some(callee) if callee != entry && may_return(program, callee, budget) => {}
+                    None => {}
+                    // It comes back only where this one does, or never.
+                    Some(_) => break,
+                },
+                FlowControl::Exception | FlowControl::Interrupt => break,
+                _ => {}
+            }
+            at += 1;
+        }
+    }
+    false
+}
+
+/// Both halves of registers: their low 16 bits, and above.
+const fn whole(registers: u16) -> u32 {
+    registers as u32 | (registers as u32) << 16
+}
+
+/// Registers of which some bits are in the mask.
+fn some(halves: u32) -> u16 {
+    (halves | halves >> 16) as u16
+}
+
+/// Uses and definitions of one instruction, in halves: (read, fully written).
+fn effect(factory: &mut InstructionInfoFactory, insn: &iced_x86::Instruction) -> (u32, u32) {
     let (mut uses, mut defs) = (0, 0);
     for used in factory.info(insn).used_registers() {
         let register = used.register();
@@ -83,14 +137,24 @@ fn effect(factory: &mut InstructionInfoFactory, insn: &iced_x86::Instruction) ->
             continue;
         }
         let bit = 1u16 << (register.full_register() as usize - Register::RAX as usize);
-        let whole = register.is_gpr64() || register.is_gpr32();
+        let read = if register.size() <= 2 {
+            u32::from(bit)
+        } else {
+            whole(bit)
+        };
+        // Writes of a byte leave the other one, writes of 32 bits clear the upper ones.
+        let written = match register.size() {
+            1 => 0,
+            2 => u32::from(bit),
+            _ => whole(bit),
+        };
         match used.access() {
             OpAccess::Read | OpAccess::CondRead | OpAccess::ReadWrite | OpAccess::ReadCondWrite => {
-                uses |= bit
+                uses |= read
             }
-            OpAccess::Write if whole => defs |= bit,
-            // A partial or conditional write keeps part of the old value.
-            OpAccess::Write | OpAccess::CondWrite => uses |= bit,
+            OpAccess::Write => defs |= written,
+            // Perhaps no write: the old value stays.
+            OpAccess::CondWrite => uses |= read,
             _ => {}
         }
     }
@@ -169,9 +233,9 @@ impl<'p> Liveness<'p> {
             .insns
             .partition_point(|i| i.decoded.ip() < start);
         let last = self.program.insns.partition_point(|i| i.decoded.ip() < end);
-        let written = self.program.insns[first..last]
-            .iter()
-            .fold(0, |mask, i| mask | effect(&mut self.factory, &i.decoded).1);
+        let written = self.program.insns[first..last].iter().fold(0, |mask, i| {
+            mask | some(effect(&mut self.factory, &i.decoded).1)
+        });
         let labels = self.labels(start, end);
         let live = (!labels.is_empty()).then(|| self.live_at(&labels, start, end));
         self.functions.insert(start, (live, written));
@@ -224,32 +288,32 @@ impl<'p> Liveness<'p> {
                 at += 1;
             }
         }
-        let effects: Vec<(u16, u16)> = order
+        let effects: Vec<(u32, u32)> = order
             .iter()
             .map(|&at| effect(&mut self.factory, &self.program.insns[at].decoded))
             .collect();
-        let mut live = vec![0u16; order.len()];
-        let mut at_labels = 0u16;
+        let mut live = vec![0u32; order.len()];
+        let mut at_labels = 0u32;
         loop {
             let mut changed = false;
             for i in (0..order.len()).rev() {
                 let at = order[i];
                 let insn = &self.program.insns[at].decoded;
                 let known = |at: usize| slot.get(&at).map(|&s| live[s]);
-                let next = known(at + 1).unwrap_or(AT_CALL | PRESERVED);
+                let next = known(at + 1).unwrap_or(whole(AT_CALL | PRESERVED));
                 let branch = || match self.stays(insn.near_branch_target()).and_then(known) {
                     Some(mask) => mask,
-                    None => AT_CALL | PRESERVED,
+                    None => whole(AT_CALL | PRESERVED),
                 };
                 let after = match insn.flow_control() {
                     FlowControl::UnconditionalBranch => branch(),
                     FlowControl::ConditionalBranch => branch() | next,
                     FlowControl::IndirectBranch if is_goto(insn) && !inside.is_empty() => at_labels,
-                    FlowControl::IndirectBranch => at_labels | AT_CALL | PRESERVED,
-                    FlowControl::Return => AT_RETURN,
+                    FlowControl::IndirectBranch => at_labels | whole(AT_CALL | PRESERVED),
+                    FlowControl::Return => whole(AT_RETURN),
                     FlowControl::Exception | FlowControl::Interrupt => 0,
                     // A callee may keep what the ABI lets it clobber (-fipa-ra): so a call ends no life.
-                    FlowControl::Call | FlowControl::IndirectCall => next | AT_CALL,
+                    FlowControl::Call | FlowControl::IndirectCall => next | whole(AT_CALL),
                     _ => next,
                 };
                 let (uses, mut defs) = effects[i];
@@ -280,7 +344,7 @@ impl<'p> Liveness<'p> {
         targets
             .iter()
             .filter_map(|at| slot.get(at))
-            .fold(entered, |mask, &s| mask | live[s])
+            .fold(entered, |mask, &s| mask | some(live[s]))
     }
 
     /// The code index that a direct branch stays in the function (or its cold part) by; `None` for a tail call.

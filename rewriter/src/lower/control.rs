@@ -5,7 +5,7 @@ use zvm_abi::layout;
 
 use super::{Lowerer, Outcome, Unsafe, cannot, gpr64, number};
 use crate::code::{self, Fix, Gpr, Op, R11, RSP, Target};
-use crate::liveness::flags_live;
+use crate::liveness::{flags_live, may_return};
 
 impl Lowerer<'_> {
     /// The target of a direct branch; `None` for a weak undefined symbol, which can never be reached.
@@ -113,7 +113,10 @@ impl Lowerer<'_> {
 
     /// The masking of rule C4 in the callee changes the flags, so a result in them would be lost.
     fn check_flags_after_call(&self, index: usize) -> Outcome {
-        if flags_live(self.program, index + 1, false) {
+        let callee = self.program.insns[index].decoded.near_branch_target();
+        let returns = |callee| may_return(self.program, callee, &mut 5_000);
+        if flags_live(self.program, index + 1, false) && self.program.at(callee).is_none_or(returns)
+        {
             return cannot(
                 "the code after this call reads flags that the callee set, which a masked return cannot keep",
                 "return the result in a register",
@@ -265,8 +268,8 @@ impl Lowerer<'_> {
         targets
     }
 
-    /// Whether the function at `ip` may keep data below rsp: a leaf that names a negative offset from rsp, or whose frame
-    /// pointer might.
+    /// Whether the function at `ip` may keep data below rsp: it names a negative offset from rsp, or it is a leaf (so that
+    /// rsp need not move) with a frame pointer or another copy of rsp.
     fn has_red_zone(&self, ip: u64) -> bool {
         let Some((start, end)) = self.input.function_at(ip) else {
             return true;
@@ -279,13 +282,22 @@ impl Lowerer<'_> {
             .iter()
             .map(|i| &i.decoded)
             .take_while(|i| i.ip() < end);
-        let mut calls = false;
+        let (mut calls, mut copies) = (false, false);
         for insn in body {
             calls |= matches!(insn.mnemonic(), Mnemonic::Call);
             if insn.memory_base() == Register::RSP && (insn.memory_displacement64() as i64) < 0 {
                 return true;
             }
+            let from_stack = match insn.mnemonic() {
+                Mnemonic::Lea => insn.memory_base() == Register::RSP,
+                _ => (0..insn.op_count()).any(|op| {
+                    insn.op_kind(op) == OpKind::Register
+                        && insn.op_register(op).full_register() == Register::RSP
+                        && op > 0
+                }),
+            };
+            copies |= from_stack && insn.op0_register() != Register::RSP;
         }
-        !calls
+        !calls && copies
     }
 }
