@@ -1,4 +1,4 @@
-//! Builds libzrt's archive for the guest and leaves it in `OUT_DIR` for the crate to embed.
+//! Builds libzrt for the guest as one object and leaves it in `OUT_DIR` for the crate to embed.
 //!
 //! libzrt is a member of the workspace as an ordinary library, so that its tests run; as a static library it needs a panic
 //! handler, `panic = "abort"` and one fat object, which would clash with the host's builds. Hence a cargo of its own, with
@@ -49,10 +49,10 @@ fn main() {
         );
     }
     let target = env::var("TARGET").expect("cargo sets TARGET");
-    let archive = build(&workspace, &out.join("zrt"), &target);
-    let bytes = fs::read(&archive)
-        .unwrap_or_else(|error| panic!("cannot read {}: {error}", archive.display()));
-    fs::write(out.join("libzrt.a"), &bytes).expect("OUT_DIR is writable");
+    let object = build(&workspace, &out.join("zrt"), &target);
+    let bytes = fs::read(&object)
+        .unwrap_or_else(|error| panic!("cannot read {}: {error}", object.display()));
+    fs::write(out.join("libzrt.o"), &bytes).expect("OUT_DIR is writable");
     let hash: String = Sha256::digest(&bytes)
         .iter()
         .map(|byte| format!("{byte:02x}"))
@@ -60,7 +60,7 @@ fn main() {
     println!("cargo::rustc-env=ZVM_LIBZRT_SHA256={hash}");
 }
 
-/// Runs the inner cargo and returns the archive.
+/// Runs the inner cargo and returns the object.
 fn build(workspace: &Path, target_dir: &Path, target: &str) -> PathBuf {
     let mut cargo = Command::new(env::var_os("CARGO").expect("cargo sets CARGO"));
     for (name, _) in env::vars_os() {
@@ -106,6 +106,12 @@ fn build(workspace: &Path, target_dir: &Path, target: &str) -> PathBuf {
             .arg("--config")
             .arg(format!("profile.release.{setting}"));
     }
+    // One object: the archive would bring compiler_builtins' members, which name Rust's unwinder, before musl's and
+    // compiler-rt's.
+    let object = target_dir.join("libzrt.o");
+    cargo
+        .arg("--")
+        .arg(format!("--emit=obj={}", object.display()));
     let status = cargo
         .status()
         .unwrap_or_else(|error| panic!("cannot start cargo to build libzrt: {error}"));
@@ -113,5 +119,5 @@ fn build(workspace: &Path, target_dir: &Path, target: &str) -> PathBuf {
         status.success(),
         "libzrt does not build for the guest: see cargo's messages above"
     );
-    target_dir.join(target).join("release/liblibzrt.a")
+    object
 }

@@ -8,19 +8,19 @@
 //! [`mm::Memory`], so that every area runs under `cargo test` against a host in memory. The areas are modules: [`fs`],
 //! [`mm`], [`time`], [`process`], [`signal`], [`random`]; [`syscalls`] is the table that names every call they answer.
 //!
-//! # The archive
+//! # In the sandbox
 //! The feature `guest` adds what only the sandbox needs: entry point, system-call entry, allocator, panic handler and the
-//! rewriter's helpers. A `staticlib` member would break `cargo test` (two panic handlers), so the archive is built apart,
+//! rewriter's helpers. A `staticlib` member would break `cargo test` (two panic handlers), so the guest's code is built apart,
 //! in a target folder of its own:
 //!
 //! ```text
 //! cargo rustc --release -p libzrt --lib --crate-type staticlib --features guest --target x86_64-unknown-linux-gnu \
 //!     --config profile.release.lto=\"fat\" --config profile.release.codegen-units=1 \
 //!     --config profile.release.panic=\"abort\" --config profile.release.debug=1 \
-//!     -- -C relocation-model=static -C target-cpu=x86-64
+//!     -- -C relocation-model=static -C target-cpu=x86-64 --emit=obj=libzrt.o
 //! ```
 //!
-//! and lies at `x86_64-unknown-linux-gnu/release/liblibzrt.a`.
+//! One object, because the archive would bring `compiler_builtins`, which names an unwinder. `sysroot/build.rs` does this.
 //!
 //! # What it does not do
 //! Threads, `fork` and sockets (`ENOSYS`, `EAFNOSUPPORT`); enforce `mprotect` (no trap protects pages: protection is

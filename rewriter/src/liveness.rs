@@ -22,6 +22,8 @@ const PRESERVED: u16 = mask(&[3, 4, 5, 12, 13, 14, 15]);
 const AT_RETURN: u16 = mask(&[0, 2, 3, 4, 5, 12, 13, 14, 15]);
 /// Instructions that one question may visit.
 const MOST: usize = 200_000;
+/// Functions that may lie between a jump and those who may rely on its function's registers.
+const MOST_CALLERS: usize = 200;
 
 const fn mask(registers: &[u8]) -> u16 {
     let (mut mask, mut i) = (0, 0);
@@ -40,14 +42,27 @@ const ARITHMETIC: u32 = RflagsBits::CF
     | RflagsBits::SF
     | RflagsBits::OF;
 
-/// Whether some arithmetic flag that holds before code index `at` is read later. Where straight code does not tell,
-/// the answer is `unsure`.
-pub(crate) fn flags_live(program: &Program, at: usize, unsure: bool) -> bool {
+/// Why somebody asks for flags.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flags {
+    /// They are to be kept: the answer errs towards "live".
+    Keep,
+    /// A callee cannot give a result in them: the answer errs towards "dead", and `pushfq`, which saves them whatever they
+    /// are, is no reader.
+    Result,
+}
+
+/// Whether some arithmetic flag that holds before code index `at` is read later.
+pub(crate) fn flags_live(program: &Program, at: usize, asked: Flags) -> bool {
+    let unsure = asked == Flags::Keep;
     let (mut at, mut live) = (at, ARITHMETIC);
     for _ in 0..64 {
         let Some(insn) = program.insns.get(at).map(|i| &i.decoded) else {
             return false;
         };
+        if asked == Flags::Result && insn.mnemonic() == Mnemonic::Pushfq {
+            return false;
+        }
         // syscall reads them only to hand them back.
         if insn.rflags_read() & live != 0 && insn.mnemonic() != Mnemonic::Syscall {
             return true;
@@ -174,6 +189,8 @@ pub(crate) struct Liveness<'p> {
     factory: InstructionInfoFactory,
     /// By function start: see [`Self::function`].
     functions: HashMap<u64, (Option<u16>, u16)>,
+    /// By function start: the code indices of direct calls of it and jumps to it. Made when it is first needed.
+    callers: Option<HashMap<u64, Vec<usize>>>,
 }
 
 impl<'p> Liveness<'p> {
@@ -184,6 +201,7 @@ impl<'p> Liveness<'p> {
             refs,
             factory: InstructionInfoFactory::new(),
             functions: HashMap::new(),
+            callers: None,
         }
     }
 
@@ -211,6 +229,51 @@ impl<'p> Liveness<'p> {
                 written
             },
         )
+    }
+
+    /// Whether the function at `start` may clobber a caller-saved register that it does not write so far. A caller in the
+    /// same object may rely on that (-fipa-ra), and so may its callers in turn: none of them has the register live
+    /// across the call.
+    pub(crate) fn may_clobber(&mut self, start: u64, register: u8) -> bool {
+        let bit = 1u16 << register;
+        let (mut seen, mut work) = (HashSet::from([start]), vec![start]);
+        while let Some(function) = work.pop() {
+            for site in self.callers_of(function) {
+                let insn = &self.program.insns[site].decoded;
+                let Some((start, end)) = self.input.function_at(insn.ip()) else {
+                    return false;
+                };
+                let call = insn.flow_control() == FlowControl::Call;
+                if call && self.live_at(&[site + 1], start, end) & bit != 0 {
+                    return false;
+                }
+                let known = self.function(start, end).1 & bit != 0;
+                if !known && seen.insert(start) {
+                    work.push(start);
+                }
+                if seen.len() > MOST_CALLERS {
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn callers_of(&mut self, start: u64) -> Vec<usize> {
+        let program = self.program;
+        let callers = self.callers.get_or_insert_with(|| {
+            let mut callers: HashMap<u64, Vec<usize>> = HashMap::new();
+            for (at, insn) in program.insns.iter().enumerate() {
+                use FlowControl::{Call, ConditionalBranch, UnconditionalBranch};
+                let flow = insn.decoded.flow_control();
+                if matches!(flow, Call | ConditionalBranch | UnconditionalBranch) {
+                    let target = insn.decoded.near_branch_target();
+                    callers.entry(target).or_default().push(at);
+                }
+            }
+            callers
+        });
+        callers.get(&start).cloned().unwrap_or_default()
     }
 
     /// The code indices in a function whose address is taken, other than its entry: what a computed goto may reach.

@@ -11,7 +11,7 @@ use crate::progress::Progress;
 use crate::{Sysroot, compiler, musl, wheel};
 
 /// libzrt, built for the guest by this crate's build script.
-const LIBZRT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libzrt.a"));
+const LIBZRT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libzrt.o"));
 
 /// SHA-256 of [`LIBZRT`].
 const LIBZRT_SHA256: &str = env!("ZVM_LIBZRT_SHA256");
@@ -24,7 +24,7 @@ const RECIPE: &str = "1";
 const PART: Part<'static> = Part {
     name: "sysroot",
     inputs: &[RECIPE, wheel::SHA256, LINKER_SCRIPT, LIBZRT_SHA256],
-    files: &["zvm.ld", "lib/libzrt.a", "lib/libc.a", "include/stdio.h"],
+    files: &["zvm.ld", "lib/libzrt.o", "lib/libc.a", "include/stdio.h"],
 };
 
 /// Finds the sysroot, or makes what is missing of it.
@@ -79,6 +79,6 @@ fn fill(dir: &Path, musl: &Path) -> Result<(), SetupError> {
         )?;
     }
     let write = |path: &Path, bytes: &[u8]| fs::write(path, bytes).context("write", path);
-    write(&lib.join("libzrt.a"), LIBZRT)?;
+    write(&lib.join("libzrt.o"), LIBZRT)?;
     write(&dir.join("zvm.ld"), LINKER_SCRIPT.as_bytes())
 }

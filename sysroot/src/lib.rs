@@ -9,7 +9,7 @@
 //! | --- | --- | --- |
 //! | `compiler-HASH` | the pinned `ziglang` wheel: clang, lld, the sources of musl and of the compiler's runtime | `compiler`, `wheel` |
 //! | `musl-HASH` | `crt1.o`, `libc.a`, `libzigc.a`, `libcompiler_rt.a`, the headers | `musl` |
-//! | `sysroot-HASH` | links to the two above, libzrt's archive, the linker script | `assemble` |
+//! | `sysroot-HASH` | links to the two above, libzrt, the linker script | `assemble` |
 //! | `downloads` | wheels | `wheel` |
 //! | `sources` | upstream sources of samples | the `zvm-toolchain` crate |
 //!

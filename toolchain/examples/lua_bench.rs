@@ -19,7 +19,10 @@ fn main() -> ExitCode {
     if args.get(1).is_some_and(|a| a == "zvm") {
         return zvm_runtime::cli::main(args.into_iter().skip(1));
     }
-    let rounds = args.get(1).and_then(|a| a.to_str()?.parse().ok()).unwrap_or(5);
+    let rounds = args
+        .get(1)
+        .and_then(|a| a.to_str()?.parse().ok())
+        .unwrap_or(5);
     match bench(rounds) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -35,8 +38,22 @@ fn bench(rounds: usize) -> Result<()> {
     let cache = Cache::locate()?;
     let sysroot = Sysroot::open(&progress)?;
     let project = Project::open(&folder, &cache, &progress)?;
-    let native = build(&project, &sysroot, &BuildOptions { compiler: None, native: true })?;
-    let image = build(&project, &sysroot, &BuildOptions { compiler: None, native: false })?;
+    let native = build(
+        &project,
+        &sysroot,
+        &BuildOptions {
+            compiler: None,
+            native: true,
+        },
+    )?;
+    let image = build(
+        &project,
+        &sysroot,
+        &BuildOptions {
+            compiler: None,
+            native: false,
+        },
+    )?;
     let scripts = folder.join("bench");
     let mut names: Vec<PathBuf> = std::fs::read_dir(&scripts)
         .with_context(|| format!("cannot read {}", scripts.display()))?
@@ -44,7 +61,10 @@ fn bench(rounds: usize) -> Result<()> {
         .filter(|p| p.extension().is_some_and(|e| e == "lua"))
         .collect();
     names.sort();
-    println!("{:<12} {:>10} {:>10} {:>7}  spread", "script", "native", "sandboxed", "ratio");
+    println!(
+        "{:<12} {:>10} {:>10} {:>7}  spread",
+        "script", "native", "sandboxed", "ratio"
+    );
     let mut product = 0.0;
     for script in &names {
         let name = script.file_name().context("a script has a name")?;
@@ -59,27 +79,49 @@ fn bench(rounds: usize) -> Result<()> {
             boxed.arg(Path::new("/bench").join(name));
             let (a, said) = timed(&mut plain)?;
             let (b, answered) = timed(&mut boxed)?;
-            ensure!(said == answered, "{}: native and sandboxed print different results", script.display());
+            ensure!(
+                said == answered,
+                "{}: native and sandboxed print different results",
+                script.display()
+            );
             times.push((a, b, b / a));
         }
         let median = |pick: fn(&(f64, f64, f64)) -> f64| -> (f64, f64, f64) {
             let mut values: Vec<f64> = times.iter().map(pick).collect();
             values.sort_by(f64::total_cmp);
-            (values[values.len() / 2], values[0], values[values.len() - 1])
+            (
+                values[values.len() / 2],
+                values[0],
+                values[values.len() - 1],
+            )
         };
-        let ((a, ..), (b, ..), (ratio, least, most)) = (median(|t| t.0), median(|t| t.1), median(|t| t.2));
+        let ((a, ..), (b, ..), (ratio, least, most)) =
+            (median(|t| t.0), median(|t| t.1), median(|t| t.2));
         product += ratio.ln();
         let stem = script.file_stem().unwrap_or_default().to_string_lossy();
         println!("{stem:<12} {a:>9.3}s {b:>9.3}s {ratio:>7.3}  {least:.3} to {most:.3}");
     }
-    println!("{:<12} {:>10} {:>10} {:>7.3}", "geomean", "", "", (product / names.len().max(1) as f64).exp());
+    println!(
+        "{:<12} {:>10} {:>10} {:>7.3}",
+        "geomean",
+        "",
+        "",
+        (product / names.len().max(1) as f64).exp()
+    );
     Ok(())
 }
 
 /// Seconds of wall clock, and what it printed.
 fn timed(command: &mut Command) -> Result<(f64, Vec<u8>)> {
     let start = Instant::now();
-    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output()?;
-    ensure!(output.status.success(), "{command:?} ended with {}", output.status);
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()?;
+    ensure!(
+        output.status.success(),
+        "{command:?} ended with {}",
+        output.status
+    );
     Ok((start.elapsed().as_secs_f64(), output.stdout))
 }

@@ -29,15 +29,23 @@ impl Program {
         let mut sources = vec![path.to_owned()];
         let folder = path.is_dir();
         if folder {
-            sources = std::fs::read_dir(path).ok()?.filter_map(|e| Some(e.ok()?.path())).collect();
+            sources = std::fs::read_dir(path)
+                .ok()?
+                .filter_map(|e| Some(e.ok()?.path()))
+                .collect();
             sources.sort();
         }
         sources.retain(|s| s.extension().is_some_and(|e| e == "c"));
-        let head = if folder { path.join("main.c") } else { path.to_owned() };
+        let head = if folder {
+            path.join("main.c")
+        } else {
+            path.to_owned()
+        };
         if sources.is_empty() {
             return None;
         }
-        let text = std::fs::read_to_string(&head).unwrap_or_else(|e| panic!("{}: {e}", head.display()));
+        let text =
+            std::fs::read_to_string(&head).unwrap_or_else(|e| panic!("{}: {e}", head.display()));
         let mut program = Program {
             name: path.file_stem()?.to_string_lossy().into_owned(),
             sources,
@@ -45,7 +53,10 @@ impl Program {
             ..Program::default()
         };
         for line in text.lines() {
-            let Some((key, value)) = line.strip_prefix("//#").and_then(|l| l.split_once(':')) else { continue };
+            let Some((key, value)) = line.strip_prefix("//#").and_then(|l| l.split_once(':'))
+            else {
+                continue;
+            };
             let words = || value.split_whitespace().map(str::to_owned);
             match key {
                 "cflags" => program.cflags.extend(words()),
@@ -61,19 +72,36 @@ impl Program {
     }
 
     /// Builds and runs the program, sandboxed or native; its standard output and exit status.
-    fn outcome(&self, compiler: &str, level: &str, native: bool, folder: &Path) -> Result<(Vec<u8>, i32), Failed> {
+    fn outcome(
+        &self,
+        compiler: &str,
+        level: &str,
+        native: bool,
+        folder: &Path,
+    ) -> Result<(Vec<u8>, i32), Failed> {
         let output = folder.join(if native { "native" } else { "program.zvm" });
         let mut build = Command::new(env!("CARGO_BIN_EXE_zvm-cc"));
-        build.arg("--compiler").arg(compiler).args(native.then_some("--native"));
-        build.args(["-std=gnu17", "-w", level]).args(&self.cflags).args(&self.sources);
+        build
+            .arg("--compiler")
+            .arg(compiler)
+            .args(native.then_some("--native"));
+        build
+            .args(["-std=gnu17", "-w", level])
+            .args(&self.cflags)
+            .args(&self.sources);
         build.arg("-o").arg(&output).arg("-lm");
         let built = build.output()?;
         if !built.status.success() {
-            return Err(format!("{compiler} {level}: {}", String::from_utf8_lossy(&built.stderr)).into());
+            return Err(format!(
+                "{compiler} {level}: {}",
+                String::from_utf8_lossy(&built.stderr)
+            )
+            .into());
         }
         let mut run = if native {
             let mut run = Command::new(&output);
-            run.env_clear().envs(self.env.iter().filter_map(|e| e.split_once('=')));
+            run.env_clear()
+                .envs(self.env.iter().filter_map(|e| e.split_once('=')));
             run
         } else {
             let mut run = Command::new(env!("CARGO_BIN_EXE_zvm"));
@@ -84,17 +112,31 @@ impl Program {
             run.arg(&output);
             run
         };
-        run.args(&self.args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        run.args(&self.args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = run.spawn()?;
         // A program that does not read its input closes the pipe.
-        let _ = child.stdin.take().expect("stdin is piped").write_all(&self.stdin);
+        let _ = child
+            .stdin
+            .take()
+            .expect("stdin is piped")
+            .write_all(&self.stdin);
         let done = child.wait_with_output()?;
         use std::os::unix::process::ExitStatusExt as _;
-        let status = done.status.code().unwrap_or_else(|| 128 + done.status.signal().unwrap_or(0));
+        let status = done
+            .status
+            .code()
+            .unwrap_or_else(|| 128 + done.status.signal().unwrap_or(0));
         if status != self.status {
             let stderr = String::from_utf8_lossy(&done.stderr);
             let kind = if native { "native" } else { "sandboxed" };
-            return Err(format!("{compiler} {level} {kind}: status {status}, expected {}\n{stderr}", self.status).into());
+            return Err(format!(
+                "{compiler} {level} {kind}: status {status}, expected {}\n{stderr}",
+                self.status
+            )
+            .into());
         }
         Ok((done.stdout, status))
     }
@@ -110,7 +152,11 @@ impl Program {
                 .map_err(|e| format!("{}: {e} (BLESS=1 makes it)", self.expected.display()))?;
             same(&format!("{compiler} {level} native"), &native, &expected)?;
             let (sandboxed, _) = self.outcome(compiler, level, false, folder.path())?;
-            same(&format!("{compiler} {level} sandboxed"), &sandboxed, &expected)?;
+            same(
+                &format!("{compiler} {level} sandboxed"),
+                &sandboxed,
+                &expected,
+            )?;
         }
         Ok(())
     }
@@ -120,13 +166,21 @@ fn same(what: &str, actual: &[u8], expected: &[u8]) -> Result<(), Failed> {
     if actual == expected {
         return Ok(());
     }
-    let (actual, expected) = (String::from_utf8_lossy(actual), String::from_utf8_lossy(expected));
+    let (actual, expected) = (
+        String::from_utf8_lossy(actual),
+        String::from_utf8_lossy(expected),
+    );
     for (i, (a, e)) in actual.lines().zip(expected.lines()).enumerate() {
         if a != e {
             return Err(format!("{what}: line {}: {a:?}, expected {e:?}", i + 1).into());
         }
     }
-    Err(format!("{what}: {} lines, expected {}", actual.lines().count(), expected.lines().count()).into())
+    Err(format!(
+        "{what}: {} lines, expected {}",
+        actual.lines().count(),
+        expected.lines().count()
+    )
+    .into())
 }
 
 fn on_path(program: &str) -> bool {
@@ -136,17 +190,25 @@ fn on_path(program: &str) -> bool {
 
 fn cpu_has(feature: &str) -> bool {
     let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    info.lines().find(|l| l.starts_with("flags")).is_some_and(|l| l.split_whitespace().any(|f| f == feature))
+    info.lines()
+        .find(|l| l.starts_with("flags"))
+        .is_some_and(|l| l.split_whitespace().any(|f| f == feature))
 }
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
-    let mut paths: Vec<PathBuf> =
-        std::fs::read_dir(folder).expect("tests/corpus").map(|e| e.expect("an entry").path()).collect();
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+        .expect("tests/corpus")
+        .map(|e| e.expect("an entry").path())
+        .collect();
     paths.sort();
     let programs: Vec<Program> = paths.iter().filter_map(|p| Program::read(p)).collect();
-    assert!(programs.len() >= 40, "only {} programs were found", programs.len());
+    assert!(
+        programs.len() >= 40,
+        "only {} programs were found",
+        programs.len()
+    );
     let mut trials = Vec::new();
     for compiler in COMPILERS {
         let missing = compiler != "zig" && !on_path(compiler);
@@ -154,9 +216,16 @@ fn main() -> ExitCode {
             println!("skipped: every program with {compiler}, which is not installed");
         }
         for program in &programs {
-            let lacking = program.needs.as_deref().is_some_and(|feature| !cpu_has(feature));
+            let lacking = program
+                .needs
+                .as_deref()
+                .is_some_and(|feature| !cpu_has(feature));
             if lacking {
-                println!("skipped: {} needs a CPU with {}", program.name, program.needs.as_deref().unwrap_or("?"));
+                println!(
+                    "skipped: {} needs a CPU with {}",
+                    program.name,
+                    program.needs.as_deref().unwrap_or("?")
+                );
             }
             let (name, program) = (format!("{compiler}::{}", program.name), program.clone());
             let trial = Trial::test(name, move || program.check(compiler));

@@ -5,7 +5,10 @@ use zvm_abi::layout;
 
 use super::{Lowerer, Outcome, Unsafe, cannot, gpr64, number};
 use crate::code::{self, Fix, Gpr, Op, R11, RSP, Target};
-use crate::liveness::{flags_live, may_return};
+use crate::liveness::{Flags, flags_live, may_return};
+
+/// What a System V callee may clobber, the least used first: r11, r10, r9, r8, rdi, rsi, rcx, rdx, rax.
+const CALLER_SAVED: [Gpr; 9] = [R11, 10, 9, 8, 7, 6, 1, 2, 0];
 
 impl Lowerer<'_> {
     /// The target of a direct branch; `None` for a weak undefined symbol, which can never be reached.
@@ -115,7 +118,8 @@ impl Lowerer<'_> {
     fn check_flags_after_call(&self, index: usize) -> Outcome {
         let callee = self.program.insns[index].decoded.near_branch_target();
         let returns = |callee| may_return(self.program, callee, &mut 5_000);
-        if flags_live(self.program, index + 1, false) && self.program.at(callee).is_none_or(returns)
+        if flags_live(self.program, index + 1, Flags::Result)
+            && self.program.at(callee).is_none_or(returns)
         {
             return cannot(
                 "the code after this call reads flags that the callee set, which a masked return cannot keep",
@@ -228,7 +232,8 @@ impl Lowerer<'_> {
         let scratch = own
             .chain([R11])
             .chain(0..16)
-            .find(|&register| free(register));
+            .find(|&register| free(register))
+            .or_else(|| self.borrowed(insn.ip(), live));
         if let Some(scratch) = scratch {
             self.load_target(insn, scratch)?;
             self.ops.extend(code::indirect(scratch, false));
@@ -247,6 +252,15 @@ impl Lowerer<'_> {
         self.emit(&push)?;
         self.ops.extend(code::masked_return());
         Ok(())
+    }
+
+    /// A dead caller-saved register that nobody relies on, though the function at `ip` leaves it alone.
+    fn borrowed(&mut self, ip: u64, live: u16) -> Option<Gpr> {
+        let (start, _) = self.input.function_at(ip)?;
+        CALLER_SAVED
+            .into_iter()
+            .filter(|&register| live & (1 << register) == 0)
+            .find(|&register| self.liveness.may_clobber(start, register))
     }
 
     /// The targets in the table of `jmp *table(,%r,8)`, as far as they follow each other.

@@ -6,6 +6,7 @@ use iced_x86::{Code, Instruction, Mnemonic, OpKind, Register};
 use super::raw::Raw;
 use super::{Lowerer, Outcome, Unsafe, cannot, moved};
 use crate::code::{Fix, Target};
+use crate::liveness::{Flags, flags_live};
 use crate::refs::CodeField;
 
 /// Lowest displacement from rsp that needs no confinement (C6).
@@ -23,26 +24,21 @@ impl Lowerer<'_> {
                 CodeField::Immediate32 | CodeField::Immediate64 | CodeField::Displacement
             )
         {
+            if insn.decoded.is_ip_rel_memory_operand() {
+                return self.without_rip(&insn.decoded, target);
+            }
             let (fix, at) = match field {
                 CodeField::Immediate32 => (Fix::Absolute32, insn.immediate_at),
                 CodeField::Immediate64 => (Fix::Absolute64, insn.immediate_at),
                 _ => (Fix::Absolute32, insn.displacement_at),
             };
             let (raw, shift) = self.prepare(bytes, &insn.decoded)?;
-            if insn.decoded.is_ip_rel_memory_operand() {
-                return cannot(
-                    "one instruction holds a code address and a RIP-relative address",
-                    "compile this file with -fno-pic",
-                );
-            }
-            self.ops.push(moved(
-                raw,
-                fix,
-                usize::from(at),
-                shift,
-                Target::Code(target as u32),
-            ));
+            let code = Target::Code(target as u32);
+            self.ops.push(moved(raw, fix, usize::from(at), shift, code));
             return Ok(());
+        }
+        if partial_stack_pointer(&insn.decoded) {
+            return self.align_stack(index);
         }
         self.confined(
             bytes,
@@ -50,6 +46,45 @@ impl Lowerer<'_> {
             usize::from(insn.displacement_at),
             field.map(|f| f.1),
         )
+    }
+
+    /// A store of a code address to a RIP-relative place: data does not move, so the place is named by its address.
+    fn without_rip(&mut self, insn: &Instruction, target: usize) -> Outcome {
+        let mut absolute = *insn;
+        absolute.set_memory_base(Register::None);
+        absolute.set_memory_displacement64(insn.ip_rel_memory_address());
+        absolute.set_memory_displ_size(8);
+        let bytes = self.encoded(&absolute)?;
+        let mut decoder =
+            iced_x86::Decoder::with_ip(64, &bytes, insn.ip(), iced_x86::DecoderOptions::NONE);
+        let decoded = decoder.decode();
+        let at = decoder.get_constant_offsets(&decoded).immediate_offset();
+        let (op, shift) = self.prepare(&bytes, &decoded)?;
+        let code = Target::Code(target as u32);
+        self.ops.push(moved(op, Fix::Absolute32, at, shift, code));
+        Ok(())
+    }
+
+    /// `mov $imm,%spl` and `mov $imm,%sp`, by which gcc -O0 aligns the stack: the same on esp.
+    fn align_stack(&mut self, index: usize) -> Outcome {
+        let insn = &self.program.insns[index].decoded;
+        if flags_live(self.program, index + 1, Flags::Keep) {
+            return cannot(
+                "part of the stack pointer is written where flags are live",
+                "align the stack with and",
+            );
+        }
+        let (mask, value): (u32, i32) = match insn.op0_register() {
+            Register::SPL => (!0xFF, i32::from(insn.immediate8())),
+            _ => (!0xFFFF, i32::from(insn.immediate16())),
+        };
+        let [a, b, c, d] = mask.to_le_bytes();
+        self.push(&[0x81, 0xE4, a, b, c, d]);
+        if value != 0 {
+            let [a, b, c, d] = value.to_le_bytes();
+            self.push(&[0x8D, 0xA4, 0x24, a, b, c, d]);
+        }
+        Ok(())
     }
 
     /// Emits `insn` from its `bytes` with what C6 and C8 ask for. `displacement_at` is the displacement's offset in
@@ -136,6 +171,13 @@ impl Lowerer<'_> {
         }
         self.confined(&bytes, &decoded, offsets.displacement_offset(), code)
     }
+}
+
+/// A constant in a part of rsp.
+fn partial_stack_pointer(insn: &Instruction) -> bool {
+    insn.mnemonic() == Mnemonic::Mov
+        && matches!(insn.op0_register(), Register::SPL | Register::SP)
+        && matches!(insn.op1_kind(), OpKind::Immediate8 | OpKind::Immediate16)
 }
 
 /// `%gs:disp32` alone, which C7 allows.

@@ -190,17 +190,24 @@ impl<'p> Lowerer<'p> {
 
     /// Encodes a new instruction that iced built and appends it, confined like any other.
     fn emit(&mut self, insn: &Instruction) -> Outcome {
+        let bytes = self.encoded(insn)?;
         let ip = self.input.entry;
-        self.encoder.encode(insn, ip).map_err(|e| Unsafe {
-            reason: format!("no equivalent can be encoded ({e})"),
-            way_out: "report this instruction as a bug of the rewriter",
-        })?;
-        let bytes = self.encoder.take_buffer();
         let mut decoder =
             iced_x86::Decoder::with_ip(64, &bytes, ip, iced_x86::DecoderOptions::NONE);
         let decoded = decoder.decode();
         let offsets = decoder.get_constant_offsets(&decoded);
         self.confined(&bytes, &decoded, offsets.displacement_offset(), None)
+    }
+
+    /// The bytes of an instruction that iced built, as if it stood at the entry.
+    fn encoded(&mut self, insn: &Instruction) -> Result<Vec<u8>, Unsafe> {
+        self.encoder
+            .encode(insn, self.input.entry)
+            .map_err(|e| Unsafe {
+                reason: format!("no equivalent can be encoded ({e})"),
+                way_out: "report this instruction as a bug of the rewriter",
+            })?;
+        Ok(self.encoder.take_buffer())
     }
 
     /// `load` of the instruction's memory operand into a 32-bit register: code addresses are below 2 GiB.

@@ -4,7 +4,7 @@ use iced_x86::{Code, Instruction, Mnemonic, Register};
 
 use super::{Lowerer, Outcome, cannot, number};
 use crate::code::{self, Op, RAX, Target};
-use crate::liveness::flags_live;
+use crate::liveness::{Flags, flags_live};
 
 impl Lowerer<'_> {
     /// Lowers the instruction if it is one of these.
@@ -56,7 +56,7 @@ impl Lowerer<'_> {
     /// A call of one of libzrt's helpers, which keeps every register that the instruction keeps. Flags are kept here:
     /// no masked return can.
     fn helper(&mut self, index: usize, name: &'static str) -> Outcome {
-        let keep_flags = flags_live(self.program, index + 1, true);
+        let keep_flags = flags_live(self.program, index + 1, Flags::Keep);
         self.leave_red_zone();
         if keep_flags {
             self.push(&[0x9C]);

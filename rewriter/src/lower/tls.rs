@@ -4,7 +4,7 @@ use iced_x86::{Code, Instruction, MemoryOperand, Mnemonic, OpKind, Register};
 
 use super::raw::Raw;
 use super::{Lowerer, Outcome, Unsafe, cannot};
-use crate::liveness::flags_live;
+use crate::liveness::{Flags, flags_live};
 
 impl Lowerer<'_> {
     pub(super) fn thread_local(&mut self, index: usize) -> Outcome {
@@ -56,7 +56,7 @@ impl Lowerer<'_> {
         if load
             && destination == base
             && other == Register::None
-            && !flags_live(self.program, index + 1, true)
+            && !flags_live(self.program, index + 1, Flags::Keep)
         {
             let thread =
                 MemoryOperand::new(Register::None, Register::None, 1, 0, 8, false, Register::GS);

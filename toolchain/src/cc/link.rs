@@ -108,7 +108,7 @@ fn linker(sysroot: &Sysroot, job: &LinkJob) -> Command {
     command.arg("--start-group");
     if job.product == Product::Image {
         // Before musl: its fenv and long-double functions replace those that the sandbox cannot run.
-        command.arg(sysroot.library("libzrt.a"));
+        command.arg(sysroot.library("libzrt.o"));
     }
     command.args(["libc.a", "libzigc.a", "libcompiler_rt.a"].map(|name| sysroot.library(name)));
     command.arg("--end-group");
