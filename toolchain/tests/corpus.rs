@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode, Stdio};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 const LEVELS: [&str; 3] = ["-O0", "-O2", "-O3"];
-const COMPILERS: [&str; 2] = ["zig", "gcc"];
+const COMPILERS: [&str; 3] = ["zig", "gcc", "clang"];
 
 /// A program and its directives.
 #[derive(Clone, Default)]

@@ -27,6 +27,9 @@ const MAX_ALIAS: usize = 4096;
 /// Most bytes of nvram.
 const MAX_NVRAM: u64 = 16 << 20;
 
+/// Bytes of the heap that keep the library OS going when the program has taken all others.
+const RESERVE: u64 = 1 << 20;
+
 static KERNEL: OneThread<Option<Kernel>> = OneThread::new(None);
 
 /// The kernel.
@@ -155,10 +158,11 @@ unsafe fn page_table(manifest: &UserManifest) -> core::ptr::NonNull<Pages> {
         );
     }
     // SAFETY: the first pages of the heap hold the table and nothing else; the others are the table's to give.
-    let pages = unsafe {
+    let mut pages = unsafe {
         let flags = core::slice::from_raw_parts_mut(start as *mut u8, (total - table) as usize);
         Pages::new(start + table * PAGE, 0, flags)
     };
+    pages.set_reserve(RESERVE.min(size / 16));
     memory::install(pages)
 }
 

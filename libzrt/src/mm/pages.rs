@@ -11,6 +11,8 @@ const USED: u8 = 1;
 const DIRTY: u8 = 2;
 /// It belongs to the library OS: the program's calls may not touch it.
 const KERNEL: u8 = 4;
+/// Largest request of the library OS, in bytes, that may use the reserve.
+pub const SMALL: u64 = 64 * 1024;
 /// Protection bits are `PROT_READ | PROT_WRITE | PROT_EXEC` shifted by this.
 const PROT_SHIFT: u32 = 3;
 /// `PROT_READ`.
@@ -37,6 +39,10 @@ pub struct Pages {
     no_gap: usize,
     /// Pages taken by the program (not by the library OS).
     used: usize,
+    /// Free pages.
+    free: usize,
+    /// Free pages that only small requests of the library OS get: it must answer also when memory is full.
+    reserve: usize,
 }
 
 impl Pages {
@@ -55,7 +61,19 @@ impl Pages {
             top: count,
             no_gap: usize::MAX,
             used: 0,
+            free: count,
+            reserve: 0,
         }
+    }
+
+    /// Keeps this many bytes for requests of up to [`SMALL`] bytes of the library OS.
+    pub fn set_reserve(&mut self, size: u64) {
+        self.reserve = (size / PAGE) as usize;
+    }
+
+    /// Whether `count` more pages leave the reserve alone.
+    fn spare(&self, count: usize) -> bool {
+        self.free.saturating_sub(self.reserve) >= count
     }
 
     /// First address.
@@ -68,13 +86,9 @@ impl Pages {
         self.base + self.flags.len() as u64 * PAGE
     }
 
-    /// Bytes that nobody took.
+    /// Bytes that the program may still take.
     pub fn free_bytes(&self) -> u64 {
-        self.flags
-            .iter()
-            .filter(|&&flags| flags & USED == 0)
-            .count() as u64
-            * PAGE
+        self.free.saturating_sub(self.reserve) as u64 * PAGE
     }
 
     /// Bytes that the program took.
@@ -92,18 +106,19 @@ impl Pages {
 
     /// Takes `size` bytes (whole pages) at the highest free place; zero-filled. `None` if there is no room.
     pub fn take(&mut self, size: u64, prot: u8) -> Option<u64> {
-        let start = self.find((size / PAGE) as usize)?;
+        let count = (size / PAGE) as usize;
+        let start = self.spare(count).then(|| self.find(count))??;
         let address = self.base + start as u64 * PAGE;
-        self.mark(
-            start..start + (size / PAGE) as usize,
-            USED | prot << PROT_SHIFT,
-        );
+        self.mark(start..start + count, USED | prot << PROT_SHIFT);
         Some(address)
     }
 
     /// [`Self::take`] for the library OS itself.
     pub fn take_kernel(&mut self, size: u64) -> Option<u64> {
         let count = (size / PAGE) as usize;
+        if size > SMALL && !self.spare(count) {
+            return None;
+        }
         let start = self.find(count)?;
         self.mark(
             start..start + count,
@@ -117,9 +132,10 @@ impl Pages {
         let Some(range) = self.range(address, size) else {
             return false;
         };
-        if self.flags[range.clone()]
-            .iter()
-            .any(|flags| flags & USED != 0)
+        if !self.spare(range.len())
+            || self.flags[range.clone()]
+                .iter()
+                .any(|flags| flags & USED != 0)
         {
             return false;
         }
@@ -240,7 +256,10 @@ impl Pages {
         else {
             return false;
         };
-        if floor > self.low || floor > self.flags.len() {
+        if floor > self.low
+            || floor > self.flags.len()
+            || !self.spare(floor.saturating_sub(self.floor))
+        {
             return false;
         }
         if floor > self.floor {
@@ -248,6 +267,7 @@ impl Pages {
         } else {
             for page in floor..self.floor {
                 self.used -= usize::from(self.flags[page] & USED != 0);
+                self.free += usize::from(self.flags[page] & USED != 0);
                 self.flags[page] &= DIRTY;
             }
         }
@@ -320,6 +340,7 @@ impl Pages {
             if self.flags[page] & DIRTY != 0 {
                 self.clean(page);
             }
+            self.free -= usize::from(self.flags[page] & USED == 0);
             self.flags[page] = new | dirty;
         }
     }
@@ -343,6 +364,7 @@ impl Pages {
         let (start, end) = (range.start, range.end);
         for page in range {
             self.used -= usize::from(self.flags[page] & (USED | KERNEL) == USED);
+            self.free += usize::from(self.flags[page] & USED != 0);
             self.flags[page] &= DIRTY;
         }
         self.top = self.top.max(end);
@@ -424,6 +446,24 @@ pub(crate) mod tests {
         assert!(pages.set_break(pages.start() + 3 * PAGE));
         assert!(pages.set_break(pages.start()));
         assert_eq!(pages.used_bytes(), 5 * PAGE);
+    }
+
+    #[test]
+    fn the_reserve_is_for_small_requests_of_the_library_os() {
+        let mut pages = heap(32);
+        pages.set_reserve(20 * PAGE);
+        assert!(pages.set_break(pages.start() + 2 * PAGE));
+        assert_eq!(pages.free_bytes(), 10 * PAGE);
+        let a = pages.take(10 * PAGE, READ).unwrap();
+        assert_eq!(pages.take(PAGE, READ), None);
+        assert!(!pages.take_at(pages.start() + 4 * PAGE, PAGE, READ));
+        assert!(!pages.set_break(pages.start() + 3 * PAGE));
+        assert_eq!(pages.take_kernel(SMALL + PAGE), None);
+        let own = pages.take_kernel(SMALL).unwrap();
+        assert!(pages.release(a, 10 * PAGE));
+        assert_eq!(pages.take_kernel(SMALL + PAGE), None);
+        pages.release_kernel(own, SMALL);
+        assert!(pages.take_kernel(SMALL / 2).is_some() && pages.take(2 * PAGE, READ).is_some());
     }
 
     #[test]
