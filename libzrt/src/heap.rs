@@ -208,7 +208,7 @@ mod tests {
                 // SAFETY: the block is filled within its size, and released with its layout below.
                 unsafe {
                     let block = heap.allocate(layout, &mut arena);
-                    assert!(block as usize % layout.align() == 0 && !block.is_null());
+                    assert!((block as usize).is_multiple_of(layout.align()) && !block.is_null());
                     block.write_bytes(round as u8, size);
                     blocks.push((block, layout, round as u8));
                 }

@@ -1,6 +1,5 @@
 //! The C corpus: every program, with every compiler, at every level, sandboxed and native. See `corpus/README.md`.
 
-use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -184,7 +183,7 @@ fn same(what: &str, actual: &[u8], expected: &[u8]) -> Result<(), Failed> {
 }
 
 fn on_path(program: &str) -> bool {
-    let paths = std::env::var_os("PATH").unwrap_or_else(OsString::new);
+    let paths = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&paths).any(|p| p.join(program).is_file())
 }
 

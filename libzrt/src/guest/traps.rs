@@ -56,11 +56,9 @@ impl Host for Traps {
 /// Ends the instance.
 pub(super) fn exit(status: u8) -> ! {
     call(trap::EXIT, [u64::from(status), 0, 0, 0]);
-    loop {
-        // Exit does not return; should a runtime be wrong about that, this ends the instance too.
-        // SAFETY: `ud2` has no operands.
-        unsafe { core::arch::asm!("ud2", options(noreturn)) };
-    }
+    // Exit does not return; should a runtime be wrong about that, this ends the instance too.
+    // SAFETY: `ud2` has no operands.
+    unsafe { core::arch::asm!("ud2", options(noreturn)) }
 }
 
 /// A line on stderr that says what went wrong, then the end.

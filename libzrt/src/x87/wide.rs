@@ -119,8 +119,8 @@ impl Wide {
     pub(super) fn times(self, other: Wide) -> Wide {
         let half = |x: u128| (x >> 64, x & u128::from(u64::MAX));
         let ((a, b), (c, d)) = (half(self.mantissa), half(other.mantissa));
-        let middle = (b * d >> 64) + half(a * d).1 + half(b * c).1;
-        let high = a * c + (a * d >> 64) + (b * c >> 64) + (middle >> 64);
+        let middle = ((b * d) >> 64) + half(a * d).1 + half(b * c).1;
+        let high = a * c + ((a * d) >> 64) + ((b * c) >> 64) + (middle >> 64);
         // One bit more than `high` has, where the product of the mantissas is below 2.
         let product = if high >> 127 == 0 {
             high << 1 | (middle >> 63 & 1)

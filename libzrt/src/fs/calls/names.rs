@@ -323,10 +323,8 @@ pub(crate) fn getdents64(kernel: &mut Kernel, [fd, buffer, size, ..]: Args) -> R
     let mut bytes = Vec::new();
     let mut full = false;
     // A removed directory has no names, not even its own.
-    while node.links > 0 {
-        let Some((at, name, child)) = next_name(kernel, id, position)? else {
-            break;
-        };
+    let removed = node.links == 0;
+    while !removed && let Some((at, name, child)) = next_name(kernel, id, position)? {
         let length = (DIRENT_HEAD + name.len() + 1).next_multiple_of(8);
         if bytes.len() + length > size {
             full = true;
