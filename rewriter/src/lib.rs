@@ -6,8 +6,8 @@
 //! function, offset, bytes, the reason and a way out.
 //!
 //! The phases, one module each: [`input`](mod@input) reads the ELF, `decode` sweeps over text, `refs` finds what holds
-//! code addresses, `lower` turns each instruction into conforming ones, `layout` packs them into bundles, `output`
-//! writes the image.
+//! code addresses, `lower` turns each instruction into conforming ones, `layout` packs them into bundles, `unwind`
+//! makes unwind tables for where they lie, `output` writes the image.
 #![forbid(unsafe_code)]
 
 mod code;
@@ -19,6 +19,7 @@ mod liveness;
 mod lower;
 mod output;
 mod refs;
+mod unwind;
 
 pub use error::{Refusal, RewriteError};
 
@@ -72,8 +73,17 @@ pub struct Stats {
 pub fn rewrite(elf: &[u8], options: &Options) -> Result<Image, RewriteError> {
     let input = input::Input::read(elf)?;
     let program = decode::sweep(&input)?;
-    let refs = refs::find(&input, &program)?;
+    let unwind = unwind::Unwind::read(&input)?;
+    let refs = refs::find(&input, &program, unwind.as_ref())?;
     let mut lowered = lower::lower(&input, &program, &refs, options)?;
     let layout = layout::pack(&mut lowered)?;
-    output::write(&input, &program, &refs, &lowered, &layout, options)
+    output::write(
+        &input,
+        &program,
+        &refs,
+        unwind.as_ref(),
+        &lowered,
+        &layout,
+        options,
+    )
 }

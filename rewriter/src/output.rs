@@ -9,10 +9,11 @@ use zvm_abi::{layout, note};
 
 use crate::decode::Program;
 use crate::error::RewriteError;
-use crate::input::{Input, SymbolSection};
+use crate::input::{Input, Section, SymbolSection};
 use crate::layout::Layout;
 use crate::lower::Lowered;
 use crate::refs::{DataField, Refs};
+use crate::unwind::{Tables, Unwind};
 use crate::{Image, Options, Stats};
 
 const NOTE_NAME: &[u8; 4] = b"ZVM\0";
@@ -31,16 +32,21 @@ pub(crate) fn write(
     input: &Input<'_>,
     program: &Program,
     refs: &Refs,
+    unwind: Option<&Unwind<'_>>,
     lowered: &Lowered,
     layout: &Layout,
     options: &Options,
 ) -> Result<Image, RewriteError> {
-    let writer = Writer {
+    let mut writer = Writer {
         input,
         program,
         lowered,
         layout,
+        tables: None,
     };
+    if let Some(unwind) = unwind {
+        writer.tables = Some(unwind.write(&|address| writer.mapped(address))?);
+    }
     let mut segments = writer.place_segments();
     writer.patch_data(refs, &mut segments);
     let mut file = Vec::new();
@@ -70,6 +76,7 @@ struct Writer<'w> {
     program: &'w Program,
     lowered: &'w Lowered,
     layout: &'w Layout,
+    tables: Option<Tables>,
 }
 
 impl Writer<'_> {
@@ -79,12 +86,15 @@ impl Writer<'_> {
             .input
             .segments
             .iter()
-            .map(|s| Placed {
-                address: s.address,
-                flags: s.flags,
-                bytes: s.bytes.to_vec(),
-                memory_size: s.memory_size,
-                offset: 0,
+            .map(|s| {
+                let tables = self.tables.as_ref().filter(|t| t.address == s.address);
+                Placed {
+                    address: s.address,
+                    flags: s.flags,
+                    bytes: tables.map_or(s.bytes, |t| &t.bytes).to_vec(),
+                    memory_size: tables.map_or(s.memory_size, |t| t.bytes.len() as u64),
+                    offset: 0,
+                }
             })
             .collect();
         placed.push(Placed {
@@ -122,15 +132,28 @@ impl Writer<'_> {
         }
     }
 
-    /// The new address of an input address: code moves, all else stays.
+    /// The new address of an input address: code moves, all else stays. `None` within an instruction.
+    fn mapped(&self, address: u64) -> Option<u64> {
+        if !(layout::TEXT_BASE..=self.input.text_end()).contains(&address) {
+            return Some(address);
+        }
+        let code = self.program.at(address)?;
+        Some(u64::from(self.layout.address(self.lowered, code)))
+    }
+
+    /// The new address of a symbol, which may name the middle of an instruction.
     fn moved(&self, address: u64) -> u64 {
-        if (layout::TEXT_BASE..=self.input.text_end()).contains(&address) {
-            match self.program.at(address) {
-                Some(code) => u64::from(self.layout.address(self.lowered, code)),
-                None => address,
-            }
-        } else {
-            address
+        self.mapped(address).unwrap_or(address)
+    }
+
+    /// Address and size of a section in the image.
+    fn extent(&self, section: &Section<'_>) -> (u64, u64) {
+        let tables = self.tables.as_ref().map(|t| &t.sections);
+        let table = tables.and_then(|t| t.iter().find(|t| t.0 == section.name));
+        match table {
+            _ if section.name == ".text" => (section.address, self.layout.text.len() as u64),
+            Some(&(_, address, size)) => (address, size),
+            None => (section.address, section.size),
         }
     }
 
@@ -140,25 +163,20 @@ impl Writer<'_> {
         let mut headers = vec![SectionHeader64::<LE> { ..blank_section() }];
         for section in &self.input.sections {
             let text = section.name == ".text";
+            let (address, size) = self.extent(section);
             let offset = segments
                 .iter()
-                .find(|s| {
-                    section.address >= s.address && section.address <= s.address + s.memory_size
-                })
+                .find(|s| address >= s.address && address <= s.address + s.memory_size)
                 .map_or(0, |s| {
-                    s.offset + (section.address - s.address).min(s.bytes.len() as u64)
+                    s.offset + (address - s.address).min(s.bytes.len() as u64)
                 });
             headers.push(SectionHeader64 {
                 sh_name: u32le(names.add(section.name.as_bytes())),
                 sh_type: u32le(section.kind),
                 sh_flags: u64le(section.flags),
-                sh_addr: u64le(section.address),
+                sh_addr: u64le(address),
                 sh_offset: u64le(offset),
-                sh_size: u64le(if text {
-                    self.layout.text.len() as u64
-                } else {
-                    section.size
-                }),
+                sh_size: u64le(size),
                 sh_addralign: u64le(if text {
                     layout::BUNDLE
                 } else {
@@ -166,6 +184,27 @@ impl Writer<'_> {
                 }),
                 ..blank_section()
             });
+        }
+        // The search table, which the linker did not have to make.
+        let tables = self
+            .tables
+            .iter()
+            .flat_map(|t| t.sections.iter().map(move |s| (t, s)));
+        for (tables, &(name, address, size)) in tables {
+            let known = self.input.sections.iter().any(|s| s.name == name);
+            let segment = segments.iter().find(|s| s.address == tables.address);
+            if let (false, Some(segment)) = (known || size == 0, segment) {
+                headers.push(SectionHeader64 {
+                    sh_name: u32le(names.add(name.as_bytes())),
+                    sh_type: u32le(elf::SHT_PROGBITS),
+                    sh_flags: u64le(u64::from(elf::SHF_ALLOC)),
+                    sh_addr: u64le(address),
+                    sh_offset: u64le(segment.offset + address - segment.address),
+                    sh_size: u64le(size),
+                    sh_addralign: u64le(4),
+                    ..blank_section()
+                });
+            }
         }
         let append = |file: &mut Vec<u8>, bytes: &[u8], align: usize| {
             file.resize(file.len().next_multiple_of(align), 0);
@@ -286,6 +325,22 @@ impl Writer<'_> {
                     p_align: u64le(align),
                 }
             };
+        if let Some(tables) = &self.tables {
+            let (_, address, size) = tables.sections[0];
+            let offset = data
+                .iter()
+                .find(|s| s.address == tables.address)
+                .map_or(0, |s| s.offset + address - s.address);
+            headers.push(plain(
+                elf::PT_GNU_EH_FRAME,
+                elf::PF_R,
+                address,
+                offset,
+                size,
+                size,
+                4,
+            ));
+        }
         if let Some(tls) = self.input.tls {
             let offset = data
                 .iter()

@@ -12,6 +12,7 @@ use zvm_abi::layout::TEXT_BASE;
 use crate::decode::Program;
 use crate::error::RewriteError;
 use crate::input::{Input, RelocKind};
+use crate::unwind::{Unwind, is_table};
 
 /// Where in an instruction a code address stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub(crate) enum DataField {
 pub(crate) struct Refs {
     /// For each code index, and the end: its address is taken, so it must start a bundle.
     pub taken: Vec<bool>,
+    /// Code indices that unwinding jumps to: they start a bundle too, but no code holds their address.
+    pub landing_pads: Vec<usize>,
     /// Instructions that hold a code address: (code index, field, target's code index), by code index.
     pub in_code: Vec<(usize, CodeField, usize)>,
     /// Data that hold one: (address, form, target's code index).
@@ -51,9 +54,14 @@ pub(crate) struct Refs {
 }
 
 /// Finds them all.
-pub(crate) fn find(input: &Input<'_>, program: &Program) -> Result<Refs, RewriteError> {
+pub(crate) fn find(
+    input: &Input<'_>,
+    program: &Program,
+    unwind: Option<&Unwind<'_>>,
+) -> Result<Refs, RewriteError> {
     let mut refs = Refs {
         taken: vec![false; program.insns.len() + 1],
+        landing_pads: unwind.map_or(Ok(Vec::new()), |unwind| unwind.landing_pads(program))?,
         in_code: Vec::new(),
         in_data: Vec::new(),
         dead_branches: HashSet::new(),
@@ -205,7 +213,7 @@ fn find_in_data(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
     let unwind: Vec<_> = input
         .sections
         .iter()
-        .filter(|s| matches!(s.name, ".eh_frame" | ".eh_frame_hdr" | ".gcc_except_table"))
+        .filter(|s| is_table(s.name))
         .map(|s| s.address..s.address + s.size)
         .collect();
     let mut table: Option<(u64, u64)> = None; // the current jump table: its base, and where its next entry would be

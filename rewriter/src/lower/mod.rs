@@ -93,7 +93,8 @@ pub(crate) fn lower(
         ops, above_level, ..
     } = lowerer;
     let mut aligned = vec![false; ops.len()];
-    for (index, _) in refs.taken.iter().enumerate().filter(|t| *t.1) {
+    let taken = refs.taken.iter().enumerate().filter(|t| *t.1);
+    for index in taken.map(|t| t.0).chain(refs.landing_pads.iter().copied()) {
         aligned[first[index] as usize] = true;
     }
     Ok(Lowered {
