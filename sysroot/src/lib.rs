@@ -9,6 +9,7 @@
 //! | --- | --- | --- |
 //! | `compiler-HASH` | the pinned `ziglang` wheel: clang, lld, the sources of musl and of the compiler's runtime | `compiler`, `wheel` |
 //! | `musl-HASH` | `crt1.o`, `libc.a`, `libzigc.a`, `libcompiler_rt.a`, the headers | `musl` |
+//! | `libcxx-HASH` | libc++, libc++abi, libunwind and their headers, when C++ first needs them | `libcxx` |
 //! | `sysroot-HASH` | links to the two above, libzrt, the linker script | `assemble` |
 //! | `downloads` | wheels | `wheel` |
 //! | `sources` | upstream sources of samples | the `zvm-toolchain` crate |
@@ -21,6 +22,7 @@ mod cache;
 mod compiler;
 mod error;
 mod hash;
+mod libcxx;
 mod musl;
 mod part;
 mod progress;
@@ -31,6 +33,7 @@ use std::path::{Path, PathBuf};
 pub use cache::{Cache, CacheLock};
 pub use error::SetupError;
 pub use hash::{Sha256Hex, sha256_file, sha256_hex};
+pub use libcxx::Cxx;
 pub use progress::Progress;
 
 /// The target in configure's sense.
@@ -109,6 +112,19 @@ impl Sysroot {
     /// The multi-call binary: `clang`, `ld.lld`, `ar` and more as its first argument.
     pub fn zig(&self) -> PathBuf {
         self.compiler.join("zig")
+    }
+
+    /// The C++ library, built on the way if it is not there: a minute of work the first time.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn cxx(&self, progress: &Progress) -> Result<Cxx, SetupError> {
+        Cxx::open(self, progress)
+    }
+
+    /// The folder of the unpacked compiler.
+    pub(crate) fn compiler(&self) -> &Path {
+        &self.compiler
     }
 
     /// The bundled clang's own headers (`immintrin.h` and the like).

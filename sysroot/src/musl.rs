@@ -76,6 +76,17 @@ pub fn build(
 
 /// Lets zig link an empty program and takes the archives from the linker's command line.
 fn build_archives(cache: &Cache, compiler: &Path, lib: &Path) -> Result<(), SetupError> {
+    take_archives(cache, compiler, &["-lc"], BUILT, lib)
+}
+
+/// Lets zig link an empty program with `options` and copies the files called `names` from the linker's command line to `lib`.
+pub(crate) fn take_archives(
+    cache: &Cache,
+    compiler: &Path,
+    options: &[&str],
+    names: &[&str],
+    lib: &Path,
+) -> Result<(), SetupError> {
     let staging = cache.staging()?;
     let probe = staging.path().join("probe.c");
     fs::write(&probe, "int main(void) { return 0; }\n").context("write", &probe)?;
@@ -85,11 +96,11 @@ fn build_archives(cache: &Cache, compiler: &Path, lib: &Path) -> Result<(), Setu
             "build-exe",
             "-target",
             CLANG_TRIPLE,
-            "-lc",
             "probe.c",
             "-femit-bin=probe",
             "--verbose-link",
         ])
+        .args(options)
         .current_dir(staging.path())
         // Objects by the hundred, which nobody needs afterwards.
         .env("ZIG_GLOBAL_CACHE_DIR", staging.path().join("cache"))
@@ -110,7 +121,7 @@ fn build_archives(cache: &Cache, compiler: &Path, lib: &Path) -> Result<(), Setu
             tail(&said)
         )));
     }
-    for name in BUILT {
+    for name in names {
         let path = linked_file(&said, name).ok_or_else(|| {
             failed(format!(
                 "zig's linker command does not name {name}:\n{}",
@@ -121,6 +132,23 @@ fn build_archives(cache: &Cache, compiler: &Path, lib: &Path) -> Result<(), Setu
         let from = staging.path().join(path);
         let to = lib.join(name);
         fs::copy(&from, &to).context("copy", &from)?;
+    }
+    Ok(())
+}
+
+/// Copies the tree `from` into `to`; files that are there stay.
+pub(crate) fn copy_tree(from: &Path, to: &Path) -> Result<(), SetupError> {
+    for entry in WalkDir::new(from) {
+        let entry = entry.map_err(Into::into).context("read", from)?;
+        let Ok(name) = entry.path().strip_prefix(from) else {
+            continue;
+        };
+        let target = to.join(name);
+        if entry.file_type().is_dir() {
+            fs::create_dir_all(&target).context("create", &target)?;
+        } else if !target.exists() {
+            fs::copy(entry.path(), &target).context("copy", entry.path())?;
+        }
     }
     Ok(())
 }
@@ -145,22 +173,9 @@ fn tail(said: &str) -> &str {
 
 fn copy_headers(compiler: &Path, include: &Path) -> Result<(), SetupError> {
     let from = compiler.join("lib/libc/include");
-    for folder in HEADERS {
-        let folder = from.join(folder);
-        for entry in WalkDir::new(&folder) {
-            let entry = entry.map_err(Into::into).context("read", &folder)?;
-            let Ok(name) = entry.path().strip_prefix(&folder) else {
-                continue;
-            };
-            let target = include.join(name);
-            if entry.file_type().is_dir() {
-                fs::create_dir_all(&target).context("create", &target)?;
-            } else if !target.exists() {
-                fs::copy(entry.path(), &target).context("copy", entry.path())?;
-            }
-        }
-    }
-    Ok(())
+    HEADERS
+        .iter()
+        .try_for_each(|folder| copy_tree(&from.join(folder), include))
 }
 
 #[cfg(test)]

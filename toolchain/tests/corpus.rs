@@ -13,6 +13,8 @@ const COMPILERS: [&str; 3] = ["zig", "gcc", "clang"];
 #[derive(Clone, Default)]
 struct Program {
     name: String,
+    /// C++, which the SDK's own compiler alone compiles: the C++ library's headers are newer than Debian's compilers.
+    cxx: bool,
     sources: Vec<PathBuf>,
     expected: PathBuf,
     cflags: Vec<String>,
@@ -34,11 +36,14 @@ impl Program {
                 .collect();
             sources.sort();
         }
-        sources.retain(|s| s.extension().is_some_and(|e| e == "c"));
-        let head = if folder {
-            path.join("main.c")
-        } else {
-            path.to_owned()
+        sources.retain(|s| s.extension().is_some_and(|e| e == "c" || e == "cpp"));
+        let cxx = sources
+            .iter()
+            .any(|s| s.extension().is_some_and(|e| e == "cpp"));
+        let head = match (folder, cxx) {
+            (true, false) => path.join("main.c"),
+            (true, true) => path.join("main.cpp"),
+            (false, _) => path.to_owned(),
         };
         if sources.is_empty() {
             return None;
@@ -47,6 +52,7 @@ impl Program {
             std::fs::read_to_string(&head).unwrap_or_else(|e| panic!("{}: {e}", head.display()));
         let mut program = Program {
             name: path.file_stem()?.to_string_lossy().into_owned(),
+            cxx,
             sources,
             expected: path.with_extension("out"),
             ..Program::default()
@@ -79,13 +85,22 @@ impl Program {
         folder: &Path,
     ) -> Result<(Vec<u8>, i32), Failed> {
         let output = folder.join(if native { "native" } else { "program.zvm" });
-        let mut build = Command::new(env!("CARGO_BIN_EXE_zvm-cc"));
+        let mut build = Command::new(if self.cxx {
+            env!("CARGO_BIN_EXE_zvm-cxx")
+        } else {
+            env!("CARGO_BIN_EXE_zvm-cc")
+        });
         build
             .arg("--compiler")
             .arg(compiler)
             .args(native.then_some("--native"));
         build
-            .args(["-std=gnu17", "-w", level])
+            .arg(if self.cxx {
+                "-std=gnu++20"
+            } else {
+                "-std=gnu17"
+            })
+            .args(["-w", level])
             .args(&self.cflags)
             .args(&self.sources);
         build.arg("-o").arg(&output).arg("-lm");
@@ -214,7 +229,7 @@ fn main() -> ExitCode {
         if missing {
             println!("skipped: every program with {compiler}, which is not installed");
         }
-        for program in &programs {
+        for program in programs.iter().filter(|p| compiler == "zig" || !p.cxx) {
             let lacking = program
                 .needs
                 .as_deref()

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use zvm_toolchain::cc::{Driver, main as driver};
+
 fn main() -> ExitCode {
-    zvm_toolchain::cc::main(std::env::args_os())
+    driver(Driver::C, std::env::args_os())
 }

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
+use super::compile::{Language, language_of};
 use super::error::CcError;
 use super::linker_flags::{self, LinkerFlag};
 
@@ -88,6 +89,10 @@ pub struct Invocation {
     pub no_std_inc: bool,
     /// `-r`: one object out of many.
     pub relocatable: bool,
+    /// `-nostdlib`, `-nodefaultlibs`: no library that is not named.
+    pub no_std_lib: bool,
+    /// The C++ driver's: the C++ library is linked.
+    pub cxx: bool,
     /// `--native`: an ordinary executable of the host.
     pub native: bool,
     /// `--emit-elf FILE`: keep what the linker made.
@@ -115,6 +120,8 @@ impl Default for Invocation {
             no_start_files: false,
             no_std_inc: false,
             relocatable: false,
+            no_std_lib: false,
+            cxx: false,
             native: false,
             emit_elf: None,
             verbose: false,
@@ -122,6 +129,50 @@ impl Default for Invocation {
             quiet: false,
             query: None,
         }
+    }
+}
+
+/// Names of the C++ library and its unwinder, as linker arguments.
+const CXX_LIBRARIES: &[&str] = &[
+    "-lc++", "-lstdc++", "-lc++abi", "-lsupc++", "-lunwind", "-lgcc_eh", "-lgcc_s",
+];
+
+impl Invocation {
+    /// As g++ reads it: C files are C++, and the C++ library is linked.
+    pub fn make_cxx(&mut self) {
+        self.cxx = true;
+        for item in &mut self.items {
+            if let Item::Source { path, language } = item
+                && language.is_none()
+                && matches!(
+                    path.extension().and_then(OsStr::to_str),
+                    Some("c" | "h" | "i")
+                )
+            {
+                *language = Some("c++".to_owned());
+            }
+        }
+    }
+
+    /// Whether a source is C++.
+    pub fn has_cxx_source(&self) -> bool {
+        self.items.iter().any(|item| match item {
+            Item::Source { path, language } => {
+                language_of(path, language.as_deref()) == Language::Cxx
+            }
+            _ => false,
+        })
+    }
+
+    /// Whether the C++ library's headers or archives are needed.
+    pub fn wants_cxx(&self) -> bool {
+        let named = |item: &Item| match item {
+            Item::Linker(flag) => CXX_LIBRARIES.iter().any(|name| flag == name),
+            _ => false,
+        };
+        self.query.is_none()
+            && (self.has_cxx_source()
+                || self.stage == Stage::Link && (self.cxx || self.items.iter().any(named)))
     }
 }
 
@@ -166,7 +217,6 @@ const IGNORED: &[&str] = &[
     "-static-libgcc",
     "-shared-libgcc",
     "-static-libstdc++",
-    "-nodefaultlibs",
     "-nolibc",
     "-pipe",
     "-m64",
@@ -348,7 +398,12 @@ impl Parser {
                 out.no_std_inc = true;
                 out.compile.push(arg.to_owned());
             }
-            "-nostdlib" | "-nostartfiles" => out.no_start_files = true,
+            "-nostartfiles" => out.no_start_files = true,
+            "-nostdlib" => {
+                out.no_start_files = true;
+                out.no_std_lib = true;
+            }
+            "-nodefaultlibs" | "-nostdlib++" => out.no_std_lib = true,
             "-r" => out.relocatable = true,
             "--native" => out.native = true,
             "-target" | "--target" => {

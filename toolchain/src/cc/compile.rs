@@ -182,23 +182,39 @@ fn dependency_file(call: &Invocation, stem: &OsStr) -> Vec<OsString> {
     options
 }
 
-/// C and assembly are what the sysroot has libraries for.
+/// Languages that the sysroot has libraries for.
 fn check_language(path: &Path, language: Option<&str>) -> Result<(), CcError> {
-    let extension = path.extension().and_then(OsStr::to_str).unwrap_or("");
-    let other = match language {
-        Some("c" | "c-header" | "cpp-output" | "assembler" | "assembler-with-cpp") => None,
-        Some(language) => Some(language),
-        None => match extension {
-            "C" | "cc" | "cp" | "cpp" | "cxx" | "c++" | "CPP" | "ii" => Some("C++"),
-            "m" | "mm" | "M" => Some("Objective-C"),
-            _ => None,
-        },
-    };
-    match other {
-        None => Ok(()),
-        Some(other) => Err(CcError::Usage(format!(
-            "{}: zvm-cc compiles C and assembly; the sysroot has no library for {other} yet",
+    match language_of(path, language) {
+        Language::C | Language::Cxx => Ok(()),
+        Language::Other(other) => Err(CcError::Usage(format!(
+            "{}: zvm-cc compiles C, C++ and assembly; the sysroot has no library for {other}",
             path.display()
         ))),
+    }
+}
+
+/// What a source is written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language<'l> {
+    /// C or assembly.
+    C,
+    /// C++.
+    Cxx,
+    /// Its name.
+    Other(&'l str),
+}
+
+/// The language that `-x` or the name says.
+pub fn language_of<'l>(path: &Path, language: Option<&'l str>) -> Language<'l> {
+    let extension = path.extension().and_then(OsStr::to_str).unwrap_or("");
+    match language {
+        Some("c" | "c-header" | "cpp-output" | "assembler" | "assembler-with-cpp") => Language::C,
+        Some("c++" | "c++-header" | "c++-cpp-output") => Language::Cxx,
+        Some(language) => Language::Other(language),
+        None => match extension {
+            "C" | "cc" | "cp" | "cpp" | "cxx" | "c++" | "CPP" | "ii" => Language::Cxx,
+            "m" | "mm" | "M" => Language::Other("Objective-C"),
+            _ => Language::C,
+        },
     }
 }

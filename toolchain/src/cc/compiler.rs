@@ -5,7 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use zvm_sysroot::{CLANG_TRIPLE, Sysroot};
+use zvm_sysroot::{CLANG_TRIPLE, Cxx, Sysroot};
 
 use super::error::CcError;
 use super::run;
@@ -30,6 +30,7 @@ pub struct Compiler {
     include: PathBuf,
     sysroot_include: PathBuf,
     env: Vec<(&'static str, PathBuf)>,
+    cxx: Option<Cxx>,
 }
 
 impl Compiler {
@@ -80,7 +81,23 @@ impl Compiler {
             include,
             sysroot_include: sysroot.include(),
             env,
+            cxx: None,
         })
+    }
+
+    /// Lets it compile C++ with this library.
+    ///
+    /// # Errors
+    /// Its headers are for newer compilers.
+    pub fn with_cxx(mut self, cxx: Cxx) -> Result<Self, CcError> {
+        if self.family != Family::Zig {
+            return Err(CcError::Usage(format!(
+                "{}: the C++ library's headers need the SDK's own compiler; leave --compiler and ZVM_CC out",
+                self.program.display()
+            )));
+        }
+        self.cxx = Some(cxx);
+        Ok(self)
     }
 
     /// Whose options it takes.
@@ -127,6 +144,9 @@ impl Compiler {
         if self.family != Family::Gcc {
             command.arg(format!("--target={CLANG_TRIPLE}"));
         }
+        if let Some(cxx) = &self.cxx {
+            command.args(cxx.defines().iter().map(|define| format!("-D{define}")));
+        }
         // Images never move, so no code need be position-independent.
         command.args(["-D__ZVM__=1", "-fno-pic", "-fno-pie"]);
         command.args(options);
@@ -141,6 +161,12 @@ impl Compiler {
         if !no_std_inc {
             // Behind the user's, as a compiler's own folders are; musl's before the compiler's, as on any system with musl.
             command.arg("-nostdinc");
+            if let Some(cxx) = &self.cxx {
+                command
+                    .arg("-nostdinc++")
+                    .arg("-isystem")
+                    .arg(cxx.include());
+            }
             command.arg("-isystem").arg(&self.sysroot_include);
             command.arg("-isystem").arg(&self.include);
         }

@@ -23,6 +23,15 @@ pub enum Product {
     Object,
 }
 
+/// The C++ library in a link.
+#[derive(Clone, Debug)]
+pub struct CxxLink {
+    /// The folder of its archives.
+    pub folder: PathBuf,
+    /// Linked without being asked for.
+    pub implied: bool,
+}
+
 /// What to link and how.
 #[derive(Clone, Debug)]
 pub struct LinkJob {
@@ -38,6 +47,8 @@ pub struct LinkJob {
     pub strip: bool,
     /// With `crt1.o`.
     pub start_files: bool,
+    /// With the C++ library at hand.
+    pub cxx: Option<CxxLink>,
     /// Also keep the linker's output here.
     pub emit_elf: Option<PathBuf>,
     /// What to print.
@@ -105,6 +116,10 @@ fn linker(sysroot: &Sysroot, job: &LinkJob) -> Command {
         command.arg(sysroot.library("crt1.o"));
     }
     command.args(&job.inputs).arg("-L").arg(sysroot.lib());
+    if let Some(cxx) = &job.cxx {
+        command.arg("-L").arg(&cxx.folder);
+        command.args(cxx.implied.then_some("-lstdc++"));
+    }
     command.arg("--start-group");
     if job.product == Product::Image {
         // Before musl: its fenv and long-double functions replace those that the sandbox cannot run.

@@ -26,11 +26,25 @@ pub use error::CcError;
 use link::{LinkJob, Product};
 use run::Show;
 
-/// The command `zvm-cc`; `args` starts with the program's name.
-pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// Whose command line it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Driver {
+    /// gcc's: `zvm-cc`.
+    C,
+    /// g++'s: `zvm-c++`. C files are C++, and the C++ library is linked.
+    Cxx,
+}
+
+/// The command `zvm-cc` or `zvm-c++`; `args` starts with the program's name.
+pub fn main(driver: Driver, args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = response::expand(args.into_iter().skip(1))
         .and_then(args::parse)
-        .and_then(|call| execute(&call));
+        .and_then(|mut call| {
+            if driver == Driver::Cxx {
+                call.make_cxx();
+            }
+            execute(&call)
+        });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -48,10 +62,19 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 /// # Errors
 /// [`CcError`]; compilers and the linker have then already said why on stderr.
 pub fn execute(call: &Invocation) -> Result<(), CcError> {
-    let sysroot = Sysroot::open(&Progress::new("zvm-cc"))?;
-    let compiler = Compiler::find(call.compiler.as_deref(), &sysroot)?;
+    let progress = Progress::new("zvm-cc");
+    let sysroot = Sysroot::open(&progress)?;
+    let mut compiler = Compiler::find(call.compiler.as_deref(), &sysroot)?;
     if let Some(query) = &call.query {
         return query::answer(query, &sysroot, &compiler);
+    }
+    let mut cxx = None;
+    if call.wants_cxx() {
+        let library = sysroot.cxx(&progress)?;
+        if call.has_cxx_source() {
+            compiler = compiler.with_cxx(library.clone())?;
+        }
+        cxx = Some(library);
     }
     let has_input = |wanted: fn(&Item) -> bool| call.items.iter().any(wanted);
     let show = match (call.dry_run, call.verbose) {
@@ -95,6 +118,10 @@ pub fn execute(call: &Invocation) -> Result<(), CcError> {
         level: call.level.unwrap_or(1),
         strip: call.strip,
         start_files: !call.no_start_files,
+        cxx: cxx.map(|library| link::CxxLink {
+            folder: library.lib(),
+            implied: call.cxx && !call.no_std_lib,
+        }),
         emit_elf: call.emit_elf.clone(),
         show,
     };

@@ -86,6 +86,7 @@ pub fn build(project: &Project, sysroot: &Sysroot, options: &BuildOptions) -> Re
         level: call.level.unwrap_or(1),
         strip: call.strip,
         start_files: !call.no_start_files,
+        cxx: None,
         emit_elf: None,
         show: Show::Nothing,
     };
