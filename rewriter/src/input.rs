@@ -160,6 +160,17 @@ impl<'a> Input<'a> {
         segment.bytes[(address - segment.address) as usize..].get(..len)
     }
 
+    /// What the GOT slot at `address` holds; `None` if there is none.
+    pub(crate) fn got_slot(&self, address: u64) -> Option<u64> {
+        let is_got = |s: &&Section<'_>| {
+            matches!(s.name, ".got" | ".got.plt")
+                && (s.address..s.address + s.size).contains(&address)
+        };
+        self.sections.iter().find(is_got)?;
+        let slot = self.data(address, 8)?;
+        Some(u64::from_le_bytes(slot.try_into().ok()?))
+    }
+
     /// `name+0xoffset` of the function that holds `address`.
     pub(crate) fn describe(&self, address: u64) -> String {
         let after = self.functions.partition_point(|f| f.0 <= address);

@@ -97,6 +97,20 @@ impl Writer<'_> {
                 }
             })
             .collect();
+        let fresh = self
+            .tables
+            .iter()
+            .filter(|t| placed.iter().all(|s| s.address != t.address));
+        let fresh: Vec<_> = fresh
+            .map(|tables| Placed {
+                address: tables.address,
+                flags: elf::PF_R,
+                bytes: tables.bytes.clone(),
+                memory_size: tables.bytes.len() as u64,
+                offset: 0,
+            })
+            .collect();
+        placed.extend(fresh);
         placed.push(Placed {
             address: layout::TEXT_BASE,
             flags: elf::PF_R | elf::PF_X,

@@ -79,6 +79,11 @@ pub(crate) fn find(
         )));
     };
     refs.taken[entry] = true;
+    if let Some(unwind) = unwind {
+        for routine in unwind.personalities(program)? {
+            refs.taken[routine] = true;
+        }
+    }
     refs.pointers.sort_unstable();
     Ok(refs)
 }

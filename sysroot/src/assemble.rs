@@ -17,14 +17,27 @@ const LIBZRT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libzrt.o"));
 const LIBZRT_SHA256: &str = env!("ZVM_LIBZRT_SHA256");
 
 const LINKER_SCRIPT: &str = include_str!("../zvm.ld");
+const GLIBC_NAMES: &str = include_str!("../glibc-names.ld");
 
 /// Counts up when the layout below changes.
 const RECIPE: &str = "1";
 
 const PART: Part<'static> = Part {
     name: "sysroot",
-    inputs: &[RECIPE, wheel::SHA256, LINKER_SCRIPT, LIBZRT_SHA256],
-    files: &["zvm.ld", "lib/libzrt.o", "lib/libc.a", "include/stdio.h"],
+    inputs: &[
+        RECIPE,
+        wheel::SHA256,
+        LINKER_SCRIPT,
+        GLIBC_NAMES,
+        LIBZRT_SHA256,
+    ],
+    files: &[
+        "zvm.ld",
+        "lib/glibc-names.ld",
+        "lib/libzrt.o",
+        "lib/libc.a",
+        "include/stdio.h",
+    ],
 };
 
 /// Finds the sysroot, or makes what is missing of it.
@@ -80,5 +93,6 @@ fn fill(dir: &Path, musl: &Path) -> Result<(), SetupError> {
     }
     let write = |path: &Path, bytes: &[u8]| fs::write(path, bytes).context("write", path);
     write(&lib.join("libzrt.o"), LIBZRT)?;
+    write(&lib.join("glibc-names.ld"), GLIBC_NAMES.as_bytes())?;
     write(&dir.join("zvm.ld"), LINKER_SCRIPT.as_bytes())
 }

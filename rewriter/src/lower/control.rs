@@ -5,6 +5,7 @@ use zvm_abi::layout;
 
 use super::{Lowerer, Outcome, Unsafe, cannot, gpr64, number};
 use crate::code::{self, Fix, Gpr, Op, R11, RSP, Target};
+use crate::decode::is_padding;
 use crate::liveness::{Flags, flags_live, may_return};
 
 /// What a System V callee may clobber, the least used first: r11, r10, r9, r8, rdi, rsi, rcx, rdx, rax.
@@ -13,7 +14,24 @@ const CALLER_SAVED: [Gpr; 9] = [R11, 10, 9, 8, 7, 6, 1, 2, 0];
 impl Lowerer<'_> {
     /// The target of a direct branch; `None` for a weak undefined symbol, which can never be reached.
     fn direct_target(&self, insn: &Instruction) -> Result<Option<Target>, Unsafe> {
-        let address = insn.near_branch_target();
+        self.target_at(insn, insn.near_branch_target())
+    }
+
+    /// The code that a branch through a GOT slot means: the slots of a static program never change.
+    fn got_target(&self, insn: &Instruction) -> Option<u64> {
+        let plain = insn.op0_kind() == OpKind::Memory
+            && insn.segment_prefix() == Register::None
+            && insn.memory_index() == Register::None;
+        let address = match insn.memory_base() {
+            Register::RIP if plain => insn.ip_rel_memory_address(),
+            Register::None if plain => insn.memory_displacement64(),
+            _ => return None,
+        };
+        let slot = self.input.got_slot(address)?;
+        self.input.in_text(slot).then_some(slot)
+    }
+
+    fn target_at(&self, insn: &Instruction, address: u64) -> Result<Option<Target>, Unsafe> {
         if let Some(index) = self.program.at(address) {
             return Ok(Some(Target::Code(index as u32)));
         }
@@ -105,8 +123,8 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn call(&mut self, index: usize) -> Outcome {
-        self.check_flags_after_call(index)?;
         let insn = &self.program.insns[index].decoded;
+        self.check_flags_after_call(index, insn.near_branch_target())?;
         match self.direct_target(insn)? {
             Some(target) => self.ops.push(Op::branch(0xE8, target, true)),
             None => self.push(&[0x0F, 0x0B]),
@@ -114,12 +132,13 @@ impl Lowerer<'_> {
         Ok(())
     }
 
-    /// The masking of rule C4 in the callee changes the flags, so a result in them would be lost.
-    fn check_flags_after_call(&self, index: usize) -> Outcome {
-        let callee = self.program.insns[index].decoded.near_branch_target();
+    /// The masking of rule C4 in the callee changes the flags, so a result in them would be lost. (Where the callee is not
+    /// known, it follows the System V ABI, which gives no result in flags.)
+    fn check_flags_after_call(&self, index: usize, callee: u64) -> Outcome {
         let returns = |callee| may_return(self.program, callee, &mut 5_000);
         if flags_live(self.program, index + 1, Flags::Result)
             && self.program.at(callee).is_none_or(returns)
+            && !self.reached_by_branch(index + 1)
         {
             return cannot(
                 "the code after this call reads flags that the callee set, which a masked return cannot keep",
@@ -127,6 +146,27 @@ impl Lowerer<'_> {
             );
         }
         Ok(())
+    }
+
+    /// Whether some branch of its function leads to code index `at`, or its address is taken. Behind a call that never comes
+    /// back, as all calls of panics are, the next block begins: its flags come from its own branches.
+    fn reached_by_branch(&self, mut at: usize) -> bool {
+        let insns = &self.program.insns;
+        while insns.get(at).is_some_and(|i| is_padding(&i.decoded)) {
+            at += 1;
+        }
+        let Some(ip) = insns.get(at).map(|i| i.decoded.ip()) else {
+            return false;
+        };
+        let Some((start, end)) = self.input.function_at(ip) else {
+            return self.refs.taken[at];
+        };
+        let first = insns.partition_point(|i| i.decoded.ip() < start);
+        self.refs.taken[at]
+            || insns[first..]
+                .iter()
+                .take_while(|i| i.decoded.ip() < end)
+                .any(|i| i.decoded.near_branch_target() == ip)
     }
 
     pub(super) fn ret(&mut self, index: usize) -> Outcome {
@@ -146,8 +186,14 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn indirect_call(&mut self, index: usize) -> Outcome {
-        self.check_flags_after_call(index)?;
         let insn = &self.program.insns[index].decoded;
+        if let Some(callee) = self.got_target(insn)
+            && let Some(target) = self.target_at(insn, callee)?
+        {
+            self.check_flags_after_call(index, callee)?;
+            self.ops.push(Op::branch(0xE8, target, true));
+            return Ok(());
+        }
         let register = match self.jump_register(insn)? {
             Some(register) => register,
             None => {
@@ -219,6 +265,12 @@ impl Lowerer<'_> {
         let insn = &self.program.insns[index].decoded;
         if let Some(register) = self.jump_register(insn)? {
             self.ops.extend(code::indirect(register, false));
+            return Ok(());
+        }
+        if let Some(address) = self.got_target(insn)
+            && let Some(target) = self.target_at(insn, address)?
+        {
+            self.ops.push(Op::branch(0xEB, target, true));
             return Ok(());
         }
         let table = self.table(insn);

@@ -1,6 +1,7 @@
 //! Unwind tables: `.eh_frame`, `.eh_frame_hdr` and `.gcc_except_table` for code that has moved.
 //!
-//! The linker script puts the first and the last into a segment of their own behind all other data, so that they may grow.
+//! The linker script puts the first and the last into a segment of their own behind all other data, which the new ones
+//! replace; they may grow there.
 //! Call-frame programs are copied operation by operation, only advances are new (DWARF 5, 6.4.2; LSB core specification,
 //! "Exception Frames"); call sites and landing pads are written again; the binary-search table is made from scratch.
 
@@ -9,6 +10,8 @@ mod pointer;
 
 use std::collections::HashMap;
 use std::ops::Range;
+
+use zvm_abi::layout::PAGE;
 
 use crate::decode::Program;
 use crate::error::RewriteError;
@@ -26,6 +29,16 @@ fn place(moved: Mapping<'_>, address: u64) -> Result<u64, RewriteError> {
             "unwind tables name {address:#x}, where no instruction starts"
         ))
     })
+}
+
+fn indices(
+    program: &Program,
+    addresses: impl Iterator<Item = u64>,
+) -> Result<Vec<usize>, RewriteError> {
+    let code = |address| program.at(address).map(|index| index as u64);
+    addresses
+        .map(|address| place(&code, address).map(|index| index as usize))
+        .collect()
 }
 
 /// Common information entry.
@@ -95,19 +108,25 @@ impl<'a> Unwind<'a> {
         };
         let inside =
             |address| (segment.address..segment.address + segment.memory_size).contains(&address);
-        let last = input.segments.iter().all(|s| s.address <= segment.address);
+        let end = input
+            .segments
+            .iter()
+            .map(|s| s.address + s.memory_size)
+            .max()
+            .unwrap_or(0);
+        // Sections that the linker script does not name may lie there too: they stay, and the new tables go behind.
         let alone = input
             .sections
             .iter()
             .filter(|s| s.size > 0 && inside(s.address))
             .all(|s| is_table(s.name));
-        if !last || !alone {
-            return Err(RewriteError::BadInput(
-                ".eh_frame is not in a segment of its own behind all others; link with the SDK's zvm.ld".into(),
-            ));
-        }
+        let last = segment.address + segment.memory_size == end;
         let mut unwind = Unwind {
-            address: segment.address,
+            address: if last && alone {
+                segment.address
+            } else {
+                end.next_multiple_of(PAGE)
+            },
             cies: Vec::new(),
             fdes: Vec::new(),
         };
@@ -157,15 +176,16 @@ impl<'a> Unwind<'a> {
     /// Code indices of all landing pads.
     pub(crate) fn landing_pads(&self, program: &Program) -> Result<Vec<usize>, RewriteError> {
         let pads = self.fdes.iter().filter_map(|fde| fde.lsda.as_ref());
-        pads.flat_map(Lsda::landing_pads)
-            .map(|pad| {
-                place(
-                    &|address| program.at(address).map(|index| index as u64),
-                    pad,
-                )
-            })
-            .map(|index| index.map(|index| index as usize))
-            .collect()
+        indices(program, pads.flat_map(Lsda::landing_pads))
+    }
+
+    /// Code indices of the personality routines that the tables name themselves, not through a pointer in data.
+    pub(crate) fn personalities(&self, program: &Program) -> Result<Vec<usize>, RewriteError> {
+        let named = self.cies.iter().filter_map(|cie| match cie.personality {
+            Some((encoding, routine)) if !is_indirect(encoding) => routine,
+            _ => None,
+        });
+        indices(program, named)
     }
 
     /// Writes the tables for the code as it lies now.

@@ -120,6 +120,7 @@ fn linker(sysroot: &Sysroot, job: &LinkJob) -> Command {
         command.arg("-L").arg(&cxx.folder);
         command.args(cxx.implied.then_some("-lstdc++"));
     }
+    command.arg(sysroot.library("glibc-names.ld"));
     command.arg("--start-group");
     if job.product == Product::Image {
         // Before musl: its fenv and long-double functions replace those that the sandbox cannot run.

@@ -40,7 +40,8 @@ int main() {
     std::printf("%d\n", allocations > 0);
     try {
         volatile std::size_t much = ~0ul / 4;
-        (void)new char[much];
+        static char *volatile kept = new char[much];
+        (void)kept;
     } catch (const std::bad_alloc &) {
         std::printf("bad alloc\n");
     }
