@@ -166,7 +166,7 @@ impl Lowerer<'_> {
             || insns[first..]
                 .iter()
                 .take_while(|i| i.decoded.ip() < end)
-                .any(|i| i.decoded.near_branch_target() == ip)
+                .any(|i| !i.decoded.is_call_near() && i.decoded.near_branch_target() == ip)
     }
 
     pub(super) fn ret(&mut self, index: usize) -> Outcome {
