@@ -8,6 +8,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 use zvm_sysroot::{Cache, Progress, Sysroot};
 
+use crate::bench::{self, Bench};
 use crate::cc::CcError;
 use crate::project::build::{BuildOptions, build};
 use crate::project::{Project, run};
@@ -26,6 +27,8 @@ enum Command {
     Build(Build),
     /// Build it, and run the image
     Run(Run),
+    /// Compare programs with their native builds: time and size of code
+    Bench(Bench),
     /// Prepare the SDK's cache: compiler, C library, sysroot (other commands do so when they need it)
     Setup {
         /// Only print where the cache is
@@ -73,6 +76,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if args.get(1).is_some_and(|first| first == "zvm") {
         args.remove(1);
     }
+    // `bench` starts this executable again for each sandboxed run.
+    if args.get(1).is_some_and(|first| first == bench::IMAGE) {
+        return zvm_runtime::cli::main(args.into_iter().skip(2));
+    }
     match execute(Cli::parse_from(args)) {
         Ok(code) => code,
         Err(error) => {
@@ -101,6 +108,7 @@ fn execute(cli: Cli) -> Result<ExitCode> {
             println!("{}", output.display());
         }
         Command::Run(options) => return options.run(&progress),
+        Command::Bench(options) => return options.run(&progress),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -113,6 +121,7 @@ impl Build {
         let options = BuildOptions {
             compiler: self.compiler.clone(),
             native: self.native,
+            keep_elf: false,
         };
         let output = build(&project, &sysroot, &options)?;
         Ok((project, output))

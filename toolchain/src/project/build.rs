@@ -6,13 +6,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use zvm_sysroot::{Sha256Hex, Sysroot, sha256_file};
+use zvm_sysroot::{Progress, Sha256Hex, Sysroot, sha256_file};
 
 use super::{Project, objects};
-use crate::cc::args;
 use crate::cc::compiler::Compiler;
 use crate::cc::link::{self, LinkJob, Product};
 use crate::cc::run::Show;
+use crate::cc::{args, compile};
 
 /// What to build.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +21,8 @@ pub struct BuildOptions {
     pub compiler: Option<OsString>,
     /// An ordinary executable of this machine.
     pub native: bool,
+    /// Also keep what the linker made before rewriting, as `NAME.elf` beside the image.
+    pub keep_elf: bool,
 }
 
 /// Builds and gives the path of the image, or of the native executable. What is done is told on stderr, as cargo does.
@@ -31,20 +33,8 @@ pub fn build(project: &Project, sysroot: &Sysroot, options: &BuildOptions) -> Re
     let manifest = &project.manifest;
     let compiler = Compiler::find(options.compiler.as_deref(), sysroot)?;
     let sources = sources(project)?;
-    let mut flags: Vec<OsString> = manifest.cflags.iter().map(OsString::from).collect();
-    flags.extend(
-        manifest
-            .defines
-            .iter()
-            .map(|define| OsString::from(format!("-D{define}"))),
-    );
-    for folder in &manifest.include {
-        let mut flag = OsString::from("-I");
-        flag.push(project.path(folder)?);
-        flags.push(flag);
-    }
     // Understood as on zvm-cc's command line: refusals, levels and linker options are the same.
-    let mut call = args::parse(flags)?;
+    let mut call = args::parse(flags(project)?)?;
     call.items.extend(
         manifest
             .libs
@@ -53,18 +43,40 @@ pub fn build(project: &Project, sysroot: &Sysroot, options: &BuildOptions) -> Re
     );
 
     let dir = project.build_dir();
-    let objects = objects::update(
+    let (cxx_sources, c_sources): (Vec<PathBuf>, Vec<PathBuf>) =
+        sources.into_iter().partition(|source| is_cxx(source));
+    let cxx = if cxx_sources.is_empty() {
+        None
+    } else {
+        Some(sysroot.cxx(&Progress::new("cargo zvm"))?)
+    };
+    let total = c_sources.len() + cxx_sources.len();
+    let compiling = |count| {
+        say(
+            "Compiling",
+            format!("{} ({count} of {total} files)", &*manifest.name),
+        );
+    };
+    let mut objects = objects::update(
         &dir.join("objects"),
-        &sources,
+        &c_sources,
         &call.compile,
         &compiler,
-        |count| {
-            say(
-                "Compiling",
-                format!("{} ({count} of {} files)", &*manifest.name, sources.len()),
-            );
-        },
+        compiling,
     )?;
+    if let Some(library) = &cxx {
+        let mut options = call.compile.clone();
+        options.extend(manifest.cxxflags.iter().map(OsString::from));
+        let compiler = compiler.with_cxx(library.clone())?;
+        let more = objects::update(
+            &dir.join("objects"),
+            &cxx_sources,
+            &options,
+            &compiler,
+            compiling,
+        )?;
+        objects.extend(more);
+    }
     let output = dir.join(format!(
         "{}.{}",
         &*manifest.name,
@@ -86,8 +98,11 @@ pub fn build(project: &Project, sysroot: &Sysroot, options: &BuildOptions) -> Re
         level: call.level.unwrap_or(1),
         strip: call.strip,
         start_files: !call.no_start_files,
-        cxx: None,
-        emit_elf: None,
+        cxx: cxx.map(|library| link::CxxLink {
+            folder: library.lib(),
+            implied: true,
+        }),
+        emit_elf: options.keep_elf.then(|| output.with_extension("elf")),
         show: Show::Nothing,
     };
     let stamp = stamp(&job, sysroot)?;
@@ -95,7 +110,11 @@ pub fn build(project: &Project, sysroot: &Sysroot, options: &BuildOptions) -> Re
         "{}.stamp",
         output.file_name().unwrap_or_default().display()
     ));
-    if output.exists() && fs::read_to_string(&stamp_path).is_ok_and(|old| old == stamp) {
+    let present = |path: &PathBuf| path.exists();
+    if output.exists()
+        && job.emit_elf.as_ref().is_none_or(present)
+        && fs::read_to_string(&stamp_path).is_ok_and(|old| old == stamp)
+    {
         return Ok(output);
     }
     say("Linking", output.display());
@@ -107,13 +126,39 @@ pub fn build(project: &Project, sysroot: &Sysroot, options: &BuildOptions) -> Re
     Ok(output)
 }
 
+/// The options of all compilations, with `-D` and `-I`.
+///
+/// # Errors
+/// A folder in a source that is not there.
+pub(crate) fn flags(project: &Project) -> Result<Vec<OsString>> {
+    let manifest = &project.manifest;
+    let mut flags: Vec<OsString> = manifest.cflags.iter().map(OsString::from).collect();
+    flags.extend(
+        manifest
+            .defines
+            .iter()
+            .map(|define| OsString::from(format!("-D{define}"))),
+    );
+    for folder in &manifest.include {
+        let mut flag = OsString::from("-I");
+        flag.push(project.path(folder)?);
+        flags.push(flag);
+    }
+    Ok(flags)
+}
+
+/// Whether a source is C++, by its name.
+pub(crate) fn is_cxx(source: &Path) -> bool {
+    compile::language_of(source, None) == compile::Language::Cxx
+}
+
 /// One line in cargo's manner.
-pub(super) fn say(verb: &str, what: impl std::fmt::Display) {
+pub(crate) fn say(verb: &str, what: impl std::fmt::Display) {
     eprintln!("{verb:>12} {what}");
 }
 
 /// The files that the manifest's patterns name, sorted.
-fn sources(project: &Project) -> Result<Vec<PathBuf>> {
+pub(crate) fn sources(project: &Project) -> Result<Vec<PathBuf>> {
     let mut files = BTreeSet::new();
     for pattern in &project.manifest.sources {
         files.extend(matches(project, pattern)?);
@@ -160,8 +205,8 @@ fn stamp(job: &LinkJob, sysroot: &Sysroot) -> Result<String> {
         .with(sysroot.root().as_os_str().as_encoded_bytes())
         .with(link_version()?);
     hash = hash.with(format!(
-        "{:?} {} {} {}",
-        job.product, job.level, job.strip, job.start_files
+        "{:?} {} {} {} {:?}",
+        job.product, job.level, job.strip, job.start_files, job.cxx
     ));
     for input in &job.inputs {
         hash = hash.with(input.as_encoded_bytes());

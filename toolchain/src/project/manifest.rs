@@ -24,6 +24,9 @@ pub struct Manifest {
     /// Options for the compiler. `-march=…` also sets the image's level.
     #[serde(default = "default_cflags")]
     pub cflags: Vec<String>,
+    /// More of them for C++ sources.
+    #[serde(default)]
+    pub cxxflags: Vec<String>,
     /// For `-D`.
     #[serde(default)]
     pub defines: Vec<String>,
@@ -39,9 +42,27 @@ pub struct Manifest {
     /// The program's environment.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// What `cargo zvm bench` runs; without entries the program once, with `args`.
+    #[serde(default)]
+    pub bench: Vec<BenchRun>,
     /// Upstream sources. Entries of the same name are alternatives: the first that works is used.
     #[serde(default)]
     pub source: Vec<Provider>,
+}
+
+/// One run of the program that `cargo zvm bench` times.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct BenchRun {
+    /// Its name in the table is that of the program, a slash, and this.
+    #[serde(default)]
+    pub name: Option<Name>,
+    /// The program's arguments: work for about a second.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// Arguments for a moment's work, to see that it works (`--quick`).
+    #[serde(default)]
+    pub quick: Vec<String>,
 }
 
 fn default_cflags() -> Vec<String> {
@@ -135,6 +156,29 @@ impl std::ops::Deref for Sha256 {
 }
 
 impl Manifest {
+    /// For one source file in the project's folder, without a `Zvm.toml`.
+    ///
+    /// # Errors
+    /// The file's name cannot be a program's.
+    pub fn of_file(file: &str) -> Result<Manifest, String> {
+        let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+        Ok(Manifest {
+            name: Name::try_from(stem.to_owned())?,
+            sources: vec![glob::Pattern::escape(file)],
+            exclude: Vec::new(),
+            include: Vec::new(),
+            cflags: default_cflags(),
+            cxxflags: Vec::new(),
+            defines: Vec::new(),
+            libs: vec!["m".to_owned()],
+            mounts: Vec::new(),
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            bench: Vec::new(),
+            source: Vec::new(),
+        })
+    }
+
     /// Reads the text of a `Zvm.toml`.
     ///
     /// # Errors

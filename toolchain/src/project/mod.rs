@@ -13,7 +13,7 @@ pub mod source;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use zvm_sysroot::{Cache, Progress};
 
 use manifest::Manifest;
@@ -48,6 +48,25 @@ impl Project {
             folder: folder.to_owned(),
             manifest,
             upstream,
+        })
+    }
+
+    /// A program of one C or C++ file, compiled with -O2; what is built goes to `build` beside it.
+    ///
+    /// # Errors
+    /// The file's name cannot be a program's.
+    pub fn of_file(path: &Path) -> Result<Project> {
+        let file = path.file_name().unwrap_or_default().to_string_lossy();
+        let manifest =
+            Manifest::of_file(&file).map_err(|reason| anyhow!("{}: {reason}", path.display()))?;
+        let folder = match path.parent() {
+            Some(parent) if parent != Path::new("") => parent,
+            _ => Path::new("."),
+        };
+        Ok(Project {
+            folder: folder.to_owned(),
+            manifest,
+            upstream: Vec::new(),
         })
     }
 

@@ -27,6 +27,16 @@ pub struct RunOptions {
 /// # Errors
 /// A mount of `Zvm.toml` that cannot be prepared.
 pub fn sandboxed(project: &Project, image: &Path, options: &RunOptions) -> Result<ExitCode> {
+    let args = image_args(project, image, options)?;
+    say("Running", image.display());
+    Ok(zvm_runtime::cli::main(args))
+}
+
+/// The command line, `zvm` first, that runs the image.
+///
+/// # Errors
+/// A mount of `Zvm.toml` that cannot be prepared.
+pub fn image_args(project: &Project, image: &Path, options: &RunOptions) -> Result<Vec<OsString>> {
     let mut args: Vec<OsString> = vec!["zvm".into(), "run".into()];
     for mount in mounts(project)? {
         args.extend(["--mount".into(), mount.text()]);
@@ -37,35 +47,15 @@ pub fn sandboxed(project: &Project, image: &Path, options: &RunOptions) -> Resul
     args.extend(options.zvm.iter().cloned());
     args.push(image.into());
     args.extend(program_args(project, options));
-    say("Running", image.display());
-    Ok(zvm_runtime::cli::main(args))
+    Ok(args)
 }
 
-/// Runs the native executable. Arguments that start with a mount's path in the guest get the host's path instead, so the
-/// same command line reads the same files.
+/// Runs the native executable; see [`native_command`].
 ///
 /// # Errors
 /// It does not start, or a mount cannot be prepared.
 pub fn native(project: &Project, program: &Path, options: &RunOptions) -> Result<ExitCode> {
-    let mounts = mounts(project)?;
-    let args = program_args(project, options).into_iter().map(|arg| {
-        let path = PathBuf::from(&arg);
-        let mount = mounts.iter().find(|mount| path.starts_with(&mount.point));
-        mount.map_or(arg, |mount| {
-            let rest = path.strip_prefix(&mount.point).unwrap_or(&path);
-            mount.host.join(rest).into_os_string()
-        })
-    });
-    let program = std::path::absolute(program)?;
-    let mut command = Command::new(&program);
-    command.args(args).env_clear().envs(&project.manifest.env);
-    for variable in &options.env {
-        let text = variable.to_string_lossy();
-        let (name, value) = text
-            .split_once('=')
-            .with_context(|| format!("--env {text}: not NAME=VALUE"))?;
-        command.env(name, value);
-    }
+    let mut command = native_command(project, program, options)?;
     say("Running", program.display());
     let status = command
         .status()
@@ -76,6 +66,33 @@ pub fn native(project: &Project, program: &Path, options: &RunOptions) -> Result
             .and_then(|code| u8::try_from(code).ok())
             .unwrap_or(1),
     ))
+}
+
+/// The command that runs the native executable. Arguments that start with a mount's path in the guest get the host's path
+/// instead, so the same command line reads the same files.
+///
+/// # Errors
+/// A mount cannot be prepared, or `--env` has no `=`.
+pub fn native_command(project: &Project, program: &Path, options: &RunOptions) -> Result<Command> {
+    let mounts = mounts(project)?;
+    let args = program_args(project, options).into_iter().map(|arg| {
+        let path = PathBuf::from(&arg);
+        let mount = mounts.iter().find(|mount| path.starts_with(&mount.point));
+        mount.map_or(arg, |mount| {
+            let rest = path.strip_prefix(&mount.point).unwrap_or(&path);
+            mount.host.join(rest).into_os_string()
+        })
+    });
+    let mut command = Command::new(std::path::absolute(program)?);
+    command.args(args).env_clear().envs(&project.manifest.env);
+    for variable in &options.env {
+        let text = variable.to_string_lossy();
+        let (name, value) = text
+            .split_once('=')
+            .with_context(|| format!("--env {text}: not NAME=VALUE"))?;
+        command.env(name, value);
+    }
+    Ok(command)
 }
 
 fn program_args(project: &Project, options: &RunOptions) -> Vec<OsString> {

@@ -1,7 +1,8 @@
 -- Strings: building, matching, replacing, formatting.
+local percent = tonumber(arg[1]) or 400
 local words = { "bundle", "trampoline", "channel", "manifest", "relocation", "validator" }
 local parts = {}
-for i = 1, 60000 do
+for i = 1, 600 * percent do
   parts[#parts + 1] = string.format("%s-%d=%05.2f", words[i % #words + 1], i, i / 7)
 end
 local text = table.concat(parts, ";")

@@ -1,4 +1,6 @@
 -- Objects: metatables, closures, and garbage: binary trees, and shapes with virtual methods.
+local percent = tonumber(arg[1]) or 100
+
 local function tree(depth)
   if depth == 0 then return {} end
   return { tree(depth - 1), tree(depth - 1) }
@@ -11,7 +13,7 @@ end
 
 local nodes = 0
 for depth = 4, 14, 2 do
-  for _ = 1, 2 ^ (15 - depth) // 1 do
+  for _ = 1, percent * 2 ^ (15 - depth) // 100 + 1 do
     nodes = nodes + count(tree(depth))
   end
 end
@@ -36,7 +38,7 @@ local kinds = {
 }
 
 local total = 0
-for i = 1, 1500000 do
+for i = 1, 15000 * percent do
   local kind = kinds[i % 3 + 1]
   total = (total + kind:new(i % 100):scaled(2):area()) % 1000003
 end
@@ -50,7 +52,7 @@ local function counter()
   end
 end
 local sum = 0
-for i = 1, 300000 do
+for i = 1, 3000 * percent do
   local next = counter()
   next(i)
   sum = sum + next(1)

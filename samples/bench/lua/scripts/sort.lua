@@ -1,4 +1,5 @@
 -- Tables and comparisons: quicksort in Lua and the library's sort, on numbers from a linear congruential generator.
+local percent = tonumber(arg[1]) or 100
 local seed = 42
 local function random(limit)
   seed = (seed * 1103515245 + 12345) % 2147483648
@@ -24,7 +25,7 @@ end
 local sum = 0
 for round = 1, 4 do
   local mine, library = {}, {}
-  for i = 1, 200000 do
+  for i = 1, 2000 * percent do
     mine[i] = random(1000000)
     library[i] = mine[i]
   end
@@ -33,6 +34,6 @@ for round = 1, 4 do
   for i = 1, #mine do
     assert(mine[i] == library[i])
   end
-  sum = sum + mine[1000 * round]
+  sum = sum + mine[10 * percent * round]
 end
 print(sum)

@@ -1,4 +1,6 @@
 -- Floating point: the spectral norm of a matrix, and planets around a sun.
+local percent = tonumber(arg[1]) or 200
+
 local function a(i, j)
   local sum = i + j - 1
   return 1 / (sum * (sum - 1) / 2 + i)
@@ -16,7 +18,7 @@ local function multiply(n, x, transposed)
   return result
 end
 
-local n, u, v = 300, {}, nil
+local n, u, v = 3 * percent, {}, nil
 for i = 1, n do u[i] = 1 end
 for _ = 1, 10 do
   v = multiply(n, multiply(n, u), true)
@@ -36,7 +38,7 @@ local bodies = {
   { x = -35, y = 5, vx = 0, vy = -5, mass = 3 },
 }
 local step = 0.0001
-for _ = 1, 200000 do
+for _ = 1, 2000 * percent do
   for i = 1, #bodies do
     local one = bodies[i]
     for j = i + 1, #bodies do

@@ -1,0 +1,311 @@
+//! The results, for people and for programs.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::builds::{Side, Text};
+use super::measure::{Clock, Sample, Summary, geometric_mean};
+
+/// All that was measured.
+#[derive(Debug)]
+pub struct Report {
+    /// Which time the ratios are of.
+    pub clock: Clock,
+    /// The compiler of the native and the sandboxed side.
+    pub compiler: String,
+    /// How often each side of a program ran.
+    pub pairs: usize,
+    /// Besides native and sandboxed.
+    pub others: Vec<Side>,
+    /// One a run, in the order of the table.
+    pub rows: Vec<Row>,
+}
+
+/// One line.
+#[derive(Debug)]
+pub struct Row {
+    /// The run's name.
+    pub name: String,
+    /// Code sizes of the program.
+    pub text: Text,
+    /// The samples of each side that ran.
+    pub sides: Vec<(Side, Vec<Sample>)>,
+}
+
+impl Row {
+    fn samples(&self, side: Side) -> Option<&[Sample]> {
+        let (_, samples) = self.sides.iter().find(|(other, _)| *other == side)?;
+        Some(samples)
+    }
+
+    /// Seconds.
+    pub fn seconds(&self, side: Side, clock: Clock) -> Option<Summary> {
+        Summary::of(self.samples(side)?.iter().map(|s| s.seconds(clock)))
+    }
+
+    /// Time over the native time, of each pair of runs that followed each other.
+    pub fn ratio(&self, side: Side, clock: Clock) -> Option<Summary> {
+        let native = self.samples(Side::Native)?;
+        let pairs = self.samples(side)?.iter().zip(native);
+        // A time below the clock's resolution is no reason to divide by zero.
+        Summary::of(pairs.map(|(a, b)| a.seconds(clock) / b.seconds(clock).max(1e-6)))
+    }
+}
+
+impl Report {
+    /// Geometric means of the ratios' medians.
+    pub fn mean(&self, side: Side) -> Option<f64> {
+        let ratios = self.rows.iter().filter_map(|row| {
+            row.ratio(side, self.clock)
+                .map(|summary| summary.median.max(1e-6))
+        });
+        geometric_mean(ratios)
+    }
+
+    /// The mean growth of text, each program once.
+    fn mean_growth(&self) -> Option<f64> {
+        let mut programs: Vec<(&str, f64)> = Vec::new();
+        for row in &self.rows {
+            let program = row.name.split('/').next().unwrap_or(&row.name);
+            if programs.iter().all(|(name, _)| *name != program) {
+                programs.push((program, 1.0 + row.text.growth()));
+            }
+        }
+        geometric_mean(programs.into_iter().map(|(_, factor)| factor)).map(|mean| mean - 1.0)
+    }
+
+    /// For a terminal.
+    pub fn text(&self) -> String {
+        let width = self
+            .rows
+            .iter()
+            .map(|row| row.name.len())
+            .max()
+            .unwrap_or(0)
+            .max(8);
+        let mut out = format!(
+            "{:width$} {:>9} {:>9} {:>7} {:^15} {:>7}",
+            "program", "native", "sandboxed", "ratio", "spread", "text"
+        );
+        for side in &self.others {
+            let _ = write!(out, " {:>9} {:>7}", side.name(), "ratio");
+        }
+        out.push('\n');
+        for row in &self.rows {
+            let _ = write!(out, "{:width$}", row.name);
+            for side in [Side::Native, Side::Sandboxed] {
+                let _ = write!(out, " {}", seconds(row.seconds(side, self.clock)));
+            }
+            match row.ratio(Side::Sandboxed, self.clock) {
+                Some(s) => {
+                    let spread = format!("{:.3} to {:.3}", s.min, s.max);
+                    let _ = write!(out, " {:>7.3} {spread:^15}", s.median);
+                }
+                None => {
+                    let _ = write!(out, " {:>7} {:15}", "-", "");
+                }
+            }
+            let _ = write!(out, " {:>+6.1}%", 100.0 * row.text.growth());
+            for side in &self.others {
+                let _ = write!(out, " {}", seconds(row.seconds(*side, self.clock)));
+                let _ = match row.ratio(*side, self.clock) {
+                    Some(s) => write!(out, " {:>7.3}", s.median),
+                    None => write!(out, " {:>7}", "-"),
+                };
+            }
+            out.push('\n');
+        }
+        let mean = |side| {
+            self.mean(side)
+                .map_or("-".to_owned(), |mean| format!("{mean:.3}"))
+        };
+        let growth = self
+            .mean_growth()
+            .map_or("-".to_owned(), |growth| format!("{:+.1}%", 100.0 * growth));
+        let _ = write!(
+            out,
+            "{:width$} {:>9} {:>9} {:>7} {:15} {growth:>7}",
+            "geomean",
+            "",
+            "",
+            mean(Side::Sandboxed),
+            ""
+        );
+        for side in &self.others {
+            let _ = write!(out, " {:>9} {:>7}", "", mean(*side));
+        }
+        let _ = write!(
+            out,
+            "\n{} time, medians of {} runs in turn; ratios to native, pair by pair; text: growth by rewriting; compiler: {}\n",
+            self.clock.name(),
+            self.pairs,
+            self.compiler
+        );
+        out
+    }
+
+    /// For programs.
+    ///
+    /// # Errors
+    /// None that is known.
+    pub fn json(&self) -> Result<String, serde_json::Error> {
+        let side = |row: &Row, side: Side| -> Option<JsonSide> {
+            let samples = row.samples(side)?;
+            let ratio = row.ratio(side, self.clock)?;
+            Some(JsonSide {
+                cpu_seconds: samples.iter().map(|s| s.cpu).collect(),
+                wall_seconds: samples.iter().map(|s| s.wall).collect(),
+                ratio: ratio.median,
+                ratio_min: ratio.min,
+                ratio_max: ratio.max,
+            })
+        };
+        let programs = self.rows.iter().map(|row| JsonRow {
+            name: &row.name,
+            native: side(row, Side::Native),
+            sandboxed: side(row, Side::Sandboxed),
+            glibc: side(row, Side::Glibc),
+            wasm: side(row, Side::Wasm),
+            text_bytes: JsonText {
+                native: row.text.native,
+                linked: row.text.linked,
+                image: row.text.image,
+                growth: row.text.growth(),
+            },
+        });
+        serde_json::to_string_pretty(&JsonReport {
+            clock: self.clock.name(),
+            compiler: &self.compiler,
+            pairs: self.pairs,
+            programs: programs.collect(),
+            geomean: JsonMean {
+                sandboxed: self.mean(Side::Sandboxed),
+                glibc: self.mean(Side::Glibc),
+                wasm: self.mean(Side::Wasm),
+                text_growth: self.mean_growth(),
+            },
+        })
+    }
+}
+
+fn seconds(summary: Option<Summary>) -> String {
+    match summary {
+        Some(summary) => format!("{:>8.3}s", summary.median),
+        None => format!("{:>9}", "-"),
+    }
+}
+
+#[derive(Serialize)]
+struct JsonReport<'r> {
+    clock: &'static str,
+    compiler: &'r str,
+    pairs: usize,
+    programs: Vec<JsonRow<'r>>,
+    geomean: JsonMean,
+}
+
+#[derive(Serialize)]
+struct JsonRow<'r> {
+    name: &'r str,
+    native: Option<JsonSide>,
+    sandboxed: Option<JsonSide>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    glibc: Option<JsonSide>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wasm: Option<JsonSide>,
+    text_bytes: JsonText,
+}
+
+#[derive(Serialize)]
+struct JsonSide {
+    cpu_seconds: Vec<f64>,
+    wall_seconds: Vec<f64>,
+    ratio: f64,
+    ratio_min: f64,
+    ratio_max: f64,
+}
+
+#[derive(Serialize)]
+struct JsonText {
+    native: u64,
+    linked: u64,
+    image: u64,
+    growth: f64,
+}
+
+#[derive(Serialize)]
+struct JsonMean {
+    sandboxed: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    glibc: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wasm: Option<f64>,
+    text_growth: Option<f64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report() -> Report {
+        let row = |name: &str, native: &[f64], boxed: &[f64]| {
+            let samples = |times: &[f64]| {
+                let sample = |&time: &f64| Sample {
+                    cpu: time,
+                    wall: 2.0 * time,
+                };
+                times.iter().map(sample).collect()
+            };
+            Row {
+                name: name.to_owned(),
+                text: Text {
+                    native: 900,
+                    linked: 1000,
+                    image: 1250,
+                },
+                sides: vec![
+                    (Side::Native, samples(native)),
+                    (Side::Sandboxed, samples(boxed)),
+                ],
+            }
+        };
+        Report {
+            clock: Clock::Cpu,
+            compiler: "zig".to_owned(),
+            pairs: 3,
+            others: vec![Side::Glibc],
+            rows: vec![
+                row("a", &[1.0, 2.0, 1.0], &[1.0, 2.0, 4.0]),
+                row("b/x", &[1.0, 1.0, 1.0], &[4.0, 4.0, 4.0]),
+            ],
+        }
+    }
+
+    #[test]
+    fn ratios_are_pair_by_pair_and_their_mean_is_geometric() {
+        let report = report();
+        let ratio = report.rows[0].ratio(Side::Sandboxed, Clock::Cpu).unwrap();
+        assert_eq!((ratio.median, ratio.min, ratio.max), (1.0, 1.0, 4.0));
+        assert!((report.mean(Side::Sandboxed).unwrap() - 2.0).abs() < 1e-12);
+        assert_eq!(report.mean(Side::Glibc), None);
+    }
+
+    #[test]
+    fn the_table_ends_with_the_mean() {
+        let text = report().text();
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 5, "{text}");
+        assert!(lines[1].contains("1.000 to 4.000") && lines[1].contains("+25.0%"));
+        assert!(lines[3].starts_with("geomean") && lines[3].contains("2.000"));
+    }
+
+    #[test]
+    fn json_has_every_sample() {
+        let value: serde_json::Value = serde_json::from_str(&report().json().unwrap()).unwrap();
+        assert_eq!(value["programs"][0]["sandboxed"]["cpu_seconds"][2], 4.0);
+        assert_eq!(value["programs"][1]["native"]["ratio"], 1.0);
+        assert_eq!(value["programs"][0]["text_bytes"]["growth"], 0.25);
+        assert!(value["programs"][0].get("wasm").is_none());
+    }
+}
