@@ -67,21 +67,22 @@ impl Cache {
     /// # Errors
     /// The lock's file cannot be created or locked.
     pub fn lock(&self, progress: &Progress) -> Result<CacheLock, SetupError> {
-        fs::create_dir_all(&self.root).context("create", &self.root)?;
-        let path = self.root.join("lock");
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .context("open", &path)?;
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-            progress.note("another command is setting up the SDK's cache; waiting for it");
-            flock(&file, FlockOperation::LockExclusive)
-                .map_err(Into::into)
-                .context("lock", &path)?;
-        }
-        Ok(CacheLock { _file: file })
+        let waiting = "another command is setting up the SDK's cache; waiting for it";
+        lock_file(&self.root, "lock", waiting, progress)
+    }
+
+    /// Where built ports are.
+    pub fn ports(&self) -> PathBuf {
+        self.root.join("ports")
+    }
+
+    /// Waits for the lock on one port, so that others can be built meanwhile.
+    ///
+    /// # Errors
+    /// The lock's file cannot be created or locked.
+    pub fn lock_port(&self, name: &str, progress: &Progress) -> Result<CacheLock, SetupError> {
+        let waiting = format!("another command is building the port {name}; waiting for it");
+        lock_file(&self.ports(), &format!("{name}.lock"), &waiting, progress)
     }
 
     /// A folder on the cache's file system, for work that ends with a rename; it vanishes with the value.
@@ -95,4 +96,27 @@ impl Cache {
             .tempdir_in(&self.root)
             .context("create a folder in", &self.root)
     }
+}
+
+fn lock_file(
+    folder: &Path,
+    name: &str,
+    waiting: &str,
+    progress: &Progress,
+) -> Result<CacheLock, SetupError> {
+    fs::create_dir_all(folder).context("create", folder)?;
+    let path = folder.join(name);
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .context("open", &path)?;
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        progress.note(waiting);
+        flock(&file, FlockOperation::LockExclusive)
+            .map_err(Into::into)
+            .context("lock", &path)?;
+    }
+    Ok(CacheLock { _file: file })
 }

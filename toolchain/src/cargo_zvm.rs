@@ -9,7 +9,8 @@ use clap::{Args, Parser, Subcommand};
 use zvm_sysroot::{Cache, Progress, Sysroot};
 
 use crate::bench::{self, Bench};
-use crate::cc::CcError;
+use crate::cc::{self, CcError};
+use crate::port::command::PortCommand;
 use crate::project::build::{BuildOptions, build};
 use crate::project::{Project, run};
 
@@ -29,6 +30,9 @@ enum Command {
     Run(Run),
     /// Compare programs with their native builds: time and size of code
     Bench(Bench),
+    /// Interpreters and libraries, built from upstream's sources
+    #[command(subcommand)]
+    Port(PortCommand),
     /// Prepare the SDK's cache: compiler, C library, sysroot (other commands do so when they need it)
     Setup {
         /// Only print where the cache is
@@ -73,6 +77,13 @@ struct Run {
 /// The command `cargo-zvm`; `args` starts with the program's name. Cargo calls it with `zvm` as first argument.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args: Vec<_> = args.into_iter().collect();
+    // Ports call this program under the names of the compiler driver and of the runtime.
+    if let Some(driver) = args.first().and_then(|name| cc::Driver::named(name)) {
+        return cc::main(driver, args);
+    }
+    if args.first().is_some_and(|name| name == "zvm") {
+        return zvm_runtime::cli::main(args);
+    }
     if args.get(1).is_some_and(|first| first == "zvm") {
         args.remove(1);
     }
@@ -109,6 +120,7 @@ fn execute(cli: Cli) -> Result<ExitCode> {
         }
         Command::Run(options) => return options.run(&progress),
         Command::Bench(options) => return options.run(&progress),
+        Command::Port(command) => return command.execute(&progress),
     }
     Ok(ExitCode::SUCCESS)
 }

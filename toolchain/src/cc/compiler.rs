@@ -29,6 +29,8 @@ pub struct Compiler {
     /// Its own headers: `immintrin.h`, `stdatomic.h`.
     include: PathBuf,
     sysroot_include: PathBuf,
+    /// From `ZVM_PREFIX`.
+    prefixes: Vec<PathBuf>,
     env: Vec<(&'static str, PathBuf)>,
     cxx: Option<Cxx>,
 }
@@ -80,6 +82,13 @@ impl Compiler {
             program,
             include,
             sysroot_include: sysroot.include(),
+            prefixes: env::var_os("ZVM_PREFIX")
+                .map(|list| {
+                    env::split_paths(&list)
+                        .filter(|p| !p.as_os_str().is_empty())
+                        .collect()
+                })
+                .unwrap_or_default(),
             env,
             cxx: None,
         })
@@ -98,6 +107,11 @@ impl Compiler {
         }
         self.cxx = Some(cxx);
         Ok(self)
+    }
+
+    /// Folders with `include` and `lib` of more libraries, from `ZVM_PREFIX`.
+    pub fn prefixes(&self) -> &[PathBuf] {
+        &self.prefixes
     }
 
     /// Whose options it takes.
@@ -159,6 +173,9 @@ impl Compiler {
             command.arg("-fno-lto");
         }
         if !no_std_inc {
+            for prefix in &self.prefixes {
+                command.arg("-isystem").arg(prefix.join("include"));
+            }
             // Behind the user's, as a compiler's own folders are; musl's before the compiler's, as on any system with musl.
             command.arg("-nostdinc");
             if let Some(cxx) = &self.cxx {

@@ -51,6 +51,8 @@ pub struct LinkJob {
     pub cxx: Option<CxxLink>,
     /// Also keep the linker's output here.
     pub emit_elf: Option<PathBuf>,
+    /// Where relative names of inputs start; else the working folder.
+    pub folder: Option<PathBuf>,
     /// What to print.
     pub show: Show,
 }
@@ -96,6 +98,9 @@ fn linker(sysroot: &Sysroot, job: &LinkJob) -> Command {
         .envs(sysroot.zig_env())
         .arg("ld.lld")
         .args(["-m", "elf_x86_64"]);
+    if let Some(folder) = &job.folder {
+        command.current_dir(folder);
+    }
     if job.product == Product::Object {
         command.arg("-r").args(&job.inputs);
         return command;

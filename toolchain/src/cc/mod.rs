@@ -12,10 +12,12 @@ pub mod link;
 mod linker_flags;
 pub mod output;
 mod query;
+pub mod record;
 mod response;
 pub mod run;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::process::ExitCode;
 
 use zvm_sysroot::{Progress, Sysroot};
@@ -53,6 +55,17 @@ pub fn main(driver: Driver, args: impl IntoIterator<Item = OsString>) -> ExitCod
                 eprintln!("zvm-cc: error: {error}");
             }
             ExitCode::from(error.status())
+        }
+    }
+}
+
+impl Driver {
+    /// The driver that a program called `name` is; `cargo-zvm` under these names is one, too.
+    pub fn named(name: &OsStr) -> Option<Driver> {
+        match Path::new(name).file_name()?.to_str()? {
+            "zvm-cc" => Some(Driver::C),
+            "zvm-c++" | "zvm-cxx" => Some(Driver::Cxx),
+            _ => None,
         }
     }
 }
@@ -102,9 +115,15 @@ pub fn execute(call: &Invocation) -> Result<(), CcError> {
     }
     let temp =
         tempfile::tempdir().map_err(CcError::file("create a folder in", &std::env::temp_dir()))?;
-    let inputs = compile::to_objects(&compiler, call, temp.path(), show)?;
+    let mut inputs = compile::to_objects(&compiler, call, temp.path(), show)?;
     check_objects(call)?;
-    let job = LinkJob {
+    inputs.extend(
+        compiler
+            .prefixes()
+            .iter()
+            .flat_map(|prefix| ["-L".into(), prefix.join("lib").into()]),
+    );
+    let mut job = LinkJob {
         product: match (call.relocatable, call.native) {
             (true, _) => Product::Object,
             (_, true) => Product::Native,
@@ -123,8 +142,13 @@ pub fn execute(call: &Invocation) -> Result<(), CcError> {
             implied: call.cxx && !call.no_std_lib,
         }),
         emit_elf: call.emit_elf.clone(),
+        folder: None,
         show,
     };
+    if let Some(folder) = record::folder().filter(|_| job.product == Product::Image) {
+        record::keep(&folder, &job)?;
+        job.product = Product::Native;
+    }
     let stats = link::link(&sysroot, &job)?;
     if let Some(stats) = stats.filter(|stats| stats.above_level > 0 && !call.quiet) {
         eprintln!(

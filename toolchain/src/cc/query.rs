@@ -27,6 +27,7 @@ Options of its own:
   -march=x86-64|x86-64-v2|x86-64-v3 what CPU the image needs (default: x86-64)
   -v, -###                          show the commands and run them, or only show them
 
+ZVM_PREFIX lists folders, separated by `:`, whose include and lib are searched as the sysroot's own are.
 ZVM_HOME says where the SDK keeps compiler and libraries (default: $XDG_CACHE_HOME/zvm or ~/.cache/zvm).
 ";
 

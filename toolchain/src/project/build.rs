@@ -103,6 +103,7 @@ pub fn build(project: &Project, sysroot: &Sysroot, options: &BuildOptions) -> Re
             implied: true,
         }),
         emit_elf: options.keep_elf.then(|| output.with_extension("elf")),
+        folder: None,
         show: Show::Nothing,
     };
     let stamp = stamp(&job, sysroot)?;
@@ -221,7 +222,7 @@ fn stamp(job: &LinkJob, sysroot: &Sysroot) -> Result<String> {
 }
 
 /// The linker's driver and the rewriter are in this very executable: it stands for their versions.
-fn link_version() -> Result<String> {
+pub(crate) fn link_version() -> Result<String> {
     let path = std::env::current_exe().context("cannot find this executable")?;
     let metadata =
         fs::metadata(&path).with_context(|| format!("cannot read {}", path.display()))?;

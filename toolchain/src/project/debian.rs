@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 
 use super::manifest::Provider;
 use super::source::client;
@@ -22,9 +22,9 @@ pub fn download(provider: &Provider, scratch: &Path) -> Result<PathBuf> {
     }
     let files = scratch.join("files");
     fs::create_dir(&files)?;
-    let apt = |arguments: &[&str]| {
-        let mut command = Command::new("apt-get");
-        command.current_dir(&files).arg("-qq");
+    let apt = |program: &str, arguments: &[&str]| {
+        let mut command = Command::new(program);
+        command.current_dir(&files).arg("-q");
         let options = [
             ("Dir::Etc::sourcelist", "/dev/null".into()),
             ("Dir::Etc::sourceparts", etc.clone()),
@@ -40,19 +40,64 @@ pub fn download(provider: &Provider, scratch: &Path) -> Result<PathBuf> {
         command.args(["-o", "APT::Sandbox::User=root"]);
         client(command.args(arguments))
     };
-    apt(&["update"])?;
-    apt(&["source", "--download-only", &provider.package])?;
+    apt("apt-get", &["update"])?;
+    let known = apt(
+        "apt-cache",
+        &["showsrc", "--only-source", &provider.package],
+    )?;
+    let known = String::from_utf8_lossy(&known).into_owned();
+    let revisions = revisions(&known);
     let prefix = format!("{}_{}.orig.tar.", &*provider.package, &*provider.version);
-    let names: Vec<_> = fs::read_dir(&files)?
-        .flatten()
-        .map(|entry| entry.file_name().display().to_string())
-        .collect();
-    let file = names
-        .iter()
-        .find(|name| name.starts_with(&prefix) && !name.ends_with(".asc"));
-    let file =
-        file.ok_or_else(|| anyhow!("this Debian has another version: {}", names.join(", ")))?;
-    Ok(files.join(file))
+    let mut reasons = Vec::new();
+    // The distribution's own revisions come and go, and lists may name files that are gone: any with our upstream version will do.
+    for revision in &revisions {
+        if upstream(revision) != &*provider.version {
+            continue;
+        }
+        let wanted = format!("{}={revision}", &*provider.package);
+        let got = apt(
+            "apt-get",
+            &["source", "--download-only", "--tar-only", &wanted],
+        );
+        let names = fs::read_dir(&files)?
+            .flatten()
+            .map(|entry| entry.file_name().display().to_string());
+        let found = names
+            .filter(|name| name.starts_with(&prefix) && !name.ends_with(".asc"))
+            .min();
+        match (got, found) {
+            (_, Some(name)) => return Ok(files.join(name)),
+            (Err(error), None) => reasons.push(format!("{error:#}")),
+            (Ok(_), None) => reasons.push(format!("{wanted} has no {prefix}*")),
+        }
+    }
+    if reasons.is_empty() {
+        bail!(
+            "this Debian has {}",
+            if revisions.is_empty() {
+                "no such source package".to_owned()
+            } else {
+                format!("only {}", revisions.join(", "))
+            }
+        );
+    }
+    bail!("{}", reasons.join("; "))
+}
+
+/// The versions in what `apt-cache showsrc` prints.
+fn revisions(text: &str) -> Vec<&str> {
+    let versions = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("Version: "));
+    versions.map(str::trim).collect()
+}
+
+/// The upstream part of a Debian version: no epoch, no revision.
+fn upstream(version: &str) -> &str {
+    let version = version.split_once(':').map_or(version, |(_, rest)| rest);
+    version
+        .rsplit_once('-')
+        .map_or(version, |(upstream, _)| upstream)
 }
 
 /// The system's package sources, turned into sources of source packages: format and text of each.
@@ -115,6 +160,14 @@ fn deb822_style(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_upstream_part_of_a_version() {
+        let text = "Package: a\nVersion: 1:2.0-rc1-3+deb12u1\nFiles:\n\nVersion: 7\n";
+        assert_eq!(revisions(text), ["1:2.0-rc1-3+deb12u1", "7"]);
+        assert_eq!(upstream("1:2.0-rc1-3+deb12u1"), "2.0-rc1");
+        assert_eq!(upstream("7"), "7");
+    }
 
     #[test]
     fn both_styles_become_source_packages() {

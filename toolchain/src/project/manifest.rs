@@ -100,6 +100,17 @@ pub enum Kind {
     Debian,
 }
 
+impl std::fmt::Display for Provider {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kind = match self.kind {
+            Kind::Crate => "crate",
+            Kind::Pypi => "Python package",
+            Kind::Debian => "Debian source package",
+        };
+        write!(f, "{kind} {} {}", &*self.package, &*self.version)
+    }
+}
+
 /// A word of letters, digits and `.+-_~`, not starting with a `-` or `.`: safe in a file name and on a command line.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(try_from = "String")]

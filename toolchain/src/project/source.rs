@@ -50,22 +50,13 @@ fn fetch_first(alternatives: &[&Provider], cache: &Cache, progress: &Progress) -
     for provider in alternatives {
         match fetch(provider, cache, progress) {
             Ok(folder) => return Ok(folder),
-            Err(error) => reasons.push_str(&format!("\n- {}: {error:#}", describe(provider))),
+            Err(error) => reasons.push_str(&format!("\n- {}: {error:#}", provider)),
         }
     }
     bail!(
         "cannot get the source `{}`:{reasons}",
         &*alternatives[0].name
     )
-}
-
-fn describe(provider: &Provider) -> String {
-    let kind = match provider.kind {
-        Kind::Crate => "crate",
-        Kind::Pypi => "Python package",
-        Kind::Debian => "Debian source package",
-    };
-    format!("{kind} {} {}", &*provider.package, &*provider.version)
 }
 
 /// Where the provider's archive is unpacked. The hash is in the name, so another pin is another folder.
@@ -89,7 +80,7 @@ fn fetch(provider: &Provider, cache: &Cache, progress: &Progress) -> Result<Path
     if let Some(root) = unpacked(provider, cache) {
         return Ok(root);
     }
-    let _phase = progress.spinner(&format!("fetching the {}", describe(provider)));
+    let _phase = progress.spinner(&format!("fetching the {}", provider));
     let staging = cache.staging()?;
     let download = staging.path().join("download");
     fs::create_dir(&download)?;
@@ -102,7 +93,7 @@ fn fetch(provider: &Provider, cache: &Cache, progress: &Progress) -> Result<Path
         sha256_file(&archive).with_context(|| format!("cannot read {}", archive.display()))?;
     if found != *provider.sha256 {
         bail!(
-            "{} has SHA-256 {found}, but Zvm.toml pins {}",
+            "{} has SHA-256 {found}, but the pin is {}",
             archive.display(),
             &*provider.sha256
         );

@@ -1,0 +1,109 @@
+//! Links that are made now for this machine and once more, later, as images.
+//!
+//! With `ZVM_LINKS=FOLDER` in the environment, `zvm-cc` links ordinary executables and leaves a [`LinkRecord`] of each in
+//! FOLDER. A port's build runs so: programs that it makes and calls on the way do run, and a new libzrt or rewriter repeats
+//! only the last link, from the same objects.
+
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use zvm_sysroot::Sha256Hex;
+
+use super::error::CcError;
+use super::link::{CxxLink, LinkJob, Product};
+use super::run::Show;
+
+/// The environment variable with the folder.
+pub const VARIABLE: &str = "ZVM_LINKS";
+
+/// A link, as it can be repeated.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct LinkRecord {
+    folder: PathBuf,
+    inputs: Vec<String>,
+    level: u32,
+    strip: bool,
+    start_files: bool,
+    cxx: Option<PathBuf>,
+    cxx_implied: bool,
+}
+
+/// The folder for records, if links are to be recorded.
+pub fn folder() -> Option<PathBuf> {
+    env::var_os(VARIABLE)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
+}
+
+/// Where the record of the link of `output` lies in `folder`.
+fn path(folder: &Path, output: &Path) -> PathBuf {
+    let key = Sha256Hex::new().with(output.as_os_str().as_encoded_bytes());
+    folder.join(format!("{}.toml", key.short()))
+}
+
+/// Leaves a record of `job`.
+///
+/// # Errors
+/// A file name that is not UTF-8, or the record cannot be written.
+pub fn keep(folder: &Path, job: &LinkJob) -> Result<(), CcError> {
+    let inputs = job.inputs.iter().map(|input| {
+        input.clone().into_string().map_err(|input| {
+            CcError::Usage(format!(
+                "{}: with {VARIABLE}, names must be UTF-8",
+                input.display()
+            ))
+        })
+    });
+    let here = env::current_dir().map_err(CcError::file("find", Path::new(".")))?;
+    let record = LinkRecord {
+        inputs: inputs.collect::<Result<_, _>>()?,
+        level: job.level,
+        strip: job.strip,
+        start_files: job.start_files,
+        cxx: job.cxx.as_ref().map(|cxx| cxx.folder.clone()),
+        cxx_implied: job.cxx.as_ref().is_some_and(|cxx| cxx.implied),
+        folder: here.clone(),
+    };
+    let text = toml::to_string(&record).map_err(|error| CcError::Usage(error.to_string()))?;
+    let path = path(folder, &here.join(&job.output));
+    fs::write(&path, text).map_err(CcError::file("write", &path))
+}
+
+impl LinkRecord {
+    /// The record of the link of `output`, an absolute path, and the record's text.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read.
+    pub fn find(folder: &Path, output: &Path) -> Result<(LinkRecord, String), CcError> {
+        let path = path(folder, output);
+        let text = fs::read_to_string(&path).map_err(CcError::file(
+            "read the record of the link of a program from",
+            &path,
+        ))?;
+        let record = toml::from_str(&text)
+            .map_err(|error| CcError::Usage(format!("{}: {error}", path.display())))?;
+        Ok((record, text))
+    }
+
+    /// The link again, with another outcome.
+    pub fn job(&self, product: Product, output: &Path) -> LinkJob {
+        LinkJob {
+            product,
+            output: output.to_owned(),
+            inputs: self.inputs.iter().map(OsString::from).collect(),
+            level: self.level,
+            strip: self.strip,
+            start_files: self.start_files,
+            cxx: self.cxx.as_ref().map(|folder| CxxLink {
+                folder: folder.clone(),
+                implied: self.cxx_implied,
+            }),
+            emit_elf: None,
+            folder: Some(self.folder.clone()),
+            show: Show::Nothing,
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Builds a port, in the cache and nowhere else.
+//!
+//! A port's folder is `ports/NAME-KEY`; the key stands for the recipe, the keys of its dependencies, the compiler and musl.
+//! In it lie `build` (the source, unpacked and built), `prefix` (what it installs), `logs`, `links`, and, when all of that is
+//! complete, `built.toml`. Programs and their tar file come last and have a stamp of their own: they alone are made again for
+//! a new libzrt or rewriter.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use zvm_sysroot::{Progress, Sha256Hex, Sysroot};
+
+use super::environment::{Dependency, Environment};
+use super::index::{self, Entry};
+use super::recipe::Edit;
+use super::{pack, steps, tree};
+use crate::cc::link::{self, Product};
+use crate::cc::record::LinkRecord;
+use crate::project::build::{link_version, say};
+use crate::project::source;
+
+/// Counts up when what this module or `zvm-cc` does changes what comes out of the same recipe.
+const BUILDER: &str = "1";
+
+/// A port that is built.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// Its recipe.
+    pub entry: Entry,
+    /// Its folder.
+    pub work: PathBuf,
+    /// Its dependencies, theirs included, each before those that need it.
+    pub dependencies: Vec<Dependency>,
+    key: String,
+}
+
+/// How long the steps took.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct Record {
+    /// Seconds of each step.
+    pub seconds: BTreeMap<String, f64>,
+}
+
+impl Built {
+    /// The image of the first program.
+    ///
+    /// # Errors
+    /// The port is a library.
+    pub fn image(&self) -> Result<PathBuf> {
+        self.program("zvm")
+    }
+
+    /// The first program as an ordinary executable of this machine, from the same objects.
+    ///
+    /// # Errors
+    /// The port is a library.
+    pub fn native(&self) -> Result<PathBuf> {
+        self.program("native")
+    }
+
+    fn program(&self, extension: &str) -> Result<PathBuf> {
+        match self.entry.recipe.program.first() {
+            Some(program) => Ok(self.work.join(format!("{}.{extension}", &*program.name))),
+            None => bail!(
+                "the port {} is a library; there is nothing to run",
+                &*self.entry.recipe.name
+            ),
+        }
+    }
+
+    /// The files that go with the programs, if there are any.
+    pub fn tar(&self) -> Option<PathBuf> {
+        (!self.entry.recipe.pack.is_empty()).then(|| self.work.join("files.tar"))
+    }
+
+    /// The same files as a folder, for the native program.
+    pub fn root(&self) -> PathBuf {
+        self.work.join("root")
+    }
+
+    /// Where it is installed.
+    pub fn prefix(&self) -> PathBuf {
+        self.work.join("prefix")
+    }
+
+    /// What was noted when it was built.
+    pub fn record(&self) -> Record {
+        let text = fs::read_to_string(self.work.join("built.toml")).unwrap_or_default();
+        toml::from_str(&text).unwrap_or_default()
+    }
+}
+
+/// Builds the port `name` and what it needs, unless that is done.
+///
+/// # Errors
+/// No such port; no provider has its source; a step or a link fails.
+pub fn build(name: &str, sysroot: &Sysroot, progress: &Progress) -> Result<Built> {
+    let built = plan(index::find(name)?, sysroot)?;
+    for dep in &built.dependencies {
+        compile(&plan(index::find(&dep.name)?, sysroot)?, sysroot, progress)?;
+    }
+    compile(&built, sysroot, progress)?;
+    finish(&built, sysroot)?;
+    Ok(built)
+}
+
+/// Where the port is or would be.
+///
+/// # Errors
+/// A dependency's recipe is wrong.
+pub fn plan(entry: Entry, sysroot: &Sysroot) -> Result<Built> {
+    let mut hash = Sha256Hex::new()
+        .with(BUILDER)
+        .with(entry.text)
+        .with(sysroot.zig().as_os_str().as_encoded_bytes());
+    // musl's own folder has its hash in the name; the sysroot around it changes with libzrt.
+    let musl = sysroot.include();
+    let musl =
+        fs::canonicalize(&musl).with_context(|| format!("cannot read {}", musl.display()))?;
+    hash = hash.with(musl.as_os_str().as_encoded_bytes());
+    let mut dependencies: Vec<Dependency> = Vec::new();
+    for name in &entry.recipe.deps {
+        let dep = plan(index::find(name)?, sysroot)?;
+        hash = hash.with(&dep.key);
+        let prefix = dep.prefix();
+        let this = Dependency {
+            name: name.to_string(),
+            prefix,
+        };
+        for each in dep.dependencies.into_iter().chain([this]) {
+            if dependencies.iter().all(|known| known.name != each.name) {
+                dependencies.push(each);
+            }
+        }
+    }
+    let key = hash.short();
+    let folder = format!("{}-{key}", &*entry.recipe.name);
+    Ok(Built {
+        work: sysroot.cache().ports().join(folder),
+        entry,
+        dependencies,
+        key,
+    })
+}
+
+/// Source, edits, steps.
+fn compile(built: &Built, sysroot: &Sysroot, progress: &Progress) -> Result<()> {
+    let recipe = &built.entry.recipe;
+    let work = &built.work;
+    let done = work.join("built.toml");
+    if done.exists() {
+        return Ok(());
+    }
+    let sources = source::fetch_all(&recipe.source, sysroot.cache(), progress)?;
+    let _lock = sysroot.cache().lock_port(&recipe.name, progress)?;
+    if done.exists() {
+        return Ok(());
+    }
+    if work.exists() {
+        fs::remove_dir_all(work).with_context(|| format!("cannot remove {}", work.display()))?;
+    }
+    for folder in ["build", "prefix", "logs", "links"] {
+        let path = work.join(folder);
+        fs::create_dir_all(&path).with_context(|| format!("cannot create {}", path.display()))?;
+    }
+    for (index, (name, folder)) in sources.iter().enumerate() {
+        let name = if index == 0 { "src" } else { name };
+        tree::copy(folder, &work.join("build").join(name))?;
+    }
+    let src = work.join("build/src");
+    for edit in &recipe.edit {
+        apply(edit, &src)?;
+    }
+    let environment = Environment::prepare(recipe, work, &built.dependencies, sysroot)?;
+    let mut record = Record::default();
+    for (index, step) in recipe.step.iter().enumerate() {
+        let started = Instant::now();
+        let log = work.join(format!("logs/{}-{}.log", index + 1, &*step.name));
+        let title = format!(
+            "{} {}: {} (step {} of {})",
+            &*recipe.name,
+            recipe.version(),
+            &*step.name,
+            index + 1,
+            recipe.step.len()
+        );
+        steps::run(step, &environment, &src, &log, &title, progress)?;
+        record
+            .seconds
+            .insert(step.name.to_string(), started.elapsed().as_secs_f64());
+    }
+    let text = toml::to_string(&record).context("cannot write down the times")?;
+    fs::write(&done, text).with_context(|| format!("cannot write {}", done.display()))
+}
+
+/// Replaces the text, and keeps the file's time, so that `make` does not think that generated files are old.
+fn apply(edit: &Edit, src: &Path) -> Result<()> {
+    let path = src.join(&edit.file);
+    let context = || format!("cannot edit {}", path.display());
+    let text = fs::read_to_string(&path).with_context(context)?;
+    let count = text.matches(&edit.find).count();
+    if count != 1 {
+        bail!(
+            "the edit of {} expects its text once, but finds it {count} times: {}",
+            edit.file,
+            edit.find
+        );
+    }
+    let metadata = fs::metadata(&path).with_context(context)?;
+    fs::write(&path, text.replacen(&edit.find, &edit.replace, 1)).with_context(context)?;
+    let file = fs::File::options()
+        .write(true)
+        .open(&path)
+        .with_context(context)?;
+    file.set_modified(metadata.modified()?)
+        .with_context(context)
+}
+
+/// Images, native programs and the tar file.
+fn finish(built: &Built, sysroot: &Sysroot) -> Result<()> {
+    let recipe = &built.entry.recipe;
+    if recipe.program.is_empty() {
+        return Ok(());
+    }
+    let mut stamp = Sha256Hex::new()
+        .with(sysroot.root().as_os_str().as_encoded_bytes())
+        .with(link_version()?);
+    let mut links = Vec::new();
+    for program in &recipe.program {
+        let output = built.work.join("build/src").join(&program.output);
+        let (link, text) = LinkRecord::find(&built.work.join("links"), &output)
+            .with_context(|| format!("no step linked {}", program.output))?;
+        stamp = stamp.with(text);
+        links.push((program, link));
+    }
+    let stamp = stamp.finish();
+    let stamp_path = built.work.join("programs.stamp");
+    let current = || fs::read_to_string(&stamp_path).is_ok_and(|old| old == stamp);
+    if current() {
+        return Ok(());
+    }
+    let _lock = sysroot
+        .cache()
+        .lock_port(&recipe.name, &Progress::silent())?;
+    // Somebody else may have done it while we waited.
+    if current() {
+        return Ok(());
+    }
+    let _ = fs::remove_file(&stamp_path);
+    for (program, record) in links {
+        for (product, extension) in [(Product::Image, "zvm"), (Product::Native, "native")] {
+            let path = built.work.join(format!("{}.{extension}", &*program.name));
+            say("Linking", path.display());
+            link::link(sysroot, &record.job(product, &path))?;
+        }
+    }
+    if let Some(tar) = built.tar() {
+        say("Packing", tar.display());
+        pack::pack(&recipe.pack, &built.work, &tar)?;
+        pack::unpack(&tar, &built.root())?;
+    }
+    fs::write(&stamp_path, stamp).with_context(|| format!("cannot write {}", stamp_path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_edit_must_fit_exactly_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.c");
+        let edit = |find: &str| Edit {
+            file: "a.c".to_owned(),
+            find: find.to_owned(),
+            replace: "new".to_owned(),
+            reason: "r".to_owned(),
+        };
+        fs::write(&path, "one two two").unwrap();
+        let before = fs::metadata(&path).unwrap().modified().unwrap();
+        apply(&edit("one"), dir.path()).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new two two");
+        assert_eq!(fs::metadata(&path).unwrap().modified().unwrap(), before);
+        for (find, count) in [("two", "2 times"), ("three", "0 times")] {
+            let error = apply(&edit(find), dir.path()).unwrap_err().to_string();
+            assert!(error.contains(count) && error.contains("a.c"), "{error}");
+        }
+    }
+}

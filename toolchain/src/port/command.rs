@@ -1,0 +1,261 @@
+//! The command line of `cargo zvm port`.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use zvm_sysroot::{Cache, Progress, Sysroot};
+
+use super::builder::{self, Built};
+use super::index;
+use super::launch::{self, Start};
+
+/// Interpreters and libraries, built from upstream's sources.
+#[derive(Debug, Subcommand)]
+pub enum PortCommand {
+    /// Show all ports
+    List,
+    /// Show where a port comes from, what it needs, and how it was built
+    Info {
+        /// The port
+        name: String,
+    },
+    /// Build a port and what it needs; print its program, or its prefix
+    Build {
+        /// The port
+        name: String,
+    },
+    /// Build a port, and run its program: cargo zvm port run NAME -- ARGS
+    Run(Run),
+    /// Build a port, and check that it works
+    Test(Test),
+    /// Remove what was built
+    Clean {
+        /// The port; all of them without
+        name: Option<String>,
+    },
+}
+
+/// `run`
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The port
+    name: String,
+    /// Run the same objects, linked for this machine
+    #[arg(long)]
+    native: bool,
+    /// As for `zvm run`
+    #[arg(long, value_name = "HOST:/PATH[:ro|overlay|rw]")]
+    mount: Vec<OsString>,
+    /// One more environment variable
+    #[arg(long, value_name = "NAME=VALUE")]
+    env: Vec<OsString>,
+    /// Bytes of heap, with K, M or G
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<OsString>,
+    /// End the program after so many seconds
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<OsString>,
+    /// The program's arguments
+    #[arg(last = true)]
+    args: Vec<OsString>,
+}
+
+/// `test`
+#[derive(Debug, Args)]
+pub struct Test {
+    /// The port
+    name: String,
+    /// Only the recipe's few short checks
+    #[arg(long)]
+    smoke: bool,
+}
+
+impl PortCommand {
+    /// Does it.
+    ///
+    /// # Errors
+    /// What is wrong, for a person.
+    pub fn execute(self, progress: &Progress) -> Result<ExitCode> {
+        match self {
+            PortCommand::List => list()?,
+            PortCommand::Info { name } => info(&name, progress)?,
+            PortCommand::Build { name } => {
+                let built = builder::build(&name, &Sysroot::open(progress)?, progress)?;
+                println!("{}", built.image().unwrap_or(built.prefix()).display());
+            }
+            PortCommand::Run(run) => return run.execute(progress),
+            PortCommand::Test(test) => return test.execute(progress),
+            PortCommand::Clean { name } => clean(name.as_deref())?,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn list() -> Result<()> {
+    for entry in index::all()? {
+        let recipe = entry.recipe;
+        let kind = if recipe.program.is_empty() {
+            "library"
+        } else {
+            "program"
+        };
+        println!(
+            "{:<10} {:<16} {kind}  {}",
+            &*recipe.name,
+            recipe.version(),
+            recipe.about
+        );
+    }
+    Ok(())
+}
+
+fn info(name: &str, progress: &Progress) -> Result<()> {
+    let built = builder::plan(index::find(name)?, &Sysroot::open(progress)?)?;
+    let recipe = &built.entry.recipe;
+    println!("{} {}: {}", &*recipe.name, recipe.version(), recipe.about);
+    println!("license: {}", recipe.license);
+    for source in &recipe.source {
+        println!("source: {source}, SHA-256 {}", &*source.sha256);
+    }
+    if !built.dependencies.is_empty() {
+        let names: Vec<_> = built.dependencies.iter().map(|dep| &*dep.name).collect();
+        println!("needs: {}", names.join(", "));
+    }
+    for edit in &recipe.edit {
+        println!("edit of {}: {}", edit.file, edit.reason);
+    }
+    for answer in &recipe.answer {
+        println!("answer {}={}: {}", answer.name, answer.value, answer.reason);
+    }
+    println!("folder: {}", built.work.display());
+    let record = built.record();
+    if record.seconds.is_empty() {
+        println!("not built");
+    }
+    for (step, seconds) in &record.seconds {
+        println!("built: {step} took {seconds:.1} s");
+    }
+    for path in [built.image().ok(), built.tar()].into_iter().flatten() {
+        if let Ok(metadata) = fs::metadata(&path) {
+            println!("size: {} {} bytes", path.display(), metadata.len());
+        }
+    }
+    Ok(())
+}
+
+fn clean(name: Option<&str>) -> Result<()> {
+    if let Some(name) = name {
+        index::find(name)?;
+    }
+    let ports = Cache::locate()?.ports();
+    let Ok(entries) = fs::read_dir(&ports) else {
+        return Ok(());
+    };
+    for entry in entries.flatten() {
+        let file = entry.file_name();
+        let file = file.to_string_lossy();
+        // NAME-KEY; the locks beside them stay.
+        let Some((port, _)) = file.rsplit_once('-') else {
+            continue;
+        };
+        if entry.path().is_dir() && name.is_none_or(|name| name == port) {
+            fs::remove_dir_all(entry.path())
+                .with_context(|| format!("cannot remove {}", entry.path().display()))?;
+        }
+    }
+    Ok(())
+}
+
+impl Run {
+    fn execute(self, progress: &Progress) -> Result<ExitCode> {
+        let built = builder::build(&self.name, &Sysroot::open(progress)?, progress)?;
+        let mut start = Start {
+            args: self.args,
+            env: self.env,
+            options: Vec::new(),
+        };
+        if self.native {
+            let mut command = launch::native(&built, &start)?;
+            let status = command
+                .status()
+                .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+            let code = status.code().and_then(|code| u8::try_from(code).ok());
+            return Ok(ExitCode::from(code.unwrap_or(1)));
+        }
+        let options = self.mount.into_iter().map(|mount| ("--mount", mount));
+        let options = options.chain(self.memory.map(|memory| ("--memory", memory)));
+        let options = options.chain(self.timeout.map(|timeout| ("--timeout", timeout)));
+        for (name, value) in options {
+            start.options.extend([OsString::from(name), value]);
+        }
+        let mut args = vec![OsString::from("zvm")];
+        args.extend(launch::sandboxed(&built, &start)?);
+        Ok(zvm_runtime::cli::main(args))
+    }
+}
+
+impl Test {
+    fn execute(self, progress: &Progress) -> Result<ExitCode> {
+        let built = builder::build(&self.name, &Sysroot::open(progress)?, progress)?;
+        smoke(&built)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Runs the recipe's short checks, sandboxed and natively.
+///
+/// # Errors
+/// An output is not the expected one.
+fn smoke(built: &Built) -> Result<()> {
+    let recipe = &built.entry.recipe;
+    for check in &recipe.smoke {
+        let start = Start {
+            args: check.args.iter().map(OsString::from).collect(),
+            ..Start::default()
+        };
+        let mut sandboxed = Command::new(std::env::current_exe()?);
+        sandboxed
+            .arg0("zvm")
+            .args(launch::sandboxed(built, &start)?);
+        for (kind, mut command) in [
+            ("sandboxed", sandboxed),
+            ("native", launch::native(built, &start)?),
+        ] {
+            command
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped());
+            let mut child = command
+                .spawn()
+                .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+            // A program that does not read its input closes the pipe.
+            let _ = child
+                .stdin
+                .take()
+                .map(|mut stdin| stdin.write_all(check.stdin.as_bytes()));
+            let output = child.wait_with_output()?;
+            let stdout = String::from_utf8_lossy(&output.stdout);
+            if !output.status.success() || stdout != check.stdout {
+                bail!(
+                    "{} {}, {kind}: {}\nprinted:\n{stdout}expected:\n{}on stderr:\n{}",
+                    &*recipe.name,
+                    check.args.join(" "),
+                    output.status,
+                    check.stdout,
+                    String::from_utf8_lossy(&output.stderr)
+                );
+            }
+        }
+    }
+    let count = recipe.smoke.len();
+    println!(
+        "{}: {count} short checks passed, sandboxed and native",
+        &*recipe.name
+    );
+    Ok(())
+}

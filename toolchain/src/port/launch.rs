@@ -1,0 +1,86 @@
+//! Starts a port's program: in the sandbox through the runtime's command line, or natively for comparison.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::builder::Built;
+
+/// What a start adds to the recipe's.
+#[derive(Clone, Debug, Default)]
+pub struct Start {
+    /// The program's arguments.
+    pub args: Vec<OsString>,
+    /// `NAME=VALUE`.
+    pub env: Vec<OsString>,
+    /// Options of `zvm run`.
+    pub options: Vec<OsString>,
+}
+
+/// The arguments of `zvm`, from `run` on.
+///
+/// # Errors
+/// The port has no program.
+pub fn sandboxed(built: &Built, start: &Start) -> Result<Vec<OsString>> {
+    let run = &built.entry.recipe.run;
+    let mut args: Vec<OsString> = vec!["run".into()];
+    if let Some(tar) = built.tar() {
+        let mut mount = tar.into_os_string();
+        mount.push(":/:overlay");
+        args.extend(["--mount".into(), mount]);
+    }
+    for (name, value) in &run.env {
+        args.extend(["--env".into(), format!("{name}={value}").into()]);
+    }
+    for variable in &start.env {
+        args.extend(["--env".into(), variable.clone()]);
+    }
+    if let Some(memory) = run
+        .memory
+        .as_ref()
+        .filter(|_| !start.options.iter().any(|o| o == "--memory"))
+    {
+        args.extend(["--memory".into(), memory.into()]);
+    }
+    args.extend(start.options.iter().cloned());
+    args.push(built.image()?.into());
+    args.extend(program_args(built, start));
+    Ok(args)
+}
+
+/// The native program with the same arguments.
+///
+/// # Errors
+/// The port has no program, or a variable is not `NAME=VALUE`.
+pub fn native(built: &Built, start: &Start) -> Result<Command> {
+    let run = &built.entry.recipe.run;
+    let mut command = Command::new(built.native()?);
+    command.args(program_args(built, start)).env_clear();
+    command.envs(&run.env);
+    for (name, value) in &run.native_env {
+        command.env(name, with_root(value, &built.root()));
+    }
+    for variable in &start.env {
+        let text = variable.to_string_lossy();
+        let (name, value) = text
+            .split_once('=')
+            .with_context(|| format!("--env {text}: not NAME=VALUE"))?;
+        command.env(name, value);
+    }
+    Ok(command)
+}
+
+fn with_root(value: &str, root: &Path) -> String {
+    value.replace("{root}", &root.to_string_lossy())
+}
+
+fn program_args(built: &Built, start: &Start) -> Vec<OsString> {
+    if start.args.is_empty() {
+        let args = built.entry.recipe.run.args.iter();
+        args.map(OsString::from).collect()
+    } else {
+        start.args.clone()
+    }
+}
