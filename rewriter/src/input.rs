@@ -79,6 +79,17 @@ pub(crate) struct Section<'a> {
     pub align: u64,
 }
 
+/// A section of debugging information, which no segment holds.
+pub(crate) struct DebugSection<'a> {
+    pub name: &'a str,
+    pub bytes: &'a [u8],
+    pub kind: u32,
+    pub flags: u64,
+    pub align: u64,
+    pub entry_size: u64,
+    pub compressed: bool,
+}
+
 /// PT_TLS as in the input.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Tls {
@@ -93,6 +104,8 @@ pub(crate) struct Input<'a> {
     pub text: &'a [u8],
     /// The sections of the input that are allocated, text first.
     pub sections: Vec<Section<'a>>,
+    /// DWARF sections.
+    pub debug: Vec<DebugSection<'a>>,
     /// The PT_LOADs that are not text.
     pub segments: Vec<Segment<'a>>,
     pub tls: Option<Tls>,
@@ -127,6 +140,7 @@ impl<'a> Input<'a> {
             entry: header.e_entry(endian),
             text: &[],
             sections: Vec::new(),
+            debug: Vec::new(),
             segments: Vec::new(),
             tls: None,
             symbols: Vec::new(),
@@ -308,12 +322,24 @@ impl<'a> Input<'a> {
             let SectionFlags::Elf { sh_flags } = section.flags() else {
                 continue;
             };
-            if sh_flags & u64::from(elf::SHF_ALLOC) == 0 {
-                continue;
-            }
             let name = section
                 .name()
                 .map_err(|e| bad(format!("a section's name: {e}")))?;
+            if sh_flags & u64::from(elf::SHF_ALLOC) == 0 {
+                if name.starts_with(".debug_") {
+                    let header = section.elf_section_header();
+                    self.debug.push(DebugSection {
+                        name,
+                        bytes: section.data().map_err(|e| bad(format!("{name}: {e}")))?,
+                        kind: object::read::elf::SectionHeader::sh_type(header, file.endian()),
+                        flags: sh_flags,
+                        align: section.align(),
+                        entry_size: header.sh_entsize.get(file.endian()),
+                        compressed: sh_flags & u64::from(elf::SHF_COMPRESSED) != 0,
+                    });
+                }
+                continue;
+            }
             let in_text = sh_flags & u64::from(elf::SHF_EXECINSTR) != 0;
             if in_text != (name == ".text") {
                 return Err(bad(format!(

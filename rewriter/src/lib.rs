@@ -7,10 +7,12 @@
 //!
 //! The phases, one module each: [`input`](mod@input) reads the ELF, `decode` sweeps over text, `refs` finds what holds
 //! code addresses, `lower` turns each instruction into conforming ones, `layout` packs them into bundles, `unwind`
-//! makes unwind tables for where they lie, `output` writes the image.
+//! makes unwind tables and `debug` makes DWARF for where they lie, `output` writes the image.
 #![forbid(unsafe_code)]
 
+mod bytes;
 mod code;
+mod debug;
 mod decode;
 mod error;
 mod input;
@@ -28,7 +30,7 @@ pub use error::{Refusal, RewriteError};
 pub struct Options {
     /// 1 to 4: instructions above x86-64-v*level* become `ud2`, as code behind a `cpuid` test that is never taken.
     pub level: u32,
-    /// Leave `.symtab` out of the image.
+    /// Leave `.symtab` and debugging information out of the image.
     pub strip: bool,
     /// Collect every refusal instead of stopping at the first.
     pub keep_going: bool,
@@ -51,6 +53,8 @@ pub struct Image {
     pub bytes: Vec<u8>,
     /// What the rewriting did.
     pub stats: Stats,
+    /// What the image lacks, and why: sentences for a person.
+    pub warnings: Vec<String>,
 }
 
 /// Sizes in bytes, counts in instructions.

@@ -3,10 +3,13 @@
 //! File layout: rodata first, so that the ELF and program headers at offset 0 are mapped at 0x10000000, where the guest reads
 //! them; then data, then text, then what no segment holds.
 
+use std::borrow::Cow;
+
 use object::elf::{self, FileHeader64, ProgramHeader64, SectionHeader64, Sym64};
 use object::{LittleEndian as LE, U16, U32, U64, pod};
 use zvm_abi::{layout, note};
 
+use crate::debug;
 use crate::decode::Program;
 use crate::error::RewriteError;
 use crate::input::{Input, Section, SymbolSection};
@@ -43,6 +46,7 @@ pub(crate) fn write(
         lowered,
         layout,
         tables: None,
+        debug: Vec::new(),
     };
     if let Some(unwind) = unwind {
         writer.tables = Some(unwind.write(&|address| writer.mapped(address))?);
@@ -54,6 +58,13 @@ pub(crate) fn write(
         file.resize(segment.offset as usize, 0);
         file.extend_from_slice(&segment.bytes);
     }
+    let mut warnings = Vec::new();
+    if !options.strip && !input.debug.is_empty() {
+        match debug::rewrite(&input.debug, &|address| writer.nearest(address)) {
+            Ok(contents) => writer.debug = contents,
+            Err(reason) => warnings.push(format!("debugging information is left out: {reason}")),
+        }
+    }
     let sections = writer.append_sections(&mut file, &segments, options.strip);
     writer.write_headers(&mut file, &segments, sections, options.level)?;
     let stats = Stats {
@@ -62,7 +73,11 @@ pub(crate) fn write(
         padding: layout.padding,
         above_level: lowered.above_level,
     };
-    Ok(Image { bytes: file, stats })
+    Ok(Image {
+        bytes: file,
+        stats,
+        warnings,
+    })
 }
 
 /// Where the section headers are, and how many; the last is the section names.
@@ -77,6 +92,8 @@ struct Writer<'w> {
     lowered: &'w Lowered,
     layout: &'w Layout,
     tables: Option<Tables>,
+    /// Contents of the input's DWARF sections, in their order; empty = none.
+    debug: Vec<Cow<'w, [u8]>>,
 }
 
 impl Writer<'_> {
@@ -158,6 +175,22 @@ impl Writer<'_> {
     /// The new address of a symbol, which may name the middle of an instruction.
     fn moved(&self, address: u64) -> u64 {
         self.mapped(address).unwrap_or(address)
+    }
+
+    /// The new address of code at `address`, or of the instruction that holds it; of all else, itself.
+    fn nearest(&self, address: u64) -> u64 {
+        if !(layout::TEXT_BASE..=self.input.text_end()).contains(&address) {
+            return address;
+        }
+        let insns = &self.program.insns;
+        let code = if address == self.input.text_end() {
+            insns.len()
+        } else {
+            insns
+                .partition_point(|i| i.decoded.ip() <= address)
+                .saturating_sub(1)
+        };
+        u64::from(self.layout.address(self.lowered, code))
     }
 
     /// Address and size of a section in the image.
@@ -246,6 +279,18 @@ impl Writer<'_> {
                 sh_offset: u64le(append(file, &strings.bytes, 1)),
                 sh_size: u64le(strings.bytes.len() as u64),
                 sh_addralign: u64le(1),
+                ..blank_section()
+            });
+        }
+        for (section, bytes) in self.input.debug.iter().zip(&self.debug) {
+            headers.push(SectionHeader64 {
+                sh_name: u32le(names.add(section.name.as_bytes())),
+                sh_type: u32le(section.kind),
+                sh_flags: u64le(section.flags),
+                sh_offset: u64le(append(file, bytes, section.align.max(1) as usize)),
+                sh_size: u64le(bytes.len() as u64),
+                sh_addralign: u64le(section.align.max(1)),
+                sh_entsize: u64le(section.entry_size),
                 ..blank_section()
             });
         }

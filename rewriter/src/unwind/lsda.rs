@@ -1,8 +1,9 @@
 //! Language-specific data areas, as C++ and Rust have them (`.gcc_except_table`; Itanium C++ ABI, "Exception Handling
 //! Tables"): which calls of a function unwind to which landing pads.
 
-use super::pointer::{Cursor, OMIT, Output, UDATA4, ULEB, is_indirect, size};
+use super::pointer::{OMIT, UDATA4, ULEB, is_indirect, size};
 use super::{Mapping, place};
+use crate::bytes::{Cursor, Output};
 use crate::error::RewriteError;
 
 /// A range of code and where it unwinds to.

@@ -13,11 +13,12 @@ use std::ops::Range;
 
 use zvm_abi::layout::PAGE;
 
+use crate::bytes::{Cursor, Output};
 use crate::decode::Program;
 use crate::error::RewriteError;
 use crate::input::Input;
 use lsda::Lsda;
-use pointer::{Cursor, DATAREL_SDATA4, OMIT, Output, PCREL_SDATA4, UDATA4, is_indirect};
+use pointer::{DATAREL_SDATA4, OMIT, PCREL_SDATA4, UDATA4, is_indirect};
 
 /// The new address of an input address: of code where it starts an instruction, of data always.
 pub(crate) type Mapping<'m> = &'m dyn Fn(u64) -> Option<u64>;
@@ -265,7 +266,7 @@ impl<'a> Unwind<'a> {
                     out.uleb(data.bytes.len() as u64);
                     out.put(&data.bytes);
                 }
-                advance(out, fde, cie.code_factor, moved)
+                advance(out, fde.program, fde.code.start, cie.code_factor, moved)
             })?;
         }
         // The end.
@@ -444,15 +445,16 @@ fn operands(operation: u8) -> Option<Operands> {
     })
 }
 
-/// Copies a function's call-frame program, with advances over the moved code.
-fn advance(
+/// Copies the call-frame program of the function at `start`, with advances over the moved code.
+pub(crate) fn advance(
     out: &mut Output,
-    fde: &Fde<'_>,
+    program: &[u8],
+    start: u64,
     factor: u64,
     moved: Mapping<'_>,
 ) -> Result<(), RewriteError> {
-    let mut at = Cursor::new(fde.program, 0, "a call-frame program");
-    let (mut location, mut now) = (fde.code.start, place(moved, fde.code.start)?);
+    let mut at = Cursor::new(program, 0, "a call-frame program");
+    let (mut location, mut now) = (start, place(moved, start)?);
     while !at.is_empty() {
         let before = at;
         let operation = at.byte()?;

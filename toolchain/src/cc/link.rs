@@ -88,6 +88,9 @@ pub fn link(sysroot: &Sysroot, job: &LinkJob) -> Result<Option<Stats>, CcError> 
         output: job.output.clone(),
         source,
     })?;
+    for warning in &image.warnings {
+        eprintln!("zvm-cc: warning: {}: {warning}", job.output.display());
+    }
     output::write(&job.output, &image.bytes)?;
     Ok(Some(image.stats))
 }
