@@ -2,6 +2,7 @@
 
 mod bits;
 mod control;
+mod double_shift;
 mod general;
 mod level;
 mod raw;
@@ -161,6 +162,9 @@ impl<'p> Lowerer<'p> {
             return cannot("a code address becomes the stack pointer", "remove it");
         }
         if let Some(done) = self.bit_test(insn) {
+            return done;
+        }
+        if let Some(done) = self.double_shift(index) {
             return done;
         }
         if insn.segment_prefix() == Register::FS && insn.mnemonic() != Mnemonic::Lea {
