@@ -73,7 +73,7 @@ halt:
 }
 
 int main(int argc, char **argv) {
-    unsigned rounds = bench_rounds(argc, argv, 20);
+    unsigned rounds = bench_rounds(argc, argv, 180);
     memory[LIMIT] = 200000;
     for (unsigned r = 0; r < rounds; r++) run();
     printf("%u %u\n", memory[H], memory[N]);

@@ -42,7 +42,7 @@ static __attribute__((noinline)) void run(void) {
 }
 
 int main(int argc, char **argv) {
-    unsigned rounds = bench_rounds(argc, argv, 20);
+    unsigned rounds = bench_rounds(argc, argv, 180);
     memory[LIMIT] = 200000;
     for (unsigned r = 0; r < rounds; r++) run();
     printf("%u %u\n", memory[H], memory[N]);

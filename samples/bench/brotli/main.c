@@ -6,7 +6,7 @@
 enum { SIZE = 1 << 20 };
 
 int main(int argc, char **argv) {
-    unsigned rounds = bench_rounds(argc, argv, 6);
+    unsigned rounds = bench_rounds(argc, argv, 14);
     static uint8_t text[SIZE], packed[SIZE + SIZE / 8], again[SIZE];
     static const int levels[] = {4, 6};
     uint64_t hash = 0;

@@ -6,7 +6,7 @@
 enum { SIZE = 1 << 20 };
 
 int main(int argc, char **argv) {
-    unsigned rounds = bench_rounds(argc, argv, 15);
+    unsigned rounds = bench_rounds(argc, argv, 20);
     static char text[SIZE], packed[LZ4_COMPRESSBOUND(SIZE)], again[SIZE];
     uint64_t hash = 0;
     for (unsigned r = 0; r < rounds; r++) {

@@ -7,7 +7,7 @@ static const char *const patterns[] = {
 };
 
 int main(int argc, char **argv) {
-    unsigned rounds = bench_rounds(argc, argv, 4);
+    unsigned rounds = bench_rounds(argc, argv, 2);
     enum { SIZE = 1 << 19 };
     static char text[SIZE];
     bench_text(text, SIZE, 31);

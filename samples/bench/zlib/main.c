@@ -5,7 +5,7 @@
 enum { SIZE = 1 << 20 };
 
 int main(int argc, char **argv) {
-    unsigned rounds = bench_rounds(argc, argv, 8);
+    unsigned rounds = bench_rounds(argc, argv, 7);
     static unsigned char text[SIZE], packed[SIZE + SIZE / 8], again[SIZE];
     static const int levels[] = {1, 6, 9};
     uint64_t hash = 0;

@@ -5,7 +5,7 @@
 enum { SIZE = 2 << 20 };
 
 int main(int argc, char **argv) {
-    unsigned rounds = bench_rounds(argc, argv, 5);
+    unsigned rounds = bench_rounds(argc, argv, 12);
     static char text[SIZE], packed[SIZE + SIZE / 8], again[SIZE];
     static const int levels[] = {1, 3, 9};
     uint64_t hash = 0;

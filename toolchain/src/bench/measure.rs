@@ -11,6 +11,8 @@ use nix::sys::resource::{UsageWho, getrusage};
 pub enum Clock {
     /// What the host's processors worked for the program, in it and in the kernel: hardly depends on what else runs.
     Cpu,
+    /// The same without the kernel: what the program's own code costs.
+    User,
     /// From start to end.
     Wall,
 }
@@ -20,6 +22,7 @@ impl Clock {
     pub fn name(self) -> &'static str {
         match self {
             Clock::Cpu => "cpu",
+            Clock::User => "user",
             Clock::Wall => "wall",
         }
     }
@@ -30,6 +33,8 @@ impl Clock {
 pub struct Sample {
     /// Seconds of processor time, the program's and its children's.
     pub cpu: f64,
+    /// Those of them outside the kernel.
+    pub user: f64,
     /// Seconds from start to end.
     pub wall: f64,
 }
@@ -39,6 +44,7 @@ impl Sample {
     pub fn seconds(&self, clock: Clock) -> f64 {
         match clock {
             Clock::Cpu => self.cpu,
+            Clock::User => self.user,
             Clock::Wall => self.wall,
         }
     }
@@ -66,16 +72,19 @@ pub fn run(command: &mut Command) -> Result<(Sample, Said)> {
         .output()
         .with_context(|| format!("cannot start {}", command.get_program().display()))?;
     let wall = start.elapsed().as_secs_f64();
-    let cpu = children()?.saturating_sub(before).as_secs_f64();
+    let after = children()?;
+    let user = after.0.saturating_sub(before.0).as_secs_f64();
+    let system = after.1.saturating_sub(before.1).as_secs_f64();
     let said = Said {
         status: output.status,
         stdout: output.stdout,
     };
-    Ok((Sample { cpu, wall }, said))
+    let cpu = user + system;
+    Ok((Sample { cpu, user, wall }, said))
 }
 
-/// Processor time of all children that have ended, and of theirs.
-fn children() -> Result<Duration> {
+/// Processor time of all children that have ended, and of theirs: outside the kernel and in it.
+fn children() -> Result<(Duration, Duration)> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).context("cannot ask for processor times")?;
     let duration = |time: nix::sys::time::TimeVal| {
         Duration::from_micros(
@@ -84,7 +93,7 @@ fn children() -> Result<Duration> {
                 .unwrap_or(0),
         )
     };
-    Ok(duration(usage.user_time()) + duration(usage.system_time()))
+    Ok((duration(usage.user_time()), duration(usage.system_time())))
 }
 
 /// Of several numbers.

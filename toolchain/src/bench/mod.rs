@@ -43,7 +43,7 @@ pub struct Bench {
     /// Compiler of the native and the sandboxed side: zig (the SDK's clang), gcc, clang, or a path
     #[arg(long, value_name = "NAME")]
     compiler: Option<OsString>,
-    /// The time that counts: of the processors, or of the clock on the wall
+    /// The time that counts
     #[arg(long, value_enum, default_value_t = Clock::Cpu)]
     clock: Clock,
     /// Give programs a moment's work: to see that they work

@@ -155,6 +155,7 @@ impl Report {
             let ratio = row.ratio(side, self.clock)?;
             Some(JsonSide {
                 cpu_seconds: samples.iter().map(|s| s.cpu).collect(),
+                user_seconds: samples.iter().map(|s| s.user).collect(),
                 wall_seconds: samples.iter().map(|s| s.wall).collect(),
                 ratio: ratio.median,
                 ratio_min: ratio.min,
@@ -220,6 +221,7 @@ struct JsonRow<'r> {
 #[derive(Serialize)]
 struct JsonSide {
     cpu_seconds: Vec<f64>,
+    user_seconds: Vec<f64>,
     wall_seconds: Vec<f64>,
     ratio: f64,
     ratio_min: f64,
@@ -253,6 +255,7 @@ mod tests {
             let samples = |times: &[f64]| {
                 let sample = |&time: &f64| Sample {
                     cpu: time,
+                    user: time / 2.0,
                     wall: 2.0 * time,
                 };
                 times.iter().map(sample).collect()
