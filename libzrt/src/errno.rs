@@ -65,7 +65,10 @@ errnos! {
     EOPNOTSUPP = 95, "Operation not supported.";
     EAFNOSUPPORT = 97, "Address family not supported.";
     ETIMEDOUT = 110, "Timed out.";
+    EALREADY = 114, "Already in progress.";
     EDQUOT = 122, "Quota exceeded.";
+    WAITS = 512, "Not an error and never the program's: the call waits and will be made again.";
+    GONE = 513, "Not an error and never the program's: the thread has ended, and nobody waits for the answer.";
 }
 
 impl Errno {

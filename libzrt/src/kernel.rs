@@ -14,6 +14,7 @@ use crate::random::Random;
 use crate::signal::Signals;
 use crate::syscalls;
 use crate::text::text;
+use crate::threads::{Futexes, Run, Threads};
 use crate::time::Clock;
 
 /// Arguments of a system call, in Linux's order.
@@ -146,9 +147,8 @@ impl Registers {
 /// How a system call ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Back to the caller, with the registers in place.
-    Continue,
-    /// Back to the program with the register block at this address (its end is the stack pointer).
+    /// Back to the program, as the thread that runs now, with the register block at this address (its end is the stack
+    /// pointer).
     Resume(u64),
     /// The instance ends with this status.
     Exit(u8),
@@ -183,6 +183,8 @@ pub struct Boot {
     pub nvram: Nvram,
     /// Bytes of stack.
     pub stack: u64,
+    /// The image's level, 1 to 4.
+    pub level: u32,
 }
 
 /// The library OS.
@@ -205,6 +207,10 @@ pub struct Kernel {
     pub process: Process,
     /// Signals.
     pub signals: Signals,
+    /// Threads.
+    pub threads: Threads,
+    /// Who waits at which futex.
+    pub(crate) futexes: Futexes,
     /// argv, for /proc.
     pub(crate) args: Vec<Vec<u8>>,
     /// Environment, for /proc.
@@ -224,11 +230,18 @@ impl Kernel {
             channels,
             nvram,
             stack,
+            level,
         } = boot;
         let now = Time {
             seconds: nvram.seconds,
             nanoseconds: nvram.nanoseconds,
         };
+        let name = nvram.args.first().map_or(&b"zvm"[..], |name| {
+            name.rsplit(|&byte| byte == b'/').next().unwrap_or(name)
+        });
+        let count = name.len().min(15);
+        let mut short = [0; 16];
+        short[..count].copy_from_slice(&name[..count]);
         let mut kernel = Kernel {
             host,
             memory,
@@ -239,64 +252,72 @@ impl Kernel {
             random: Random::new(nvram.seed),
             process: Process::new(stack),
             signals: Signals::default(),
+            threads: Threads::new(level, short),
+            futexes: Futexes::new(),
             args: nvram.args,
             env: nvram.env,
             ending: None,
         };
-        let name = kernel.args.first().map_or(&b"zvm"[..], |name| {
-            name.rsplit(|&byte| byte == b'/').next().unwrap_or(name)
-        });
-        let count = name.len().min(15);
-        let mut short = [0; 16];
-        short[..count].copy_from_slice(&name[..count]);
-        kernel.process.name = short;
         kernel.set_up_files(&nvram.mounts, &nvram.cwd)?;
         Ok(kernel)
     }
 
-    /// Answers the system call in `registers`, which lie on the program's stack with `top` as the stack pointer behind
-    /// them.
-    pub fn syscall(
-        &mut self,
-        registers: &mut Registers,
-        top: u64,
-        vectors: &mut Vectors,
-    ) -> Outcome {
+    /// Answers the system call in `registers`, which lie on the current thread's stack at the address `block`: who runs on,
+    /// and where. The registers of every thread are in its block; what else it has is in [`Threads::state`].
+    pub fn syscall(&mut self, registers: &Registers, block: u64) -> Outcome {
         self.clock.tick();
-        let number = registers.rax;
-        if number == syscalls::RT_SIGRETURN {
-            return match self.sigreturn(top, vectors) {
-                Ok(block) => Outcome::Resume(block),
-                Err(_) => {
-                    self.say("rt_sigreturn without a signal's frame on the stack");
-                    self.finish(128 + 11)
-                }
-            };
+        let thread = self.threads.current_mut();
+        thread.begin(registers, block);
+        loop {
+            self.call();
+            if let Some(status) = self.ending {
+                return self.finish(status);
+            }
+            if !self.choose() {
+                return self.finish(DEADLOCK);
+            }
+            let thread = self.threads.current();
+            if !matches!(thread.run, Run::Ready) {
+                // Made again, when this thread's turn has come.
+                continue;
+            }
+            if self.signals.quiet(&thread.signals) {
+                return Outcome::Resume(thread.block);
+            }
+            if let Some(status) = self.deliver() {
+                return self.finish(status);
+            }
+            return Outcome::Resume(self.threads.current().block);
         }
-        let args = [
-            registers.rdi,
-            registers.rsi,
-            registers.rdx,
-            registers.r10,
-            registers.r8,
-            registers.r9,
-        ];
+    }
+
+    /// Makes the current thread's call, for the first time or again.
+    fn call(&mut self) {
+        let thread = self.threads.current_mut();
+        thread.run = Run::Ready;
+        if thread.number == syscalls::RT_SIGRETURN {
+            if self.sigreturn().is_err() {
+                self.say("rt_sigreturn without a signal's frame on the stack");
+                self.end(128 + 11);
+            }
+            return;
+        }
+        let (number, args) = (thread.number, thread.args);
         let result = match syscalls::find(number) {
             Some(call) => (call.handler)(self, args),
             None => Err(Errno::ENOSYS),
         };
-        if let Some(status) = self.ending {
-            return self.finish(status);
-        }
-        registers.rax = match result {
-            Ok(value) => value,
+        let value = match result {
+            Err(Errno::WAITS) => return self.begin_wait(),
+            Err(Errno::GONE) => return,
             Err(errno) => -i64::from(errno.0) as u64,
+            Ok(value) => value,
         };
-        self.check_alarm();
-        match self.deliver(registers, top, vectors) {
-            Outcome::Exit(status) => self.finish(status),
-            other => other,
-        }
+        let thread = self.threads.current_mut();
+        thread.run = Run::Ready;
+        thread.interrupted = result == Err(Errno::EINTR);
+        let block = thread.block;
+        self.memory.answer(block, value);
     }
 
     /// Time, for new files.
@@ -321,10 +342,9 @@ impl Kernel {
         }
     }
 
-    /// Nothing can ever wake the program: ends with a message that says why.
+    /// No thread can ever run again: a message that says why.
     pub(crate) fn deadlock(&mut self, why: &str) {
-        self.say(&text!("deadlock: the program {why}"));
-        self.end(DEADLOCK);
+        self.say(&text!("deadlock: nothing can happen any more: {why}"));
     }
 
     /// Brings mappings and mounts home; the last thing before the exit.

@@ -6,7 +6,7 @@
 //!
 //! A [`kernel::Kernel`] holds all state; it reaches the outside through [`host::Host`] and the program's memory through
 //! [`mm::Memory`], so that every area runs under `cargo test` against a host in memory. The areas are modules: [`fs`],
-//! [`mm`], [`time`], [`process`], [`signal`], [`random`]; [`syscalls`] is the table that names every call they answer.
+//! [`mm`], [`time`], [`process`], [`threads`], [`signal`], [`random`]; [`syscalls`] is the table that names every call they answer.
 //!
 //! # In the sandbox
 //! The feature `guest` adds what only the sandbox needs: entry point, system-call entry, allocator, panic handler and the
@@ -23,7 +23,7 @@
 //! One object, because the archive would bring `compiler_builtins`, which names an unwinder. `sysroot/build.rs` does this.
 //!
 //! # What it does not do
-//! Threads, `fork` and sockets (`ENOSYS`, `EAFNOSUPPORT`); enforce `mprotect` (no trap protects pages: protection is
+//! `fork` and sockets to the outside (`ENOSYS`, `EAFNOSUPPORT`); interrupt a thread that makes no system call; enforce `mprotect` (no trap protects pages: protection is
 //! recorded and checked on buffers of system calls); shared writable mappings between processes (there is one process).
 #![cfg_attr(not(test), no_std)]
 // It is an operating system: it answers calls with raw pointers into the program's memory, and enters and leaves by
@@ -47,5 +47,6 @@ pub mod signal;
 pub mod stack;
 pub mod syscalls;
 mod text;
+pub mod threads;
 pub mod time;
 pub mod x87;

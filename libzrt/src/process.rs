@@ -1,10 +1,11 @@
-//! The process: identity, limits, exit, and what there is not (other processes, threads).
+//! The process: identity, limits, exit, and what there is not (other processes).
 
 use crate::errno::Errno;
 use crate::kernel::{Args, Kernel};
 use crate::signal;
+use crate::threads::On;
 
-/// The one process's number, and its one thread's.
+/// The one process's number, and its first thread's.
 pub const PID: u32 = 100;
 /// Its parent, of which nothing else can be learnt.
 pub const PARENT: u32 = 1;
@@ -14,10 +15,6 @@ pub const PARENT: u32 = 1;
 pub struct Process {
     /// `umask`.
     pub umask: u16,
-    /// ARCH_SET_FS.
-    pub thread_pointer: u64,
-    /// `prctl(PR_SET_NAME)`.
-    pub name: [u8; 16],
     /// Resource limits: (soft, hard), by RLIMIT number.
     pub limits: [(u64, u64); 16],
     pub(crate) ids: Ids,
@@ -47,15 +44,13 @@ impl Process {
         limits[4] = (0, INFINITY);
         Process {
             umask: 0o022,
-            thread_pointer: 0,
-            name: [0; 16],
             limits,
             ids: Ids::default(),
         }
     }
 }
 
-pub(crate) fn exit(kernel: &mut Kernel, [status, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn exit_group(kernel: &mut Kernel, [status, ..]: Args) -> Result<u64, Errno> {
     kernel.end(status as u8);
     Ok(0)
 }
@@ -94,6 +89,15 @@ pub(crate) fn setsid(kernel: &mut Kernel, _: Args) -> Result<u64, Errno> {
 /// 0 and the own number mean this process; there is no other.
 fn own(pid: u64) -> Result<(), Errno> {
     if matches!(pid as u32, 0 | PID) {
+        Ok(())
+    } else {
+        Err(Errno::ESRCH)
+    }
+}
+
+/// 0 means the current thread.
+fn own_thread(kernel: &Kernel, tid: u64) -> Result<(), Errno> {
+    if tid as u32 == 0 || kernel.threads.find(tid as u32).is_some() {
         Ok(())
     } else {
         Err(Errno::ESRCH)
@@ -219,7 +223,8 @@ pub(crate) fn sysinfo(kernel: &mut Kernel, [address, ..]: Args) -> Result<u64, E
     let uptime = kernel.clock.elapsed() / crate::time::SECOND + 1;
     // uptime, loads[3], totalram, freeram, sharedram, bufferram, totalswap, freeswap, procs+pad, totalhigh, freehigh,
     // mem_unit, then padding.
-    let words = [uptime, 0, 0, 0, total, free, 0, 0, 0, 0, 1, 0, 0, 1];
+    let threads = kernel.threads.count() as u64;
+    let words = [uptime, 0, 0, 0, total, free, 0, 0, 0, 0, threads, 0, 0, 1];
     let mut bytes = [0; 112];
     for (slot, word) in bytes.chunks_mut(8).zip(words) {
         slot.copy_from_slice(&word.to_le_bytes());
@@ -298,7 +303,7 @@ pub(crate) fn sched_getaffinity(
     kernel: &mut Kernel,
     [pid, size, address, ..]: Args,
 ) -> Result<u64, Errno> {
-    own(pid)?;
+    own_thread(kernel, pid)?;
     if size < 8 || size % 8 != 0 {
         return Err(Errno::EINVAL);
     }
@@ -316,8 +321,8 @@ pub(crate) fn getcpu(kernel: &mut Kernel, [cpu, node, ..]: Args) -> Result<u64, 
 }
 
 /// SCHED_OTHER is all there is.
-pub(crate) fn sched_getscheduler(_: &mut Kernel, [pid, ..]: Args) -> Result<u64, Errno> {
-    own(pid).map(|()| 0)
+pub(crate) fn sched_getscheduler(kernel: &mut Kernel, [pid, ..]: Args) -> Result<u64, Errno> {
+    own_thread(kernel, pid).map(|()| 0)
 }
 
 /// `getpriority`: nice 0, which the call gives as 20.
@@ -331,14 +336,13 @@ pub(crate) fn arch_prctl(kernel: &mut Kernel, [code, address, ..]: Args) -> Resu
     match code {
         SET_FS => {
             let pointer = u32::try_from(address).map_err(|_| Errno::EPERM)?;
-            kernel.process.thread_pointer = address;
+            kernel.threads.current_mut().pointer = pointer;
             kernel.host.set_thread_pointer(pointer);
             Ok(0)
         }
         GET_FS => {
-            kernel
-                .memory
-                .write(address, &kernel.process.thread_pointer)?;
+            let pointer = u64::from(kernel.threads.current().pointer);
+            kernel.memory.write(address, &pointer)?;
             Ok(0)
         }
         // ARCH_SET_GS and ARCH_GET_GS: the sandbox's thread pointer is in gs.
@@ -364,12 +368,12 @@ pub(crate) fn prctl(kernel: &mut Kernel, [option, argument, ..]: Args) -> Result
                     other => Err(other),
                 })?;
             name.resize(16, 0);
-            kernel.process.name.copy_from_slice(&name);
+            kernel.threads.current_mut().name.copy_from_slice(&name);
             Ok(0)
         }
         GET_NAME => kernel
             .memory
-            .put(argument, &kernel.process.name)
+            .put(argument, &kernel.threads.current().name)
             .map(|()| 0),
         GET_DUMPABLE | SET_DUMPABLE => Ok(0),
         SET_NO_NEW_PRIVS if argument == 1 => Ok(0),
@@ -391,114 +395,32 @@ pub(crate) fn wait4(_: &mut Kernel, _: Args) -> Result<u64, Errno> {
     Err(Errno::ECHILD)
 }
 
-pub(crate) fn getrobustlist(
-    kernel: &mut Kernel,
-    [pid, head, size, ..]: Args,
-) -> Result<u64, Errno> {
-    own(pid)?;
-    kernel.memory.write(head, &0_u64)?;
-    kernel.memory.write(size, &24_u64)?;
-    Ok(0)
-}
-
-pub(crate) fn futex(
-    kernel: &mut Kernel,
-    [address, operation, value, timeout, _, mask]: Args,
-) -> Result<u64, Errno> {
-    const WAIT: u64 = 0;
-    const WAKE: u64 = 1;
-    const WAIT_BITSET: u64 = 9;
-    const WAKE_BITSET: u64 = 10;
-    const REQUEUE: u64 = 3;
-    const CMP_REQUEUE: u64 = 4;
-    // FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME change nothing for one process.
-    let command = operation & 0x7F;
-    if address % 4 != 0 {
-        return Err(Errno::EINVAL);
-    }
-    let current = kernel.memory.read::<u32>(address)?;
-    match command {
-        WAIT | WAIT_BITSET => {
-            if command == WAIT_BITSET && mask as u32 == 0 {
-                return Err(Errno::EINVAL);
-            }
-            if current != value as u32 {
-                return Err(Errno::EAGAIN);
-            }
-            let span = if timeout == 0 {
-                None
-            } else {
-                Some(crate::time::duration(kernel, timeout)?)
-            };
-            // WAIT_BITSET has a point in time, on the monotonic clock or (flag 0x100) the real-time one.
-            let span = match span {
-                Some(target) if command == WAIT_BITSET => {
-                    let now = kernel.clock.now();
-                    let real =
-                        now.seconds as u64 * crate::time::SECOND + u64::from(now.nanoseconds);
-                    let monotonic = kernel.clock.elapsed() + crate::time::SECOND;
-                    Some(target.saturating_sub(if operation & 0x100 != 0 {
-                        real
-                    } else {
-                        monotonic
-                    }))
-                }
-                other => other,
-            };
-            kernel.sleep_for_ever_or(
-                span,
-                "waits on a futex that no other thread can wake",
-                Errno::ETIMEDOUT,
-            )
-        }
-        CMP_REQUEUE if current != mask as u32 => Err(Errno::EAGAIN),
-        // Nobody waits.
-        WAKE | WAKE_BITSET | REQUEUE | CMP_REQUEUE => Ok(0),
-        _ => Err(Errno::ENOSYS),
-    }
-}
-
 pub(crate) fn pause(kernel: &mut Kernel, _: Args) -> Result<u64, Errno> {
-    kernel.sleep_for_ever_or(None, "pauses, and no signal can come", Errno::EINTR)
+    Err(kernel.block(On::Time, None, "pauses, and no signal can come"))
 }
 
-/// `kill`, `tkill` and (shifted by one) `tgkill`.
+/// `kill`: of this process, which is its group too.
 pub(crate) fn kill(kernel: &mut Kernel, [pid, number, ..]: Args) -> Result<u64, Errno> {
     // 0 and −1 mean all that this process may signal: itself. −pid is its group.
     if !matches!(pid as i32, 0 | -1) && (pid as i32).unsigned_abs() != PID {
         return Err(Errno::ESRCH);
     }
-    signal::send(kernel, number)
+    signal::send(kernel, None, number)
+}
+
+pub(crate) fn tkill(kernel: &mut Kernel, [thread, number, ..]: Args) -> Result<u64, Errno> {
+    if thread as i32 <= 0 {
+        return Err(Errno::EINVAL);
+    }
+    signal::send(kernel, Some(thread as u32), number)
 }
 
 pub(crate) fn tgkill(kernel: &mut Kernel, [group, thread, number, ..]: Args) -> Result<u64, Errno> {
-    if group as u32 != PID || thread as u32 != PID {
+    if group as i32 <= 0 {
+        return Err(Errno::EINVAL);
+    }
+    if group as u32 != PID {
         return Err(Errno::ESRCH);
     }
-    signal::send(kernel, number)
-}
-
-impl Kernel {
-    /// Waits for `span`, or without end: then the answer is `timeout`, `EINTR` if a signal came first, and the end of the
-    /// instance with a message if nothing can ever come.
-    pub(crate) fn sleep_for_ever_or(
-        &mut self,
-        span: Option<u64>,
-        why: &str,
-        timeout: Errno,
-    ) -> Result<u64, Errno> {
-        if self.signals.deliverable() {
-            return Err(Errno::EINTR);
-        }
-        if span.is_none() && self.clock.alarm.is_none() {
-            self.deadlock(why);
-            return Ok(0);
-        }
-        self.wait(span);
-        Err(if self.signals.deliverable() {
-            Errno::EINTR
-        } else {
-            timeout
-        })
-    }
+    tkill(kernel, [thread, number, 0, 0, 0, 0])
 }

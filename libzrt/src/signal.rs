@@ -1,13 +1,14 @@
-//! Signals that a program sends itself. There is nobody else, so they arrive at system calls only.
+//! Signals that a program sends itself, or one of its threads. There is nobody else, so they arrive at system calls only.
 //!
 //! A handler runs on a frame laid out as Linux does it (`rt_sigframe`: return address, `ucontext`, `siginfo`, then the
 //! vector registers in fxsave's layout), and `rt_sigreturn` restores all that the frame says. The x87 stack is the
 //! handler's and the program's together: it is empty at every call by the ABI.
 
 use crate::errno::Errno;
-use crate::kernel::{Args, Kernel, Outcome, Registers, Vectors};
+use crate::kernel::{Args, Kernel, Registers};
 use crate::process::PID;
 use crate::text::text;
+use crate::threads::{On, Run};
 
 /// Highest signal number.
 const MAX: u64 = 64;
@@ -24,9 +25,14 @@ const SIG_DFL: u64 = 0;
 const SIG_IGN: u64 = 1;
 
 const SA_SIGINFO: u64 = 4;
+const SA_RESTART: u64 = 0x1000_0000;
 const SA_ONSTACK: u64 = 0x0800_0000;
 const SA_NODEFER: u64 = 0x4000_0000;
 const SA_RESETHAND: u64 = 0x8000_0000;
+/// `si_code` of `kill`, `tkill` and the kernel itself.
+const SI_USER: i32 = 0;
+const SI_TKILL: i32 = -6;
+const SI_KERNEL: i32 = 0x80;
 const SS_ONSTACK: u64 = 1;
 const SS_DISABLE: u64 = 2;
 /// `MINSIGSTKSZ`.
@@ -41,30 +47,80 @@ struct Action {
     mask: u64,
 }
 
-/// Signal state of the one thread.
+/// Signal state of the process.
 #[derive(Debug)]
 pub struct Signals {
     actions: [Action; MAX as usize + 1],
-    /// Blocked signals; bit n−1 is signal n.
-    pub(crate) mask: u64,
+    /// Pending for any thread; bit n−1 is signal n.
     pending: u64,
-    /// `sigsuspend`'s mask to go back to.
-    restore: Option<u64>,
-    /// Alternate stack: (start, size); size 0 = none.
-    stack: (u64, u64),
 }
 
 impl Default for Signals {
     fn default() -> Self {
         Signals {
             actions: [Action::default(); MAX as usize + 1],
-            mask: 0,
             pending: 0,
-            restore: None,
-            stack: (0, 0),
         }
     }
 }
+
+/// Signal state of a thread.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ThreadSignals {
+    /// Blocked signals.
+    pub mask: u64,
+    /// Pending for this thread alone.
+    pending: u64,
+    /// What `sigtimedwait` waits for, while it does.
+    wanted: u64,
+    /// `sigsuspend`'s mask to go back to.
+    restore: Option<u64>,
+    /// Alternate stack: (start, size); size 0 = none.
+    stack: (u64, u64),
+}
+
+impl ThreadSignals {
+    /// What a new thread inherits: the mask alone.
+    pub(crate) fn inherited(&self) -> ThreadSignals {
+        ThreadSignals {
+            mask: self.mask,
+            ..ThreadSignals::default()
+        }
+    }
+
+    /// Another mask until the call's end or a delivery: what `sigsuspend` and `ppoll` do. Nothing more when the call is made
+    /// again.
+    pub(crate) fn suspend(&mut self, mask: u64) {
+        if self.restore.is_none() {
+            let mask = mask & !(bit(SIGKILL) | bit(SIGSTOP));
+            self.restore = Some(core::mem::replace(&mut self.mask, mask));
+        }
+    }
+}
+
+/// Calls that go on after a handler with `SA_RESTART` has run; the others say `EINTR` (signal(7)).
+const RESTARTED: [u64; 17] = [
+    0,   // read
+    1,   // write
+    2,   // open, of a FIFO
+    16,  // ioctl
+    17,  // pread64
+    18,  // pwrite64
+    19,  // readv
+    20,  // writev
+    44,  // sendto
+    45,  // recvfrom
+    46,  // sendmsg
+    47,  // recvmsg
+    61,  // wait4
+    72,  // fcntl
+    73,  // flock
+    202, // futex
+    257, // openat
+];
+
+/// In the frame's cr2, which Linux leaves alone for such signals: the call is to be made again.
+const RESTART: u64 = 0x5A56_4D5F_5253_5452;
 
 fn bit(number: u32) -> u64 {
     1 << (number - 1)
@@ -87,15 +143,14 @@ fn name(number: u32) -> &'static str {
 }
 
 impl Signals {
-    /// Whether a signal would be delivered now.
-    pub(crate) fn deliverable(&self) -> bool {
-        self.pending & !self.mask != 0
+    /// Whether a signal would be delivered to this thread now.
+    pub(crate) fn deliverable(&self, thread: &ThreadSignals) -> bool {
+        (self.pending | thread.pending) & !thread.mask != 0
     }
 
-    /// Another mask until the next delivery: what `sigsuspend` and `ppoll` do.
-    pub(crate) fn suspend(&mut self, mask: u64) {
-        let mask = mask & !(bit(SIGKILL) | bit(SIGSTOP));
-        self.restore = Some(core::mem::replace(&mut self.mask, mask));
+    /// Whether there is nothing to do for this thread at the end of a call.
+    pub(crate) fn quiet(&self, thread: &ThreadSignals) -> bool {
+        thread.restore.is_none() && !self.deliverable(thread)
     }
 
     fn ignored(&self, number: u32) -> bool {
@@ -108,61 +163,118 @@ impl Signals {
 }
 
 impl Kernel {
-    /// Makes a signal pending; ignored ones vanish.
+    /// Makes a signal pending for the process; ignored ones vanish, unless the current thread blocks them.
     pub(crate) fn raise(&mut self, number: u32) {
-        if !self.signals.ignored(number) {
-            self.signals.pending |= bit(number);
+        let current = &self.threads.current().signals;
+        if self.signals.ignored(number) && current.mask & bit(number) == 0 {
+            return;
+        }
+        self.signals.pending |= bit(number);
+        let takes = |thread: &ThreadSignals| (!thread.mask | thread.wanted) & bit(number) != 0;
+        // The current thread takes it at the end of its call; else the first that can is woken for it.
+        if !takes(current) || matches!(self.threads.current().run, Run::Waiting(_)) {
+            let found = self
+                .threads
+                .iter()
+                .find(|(_, thread)| takes(&thread.signals))
+                .map(|(slot, _)| slot);
+            if let Some(slot) = found {
+                self.wake_thread(slot);
+            }
         }
     }
 
-    /// Delivers pending signals after a system call whose result is in `registers`.
-    pub(crate) fn deliver(
-        &mut self,
-        registers: &Registers,
-        top: u64,
-        vectors: &Vectors,
-    ) -> Outcome {
-        while self.signals.deliverable() {
-            let number = (self.signals.pending & !self.signals.mask).trailing_zeros() + 1;
-            self.signals.pending &= !bit(number);
+    /// Makes a signal pending for one thread.
+    fn raise_in(&mut self, tid: u32, number: u32) -> Result<(), Errno> {
+        let slot = self.threads.find(tid).ok_or(Errno::ESRCH)?;
+        let ignored = self.signals.ignored(number);
+        let thread = self.threads.by_tid(tid).ok_or(Errno::ESRCH)?;
+        if ignored && thread.signals.mask & bit(number) == 0 {
+            return Ok(());
+        }
+        thread.signals.pending |= bit(number);
+        if (!thread.signals.mask | thread.signals.wanted) & bit(number) != 0 {
+            self.wake_thread(slot);
+        }
+        Ok(())
+    }
+
+    /// Delivers pending signals to the current thread, whose call is answered: the status with which one of them ends the
+    /// instance, if it does.
+    pub(crate) fn deliver(&mut self) -> Option<u8> {
+        loop {
+            let signals = &mut self.threads.current_mut().signals;
+            let (own, shared) = (
+                signals.pending & !signals.mask,
+                self.signals.pending & !signals.mask,
+            );
+            // A thread's own signals come first, as on Linux.
+            let (number, code) = if own != 0 {
+                let number = own.trailing_zeros() + 1;
+                signals.pending &= !bit(number);
+                (number, SI_TKILL)
+            } else if shared != 0 {
+                let number = shared.trailing_zeros() + 1;
+                self.signals.pending &= !bit(number);
+                let code = if number == SIGALRM {
+                    SI_KERNEL
+                } else {
+                    SI_USER
+                };
+                (number, code)
+            } else {
+                break;
+            };
             let action = self.signals.actions[number as usize];
             if self.signals.ignored(number) {
                 continue;
             }
             if action.handler == SIG_DFL {
                 self.say(&text!("ended by signal {number} (SIG{})", name(number)));
-                self.end(128 + number as u8);
-                return Outcome::Exit(128 + number as u8);
+                return Some(128 + number as u8);
             }
-            return match self.enter(number, action, registers, top, vectors) {
-                Ok(block) => Outcome::Resume(block),
-                Err(_) => {
-                    self.say(&text!(
-                        "no stack to handle signal {number} (SIG{})",
-                        name(number)
-                    ));
-                    self.end(128 + 11);
-                    Outcome::Exit(128 + 11)
-                }
-            };
+            let thread = self.threads.current();
+            let restart = thread.interrupted
+                && action.flags & SA_RESTART != 0
+                && RESTARTED.contains(&thread.number);
+            let mut registers = self.memory.registers(thread.block);
+            if restart {
+                registers.rax = thread.number;
+            }
+            let top = thread.block + size_of::<Registers>() as u64;
+            if self
+                .enter((number, code), action, &registers, top, restart)
+                .is_err()
+            {
+                self.say(&text!(
+                    "no stack to handle signal {number} (SIG{})",
+                    name(number)
+                ));
+                return Some(128 + 11);
+            }
+            return None;
         }
-        if let Some(mask) = self.signals.restore.take() {
-            self.signals.mask = mask;
+        let signals = &mut self.threads.current_mut().signals;
+        if let Some(mask) = signals.restore.take() {
+            signals.mask = mask;
         }
-        Outcome::Continue
+        None
     }
 
-    /// Builds the frame of a handler: the address of the register block with which the program goes on.
+    /// Builds the frame of a handler, with which the current thread goes on.
     fn enter(
         &mut self,
-        number: u32,
+        (number, code): (u32, i32),
         action: Action,
         registers: &Registers,
         top: u64,
-        vectors: &Vectors,
-    ) -> Result<u64, Errno> {
-        let before = self.signals.restore.take().unwrap_or(self.signals.mask);
-        let (start, size) = self.signals.stack;
+        restart: bool,
+    ) -> Result<(), Errno> {
+        let thread = self.threads.current_mut();
+        let vectors = *thread.state.vectors();
+        let signals = &mut thread.signals;
+        let before = signals.restore.take().unwrap_or(signals.mask);
+        let (start, size) = signals.stack;
         let on_stack = top.wrapping_sub(start) < size;
         let mut high = top - RED_ZONE;
         if action.flags & SA_ONSTACK != 0 && size > 0 && !on_stack {
@@ -187,21 +299,23 @@ impl Kernel {
             },
         );
         put(UC_STACK + 16, size);
-        for (index, value) in registers.for_context(top).into_iter().enumerate() {
+        // As if the call were the instruction that it stands for: the stack pointer is the one before the red zone was skipped.
+        for (index, value) in registers
+            .for_context(top + RED_ZONE)
+            .into_iter()
+            .enumerate()
+        {
             put(UC_REGISTERS + index as u64 * 8, value);
+        }
+        put(UC_ERR, registers.rip);
+        if restart {
+            put(UC_CR2, RESTART);
         }
         put(UC_VECTORS, area);
         put(UC_MASK, before);
         put(SIGINFO, u64::from(number));
-        // si_code SI_TKILL (or SI_KERNEL for an alarm), si_pid, si_uid.
-        put(
-            SIGINFO + 8,
-            if number == SIGALRM {
-                0x80
-            } else {
-                -6_i32 as u32 as u64
-            },
-        );
+        // si_code, si_pid, si_uid.
+        put(SIGINFO + 8, u64::from(code as u32));
         put(SIGINFO + 16, u64::from(PID));
         self.memory.put(frame, &bytes)?;
         let mut fx = [0_u8; FX_SIZE as usize];
@@ -221,24 +335,27 @@ impl Kernel {
             ..Registers::default()
         };
         self.memory.put(block, &entry.to_bytes())?;
-        self.signals.mask |= action.mask
-            | if action.flags & SA_NODEFER == 0 {
-                bit(number)
-            } else {
-                0
-            };
-        self.signals.mask &= !(bit(SIGKILL) | bit(SIGSTOP));
+        let thread = self.threads.current_mut();
+        thread.block = block;
+        let own = if action.flags & SA_NODEFER == 0 {
+            bit(number)
+        } else {
+            0
+        };
+        let signals = &mut thread.signals;
+        signals.mask = (signals.mask | action.mask | own) & !(bit(SIGKILL) | bit(SIGSTOP));
         if action.flags & SA_RESETHAND != 0 {
             self.signals.actions[number as usize] = Action {
                 flags: action.flags & SA_SIGINFO,
                 ..Action::default()
             };
         }
-        Ok(block)
+        Ok(())
     }
 
-    /// `rt_sigreturn`: goes back to what the frame says. `top` is the program's stack pointer behind the call.
-    pub(crate) fn sigreturn(&mut self, top: u64, vectors: &mut Vectors) -> Result<u64, Errno> {
+    /// `rt_sigreturn`: the current thread goes back to what the frame says.
+    pub(crate) fn sigreturn(&mut self) -> Result<(), Errno> {
+        let top = self.threads.current().block + size_of::<Registers>() as u64;
         // The handler's return took the restorer's address from the frame; the call of the system call skipped the red zone.
         let frame = top + RED_ZONE - UC;
         let mut context = [0_u64; 23];
@@ -248,20 +365,31 @@ impl Kernel {
         let mask: u64 = self.memory.read(frame + UC_MASK)?;
         let area: u64 = self.memory.read(frame + UC_VECTORS)?;
         if area != 0 {
-            for (index, vector) in vectors.iter_mut().enumerate() {
+            for index in 0..16 {
                 let [low, high] = self
                     .memory
                     .read::<[u64; 2]>(area + FX_XMM as u64 + index as u64 * 16)?;
-                *vector = u128::from(high) << 64 | u128::from(low);
+                self.threads.state().vectors()[index] = u128::from(high) << 64 | u128::from(low);
             }
         }
         let (registers, stack) = Registers::from_context(&context);
+        // Where the call was, the red zone is still to be left; a handler that chose another place (as musl's for
+        // cancellation does) chose one with an ordinary stack.
+        let same_place = registers.rip == context[UC_ERR_INDEX];
+        let skipped = if same_place { RED_ZONE } else { 0 };
         let block = stack
-            .checked_sub(size_of::<Registers>() as u64)
+            .checked_sub(skipped + size_of::<Registers>() as u64)
             .ok_or(Errno::EFAULT)?;
         self.memory.put(block, &registers.to_bytes())?;
-        self.signals.mask = mask & !(bit(SIGKILL) | bit(SIGSTOP));
-        Ok(block)
+        let restart = same_place && context[UC_CR2_INDEX] == RESTART;
+        let thread = self.threads.current_mut();
+        thread.block = block;
+        thread.signals.mask = mask & !(bit(SIGKILL) | bit(SIGSTOP));
+        if restart && RESTARTED.contains(&registers.rax) {
+            thread.begin(&registers, block);
+            thread.run = Run::Retry;
+        }
+        Ok(())
     }
 }
 
@@ -272,6 +400,11 @@ pub(crate) const RED_ZONE: u64 = 128;
 const UC: u64 = 8;
 const UC_STACK: u64 = UC + 16;
 const UC_REGISTERS: u64 = UC + 40;
+/// err, where the place of the call is kept, and cr2, for [`RESTART`].
+const UC_ERR_INDEX: usize = 19;
+const UC_CR2_INDEX: usize = 22;
+const UC_ERR: u64 = UC_REGISTERS + UC_ERR_INDEX as u64 * 8;
+const UC_CR2: u64 = UC_REGISTERS + UC_CR2_INDEX as u64 * 8;
 const UC_VECTORS: u64 = UC_REGISTERS + 23 * 8;
 const UC_MASK: u64 = UC + 296;
 const SIGINFO: u64 = UC + 304;
@@ -280,20 +413,19 @@ const FRAME_SIZE: u64 = SIGINFO + 128;
 const FX_SIZE: u64 = 512;
 const FX_XMM: usize = 160;
 
-pub(crate) fn send(kernel: &mut Kernel, number: u64) -> Result<u64, Errno> {
-    match number & 0xFFFF_FFFF {
-        0 => Ok(0),
-        number @ 1..=MAX => {
-            let number = number as u32;
-            if number == SIGKILL || number == SIGSTOP {
-                // Nothing could continue a stopped instance.
-                kernel.signals.mask &= !bit(number);
-            }
-            kernel.raise(number);
-            Ok(0)
-        }
-        _ => Err(Errno::EINVAL),
+/// Sends a signal to a thread, or to the process.
+pub(crate) fn send(kernel: &mut Kernel, thread: Option<u32>, number: u64) -> Result<u64, Errno> {
+    let number = number as u32;
+    if u64::from(number) > MAX {
+        return Err(Errno::EINVAL);
     }
+    match thread {
+        Some(thread) if kernel.threads.find(thread).is_none() => return Err(Errno::ESRCH),
+        _ if number == 0 => {}
+        Some(thread) => kernel.raise_in(thread, number)?,
+        None => kernel.raise(number),
+    }
+    Ok(0)
 }
 
 /// Linux's sigset_t has 64 bits; another size is a program for another system.
@@ -328,6 +460,7 @@ pub(crate) fn rt_sigaction(
         };
         if kernel.signals.ignored(number) {
             kernel.signals.pending &= !bit(number);
+            kernel.threads.current_mut().signals.pending &= !bit(number);
         }
     }
     if old != 0 {
@@ -344,10 +477,10 @@ pub(crate) fn rt_sigprocmask(
     [how, new, old, size, ..]: Args,
 ) -> Result<u64, Errno> {
     check_size(size)?;
-    let before = kernel.signals.mask;
+    let before = kernel.threads.current().signals.mask;
     if new != 0 {
         let set = kernel.memory.read::<u64>(new)? & !(bit(SIGKILL) | bit(SIGSTOP));
-        kernel.signals.mask = match how {
+        kernel.threads.current_mut().signals.mask = match how {
             0 => before | set,
             1 => before & !set,
             2 => set,
@@ -362,17 +495,17 @@ pub(crate) fn rt_sigprocmask(
 
 pub(crate) fn rt_sigpending(kernel: &mut Kernel, [set, size, ..]: Args) -> Result<u64, Errno> {
     check_size(size)?;
-    kernel
-        .memory
-        .write(set, &(kernel.signals.pending & kernel.signals.mask))?;
+    let own = &kernel.threads.current().signals;
+    let pending = (kernel.signals.pending | own.pending) & own.mask;
+    kernel.memory.write(set, &pending)?;
     Ok(0)
 }
 
 pub(crate) fn rt_sigsuspend(kernel: &mut Kernel, [set, size, ..]: Args) -> Result<u64, Errno> {
     check_size(size)?;
     let mask = kernel.memory.read::<u64>(set)?;
-    kernel.signals.suspend(mask);
-    kernel.sleep_for_ever_or(None, "waits for a signal, and none can come", Errno::EINTR)
+    kernel.threads.current_mut().signals.suspend(mask);
+    Err(kernel.block(On::Time, None, "waits for a signal, and none can come"))
 }
 
 pub(crate) fn rt_sigtimedwait(
@@ -380,33 +513,50 @@ pub(crate) fn rt_sigtimedwait(
     [set, info, timeout, size, ..]: Args,
 ) -> Result<u64, Errno> {
     check_size(size)?;
-    let set = kernel.memory.read::<u64>(set)?;
+    let set = kernel.memory.read::<u64>(set)? & !(bit(SIGKILL) | bit(SIGSTOP));
     let span = if timeout == 0 {
         None
     } else {
         Some(crate::time::duration(kernel, timeout)?)
     };
-    if kernel.signals.pending & set == 0 {
-        if span.is_none() && kernel.clock.alarm.is_none() {
-            kernel.deadlock("waits for a signal, and none can come");
-            return Ok(0);
-        }
-        kernel.wait(span);
-    }
-    let ready = kernel.signals.pending & set;
+    let deadline = kernel.deadline(span);
+    let own = &mut kernel.threads.current_mut().signals;
+    let (mine, ready) = (
+        own.pending & set,
+        (own.pending | kernel.signals.pending) & set,
+    );
+    own.wanted = 0;
     if ready == 0 {
-        return Err(if kernel.signals.deliverable() {
-            Errno::EINTR
-        } else {
-            Errno::EAGAIN
+        let why = "waits for a signal, and none can come";
+        return Err(match kernel.block(On::Time, deadline, why) {
+            Errno::ETIMEDOUT => Errno::EAGAIN,
+            Errno::WAITS => {
+                kernel.threads.current_mut().signals.wanted = set;
+                Errno::WAITS
+            }
+            errno => errno,
         });
     }
-    let number = ready.trailing_zeros() + 1;
-    kernel.signals.pending &= !bit(number);
+    let (number, code) = if mine != 0 {
+        let number = mine.trailing_zeros() + 1;
+        own.pending &= !bit(number);
+        (number, SI_TKILL)
+    } else {
+        let number = ready.trailing_zeros() + 1;
+        kernel.signals.pending &= !bit(number);
+        (
+            number,
+            if number == SIGALRM {
+                SI_KERNEL
+            } else {
+                SI_USER
+            },
+        )
+    };
     if info != 0 {
         let mut bytes = [0; 128];
         bytes[..4].copy_from_slice(&number.to_le_bytes());
-        bytes[8..12].copy_from_slice(&(-6_i32).to_le_bytes());
+        bytes[8..12].copy_from_slice(&code.to_le_bytes());
         bytes[16..20].copy_from_slice(&PID.to_le_bytes());
         kernel.memory.put(info, &bytes)?;
     }
@@ -414,13 +564,13 @@ pub(crate) fn rt_sigtimedwait(
 }
 
 pub(crate) fn sigaltstack(kernel: &mut Kernel, [new, old, ..]: Args) -> Result<u64, Errno> {
-    let (start, size) = kernel.signals.stack;
+    let (start, size) = kernel.threads.current().signals.stack;
     let before = [start, if size == 0 { SS_DISABLE } else { 0 }, size];
     if new != 0 {
         let start: u64 = kernel.memory.read(new)?;
         let flags: u64 = kernel.memory.read(new + 8)?;
         let size: u64 = kernel.memory.read(new + 16)?;
-        kernel.signals.stack = match flags & 0xFFFF_FFFF {
+        kernel.threads.current_mut().signals.stack = match flags & 0xFFFF_FFFF {
             SS_DISABLE => (0, 0),
             0 | SS_ONSTACK if size < MIN_STACK => return Err(Errno::ENOMEM),
             0 | SS_ONSTACK => (start, size),

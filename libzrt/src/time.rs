@@ -1,12 +1,13 @@
 //! Clocks that depend on nothing but the program.
 //!
 //! The clock starts at nvram's `[time]` and moves by two rules alone: every system call and every `rdtsc` takes
-//! [`STEP`] nanoseconds, and whoever sleeps or waits with a timeout sleeps exactly that long. So a program that spins on a
-//! clock ends, and two runs read the same times.
+//! [`STEP`] nanoseconds, and when no thread can run, time passes at once to the next point at which one can: the end of a
+//! sleep, a timeout, an alarm. So a program that spins on a clock ends, and two runs read the same times.
 
 use crate::errno::Errno;
 use crate::fs::Time;
 use crate::kernel::{Args, Kernel};
+use crate::threads::On;
 
 /// Nanoseconds that a system call takes.
 pub const STEP: u64 = 1000;
@@ -70,6 +71,15 @@ impl Clock {
     /// Nanoseconds since the start without sleep.
     pub fn busy(&self) -> u64 {
         self.elapsed - self.slept
+    }
+
+    /// When, in nanoseconds since the start, the clock of that number shows `target` nanoseconds; now, if that has been.
+    pub(crate) fn when(&self, clock: u64, target: u64) -> Result<u64, Errno> {
+        let now = self.read(clock)?;
+        let now = (now.seconds as u64)
+            .saturating_mul(SECOND)
+            .saturating_add(u64::from(now.nanoseconds));
+        Ok(self.elapsed.saturating_add(target.saturating_sub(now)))
     }
 
     /// The clock of that number.
@@ -159,7 +169,8 @@ pub(crate) fn times(kernel: &mut Kernel, [address, ..]: Args) -> Result<u64, Err
 
 pub(crate) fn nanosleep(kernel: &mut Kernel, [request, remaining, ..]: Args) -> Result<u64, Errno> {
     let span = duration(kernel, request)?;
-    pass(kernel, span, remaining)
+    let until = kernel.deadline(Some(span)).unwrap_or(0);
+    pass(kernel, until, remaining)
 }
 
 pub(crate) fn clock_nanosleep(
@@ -167,49 +178,31 @@ pub(crate) fn clock_nanosleep(
     [clock, flags, request, remaining, ..]: Args,
 ) -> Result<u64, Errno> {
     const ABSTIME: u64 = 1;
-    let now = kernel.clock.read(clock)?;
+    kernel.clock.read(clock)?;
     let target = duration(kernel, request)?;
     if flags & ABSTIME == 0 {
-        return pass(kernel, target, remaining);
+        return nanosleep(kernel, [request, remaining, 0, 0, 0, 0]);
     }
-    let now = (now.seconds as u64).saturating_mul(SECOND) + u64::from(now.nanoseconds);
-    pass(kernel, target.saturating_sub(now), 0)
+    let until = kernel.clock.when(clock, target)?;
+    pass(kernel, until, 0)
 }
 
-/// Sleeps; an alarm on the way wakes the program, with what is left.
-fn pass(kernel: &mut Kernel, span: u64, remaining: u64) -> Result<u64, Errno> {
-    let slept = kernel.wait(Some(span));
-    if slept < span {
-        if remaining != 0 {
-            let left = span - slept;
+/// Sleeps; a signal on the way wakes the thread, with what is left.
+fn pass(kernel: &mut Kernel, until: u64, remaining: u64) -> Result<u64, Errno> {
+    match kernel.block(On::Time, Some(until), "sleeps") {
+        Errno::ETIMEDOUT => Ok(0),
+        Errno::EINTR if remaining != 0 => {
+            let left = until.saturating_sub(kernel.clock.elapsed);
             kernel
                 .memory
                 .write(remaining, &[left / SECOND, left % SECOND])?;
+            Err(Errno::EINTR)
         }
-        return Err(Errno::EINTR);
+        errno => Err(errno),
     }
-    Ok(0)
 }
 
 impl Kernel {
-    /// Lets time go by until something can wake the program: the end of `span`, or an alarm. How many nanoseconds that
-    /// took; less than `span` if a signal came. Without either nothing could ever happen: see [`Kernel::deadlock`].
-    pub(crate) fn wait(&mut self, span: Option<u64>) -> u64 {
-        let alarm = self
-            .clock
-            .alarm
-            .map(|(at, _)| at.saturating_sub(self.clock.elapsed));
-        let slept = match (span, alarm) {
-            (Some(span), Some(alarm)) => span.min(alarm),
-            (Some(span), None) => span,
-            (None, Some(alarm)) => alarm,
-            (None, None) => return 0,
-        };
-        self.clock.sleep(slept);
-        self.check_alarm();
-        slept
-    }
-
     /// Raises `SIGALRM` when its time has come.
     pub(crate) fn check_alarm(&mut self) {
         if let Some((at, interval)) = self.clock.alarm

@@ -66,7 +66,7 @@ pub struct Stats {
     pub text_out: u64,
     /// Bytes of padding in the text after.
     pub padding: u64,
-    /// Instructions that became `ud2` because they are above the image's level.
+    /// Instructions that became `ud2` because they are above the image's level, libzrt's apart.
     pub above_level: u64,
 }
 

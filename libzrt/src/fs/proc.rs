@@ -22,7 +22,7 @@ impl Kernel {
             pages.free_bytes(),
             pages.used_bytes(),
         );
-        let name = String::from_utf8_lossy(&self.process.name)
+        let name = String::from_utf8_lossy(&self.threads.current().name)
             .trim_end_matches('\0')
             .to_owned();
         let text = match file {
@@ -33,12 +33,13 @@ impl Kernel {
             Generated::Status => text!(
                 "Name:\t{name}\nUmask:\t{:04o}\nState:\tR (running)\nTgid:\t{PID}\nNgid:\t0\nPid:\t{PID}\nPPid:\t{PARENT}\n\
                  TracerPid:\t0\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\nFDSize:\t64\nGroups:\t0\nVmPeak:\t{} kB\nVmSize:\t{} kB\n\
-                 VmRSS:\t{} kB\nThreads:\t1\nSigBlk:\t{:016x}\nCpus_allowed:\t1\nCpus_allowed_list:\t0\n",
+                 VmRSS:\t{} kB\nThreads:\t{}\nSigBlk:\t{:016x}\nCpus_allowed:\t1\nCpus_allowed_list:\t0\n",
                 self.process.umask,
                 total / 1024,
                 total / 1024,
                 used / 1024,
-                self.signals.mask,
+                self.threads.count(),
+                self.threads.current().signals.mask,
             ),
             Generated::Stat => {
                 let ticks = self.clock.busy() / (SECOND / TICKS);

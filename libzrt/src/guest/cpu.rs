@@ -102,12 +102,20 @@ const STATES: [u32; 4] = [0x3, 0x3, 0x7, 0xE7];
 struct Processor {
     leaves: *const Leaf,
     state: u32,
+    level: u32,
 }
 
 static PROCESSOR: OneThread<Processor> = OneThread::new(Processor {
     leaves: LEVELS[0].as_ptr(),
     state: STATES[0],
+    level: 1,
 });
+
+/// The image's level, 1 to 4.
+pub(super) fn level() -> u32 {
+    // SAFETY: set before the program starts, and only read since.
+    unsafe { (*PROCESSOR.get()).level }
+}
 
 /// Sets the level, before the program starts.
 pub(super) fn set_level(level: u32) {
@@ -117,6 +125,7 @@ pub(super) fn set_level(level: u32) {
         *PROCESSOR.get() = Processor {
             leaves: LEVELS[index].as_ptr(),
             state: STATES[index],
+            level: index as u32 + 1,
         }
     };
 }

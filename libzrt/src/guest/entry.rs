@@ -6,9 +6,9 @@
 
 use core::arch::global_asm;
 
-use super::start;
-use super::traps;
-use crate::kernel::{Outcome, Registers, Vectors};
+use super::memory::OneThread;
+use super::{start, switch, traps};
+use crate::kernel::{Outcome, Registers};
 
 /// Bytes of the library OS's stack.
 const STACK: usize = 128 * 1024;
@@ -60,42 +60,45 @@ __zrt_syscall:
     push %rcx
     push %rax
     mov %rsp, %rdi
-    lea __zrt_stack_end-256(%rip), %rsp
-    movups %xmm0, (%rsp)
-    movups %xmm1, 16(%rsp)
-    movups %xmm2, 32(%rsp)
-    movups %xmm3, 48(%rsp)
-    movups %xmm4, 64(%rsp)
-    movups %xmm5, 80(%rsp)
-    movups %xmm6, 96(%rsp)
-    movups %xmm7, 112(%rsp)
-    movups %xmm8, 128(%rsp)
-    movups %xmm9, 144(%rsp)
-    movups %xmm10, 160(%rsp)
-    movups %xmm11, 176(%rsp)
-    movups %xmm12, 192(%rsp)
-    movups %xmm13, 208(%rsp)
-    movups %xmm14, 224(%rsp)
-    movups %xmm15, 240(%rsp)
-    mov %rsp, %rsi
+    lea __zrt_stack_end(%rip), %rsp
+    # The thread's state begins with xmm0 to xmm15.
+    mov {state}(%rip), %rcx
+    movups %xmm0, (%rcx)
+    movups %xmm1, 16(%rcx)
+    movups %xmm2, 32(%rcx)
+    movups %xmm3, 48(%rcx)
+    movups %xmm4, 64(%rcx)
+    movups %xmm5, 80(%rcx)
+    movups %xmm6, 96(%rcx)
+    movups %xmm7, 112(%rcx)
+    movups %xmm8, 128(%rcx)
+    movups %xmm9, 144(%rcx)
+    movups %xmm10, 160(%rcx)
+    movups %xmm11, 176(%rcx)
+    movups %xmm12, 192(%rcx)
+    movups %xmm13, 208(%rcx)
+    movups %xmm14, 224(%rcx)
+    movups %xmm15, 240(%rcx)
     call {dispatch}
-    movups (%rsp), %xmm0
-    movups 16(%rsp), %xmm1
-    movups 32(%rsp), %xmm2
-    movups 48(%rsp), %xmm3
-    movups 64(%rsp), %xmm4
-    movups 80(%rsp), %xmm5
-    movups 96(%rsp), %xmm6
-    movups 112(%rsp), %xmm7
-    movups 128(%rsp), %xmm8
-    movups 144(%rsp), %xmm9
-    movups 160(%rsp), %xmm10
-    movups 176(%rsp), %xmm11
-    movups 192(%rsp), %xmm12
-    movups 208(%rsp), %xmm13
-    movups 224(%rsp), %xmm14
-    movups 240(%rsp), %xmm15
-    # The block to go on with: the same one, or a signal's.
+    # Perhaps another thread's.
+    mov {state}(%rip), %rcx
+    movups (%rcx), %xmm0
+    movups 16(%rcx), %xmm1
+    movups 32(%rcx), %xmm2
+    movups 48(%rcx), %xmm3
+    movups 64(%rcx), %xmm4
+    movups 80(%rcx), %xmm5
+    movups 96(%rcx), %xmm6
+    movups 112(%rcx), %xmm7
+    movups 128(%rcx), %xmm8
+    movups 144(%rcx), %xmm9
+    movups 160(%rcx), %xmm10
+    movups 176(%rcx), %xmm11
+    movups 192(%rcx), %xmm12
+    movups 208(%rcx), %xmm13
+    movups 224(%rcx), %xmm14
+    movups 240(%rcx), %xmm15
+    # The block to go on with: the same one, or a signal's, or another thread's.
     mov %rax, %rsp
     pop %rax
     pop %rcx
@@ -118,17 +121,36 @@ __zrt_syscall:
     stack = const STACK,
     start = sym start::start,
     dispatch = sym dispatch,
+    state = sym STATE,
     options(att_syntax)
 );
 
+/// State of the thread that runs ([`crate::threads::state`]).
+static STATE: OneThread<*mut u8> = OneThread::new(core::ptr::null_mut());
+
+/// Sets the state of the first thread.
+pub(super) fn set_state(state: *mut u8) {
+    // SAFETY: the only thread there is, before the program's first instruction.
+    unsafe { *STATE.get() = state };
+}
+
 /// Answers the system call whose registers lie at `registers`: where the block is with which the program goes on.
-extern "C" fn dispatch(registers: *mut Registers, vectors: *mut Vectors) -> *mut Registers {
-    let top = registers as u64 + size_of::<Registers>() as u64;
-    // SAFETY: the entry stored both, on two stacks; nothing else refers to them, nor to the kernel, while it runs here.
-    let (kernel, block, vectors) = unsafe { (start::kernel(), &mut *registers, &mut *vectors) };
-    match kernel.syscall(block, top, vectors) {
-        Outcome::Continue => registers,
-        Outcome::Resume(address) => address as *mut Registers,
+extern "C" fn dispatch(registers: *mut Registers) -> *mut Registers {
+    // SAFETY: the entry stored the block; nothing else refers to the kernel while it runs here.
+    let (kernel, block) = unsafe { (start::kernel(), &*registers) };
+    match kernel.syscall(block, registers as u64) {
+        Outcome::Resume(address) => {
+            let (before, now) = (STATE.get(), kernel.threads.state().address());
+            // SAFETY: the state of a thread that has ended is kept, so both are there; the one is this thread's to fill,
+            // the other was filled when its thread stopped running, or copied from its parent's.
+            unsafe {
+                if *before != now {
+                    switch::switch(*before, now);
+                    *before = now;
+                }
+            }
+            address as *mut Registers
+        }
         Outcome::Exit(status) => traps::exit(status),
     }
 }

@@ -5,5 +5,6 @@ mod entry;
 mod fenv;
 mod memory;
 mod start;
+mod switch;
 mod traps;
 mod x87;

@@ -67,7 +67,8 @@ pub(super) extern "C" fn start() -> u64 {
         Err(error) => fail(BAD_MANIFEST, format_args!("{error}")),
     };
     let headers = headers();
-    super::cpu::set_level(level(&headers));
+    let level = level(&headers);
+    super::cpu::set_level(level);
     let program = stack::Program {
         args: nvram.args.clone(),
         env: nvram.env.clone(),
@@ -107,6 +108,7 @@ pub(super) extern "C" fn start() -> u64 {
         channels,
         nvram,
         stack: u64::from(manifest.stack_size),
+        level,
     };
     let mut kernel = match Kernel::new(boot) {
         Ok(kernel) => kernel,
@@ -128,6 +130,7 @@ pub(super) extern "C" fn start() -> u64 {
     if kernel.memory.put(image.pointer, &image.bytes).is_err() {
         fail(BAD_MANIFEST, format_args!("the stack is not mapped"));
     }
+    super::entry::set_state(kernel.threads.state().address());
     // SAFETY: no reference to the kernel exists yet.
     unsafe { *KERNEL.get() = Some(kernel) };
     image.pointer

@@ -9,6 +9,7 @@ use zvm_abi::layout::{NULL_END, PAGE};
 use super::pages::{self, Pages};
 use crate::errno::Errno;
 use crate::fs::NodeId;
+use crate::kernel::Registers;
 
 /// Plain data that may be copied between the program and the library OS byte by byte.
 ///
@@ -257,6 +258,19 @@ impl Memory {
         let end = region.ok_or(Errno::EFAULT)?.end;
         // SAFETY: the caller's promise is the same.
         unsafe { self.bytes(address, room.min(end - address)) }
+    }
+
+    /// The register block at `block`.
+    pub(crate) fn registers(&self, block: u64) -> Registers {
+        // SAFETY: the entry, `clone` or a signal's delivery wrote a block there, into the program's memory, which is never
+        // unmapped: a program that has given this part of it away since gets what lies there now. Every pattern is a value.
+        unsafe { self.pointer(block).cast::<Registers>().read_unaligned() }
+    }
+
+    /// Puts a call's answer into the register block at `block`.
+    pub(crate) fn answer(&self, block: u64, value: u64) {
+        // SAFETY: as in `registers`: whoever wrote the block could write there. rax is its first word.
+        unsafe { self.pointer(block).cast::<u64>().write_unaligned(value) };
     }
 
     /// Copies within the program's memory.

@@ -8,6 +8,7 @@ use crate::errno::Errno;
 use crate::fs::{Device, Kind, MAX_SIZE, NodeId, flag};
 use crate::kernel::{Args, Kernel};
 use crate::signal::SIGPIPE;
+use crate::threads::On;
 
 /// Most bytes that one call moves (Linux's `MAX_RW_COUNT`).
 const MAX_COUNT: u64 = 0x7FFF_F000;
@@ -75,13 +76,15 @@ impl Kernel {
             Kind::Pipe(_) if at != At::Current => return Err(Errno::ESPIPE),
             Kind::Pipe(pipe) => {
                 let count = pipe.read(buffer);
-                if count == 0 && !buffer.is_empty() && pipe.writers > 0 {
+                if count > 0 {
+                    self.wake_node(id);
+                } else if !buffer.is_empty() && pipe.writers > 0 {
                     if flags & flag::NONBLOCK != 0 {
                         return Err(Errno::EAGAIN);
                     }
-                    self.deadlock("reads from an empty pipe, and it alone could write to it");
+                    return Err(self.block(On::Node(id), None, "reads from an empty pipe"));
                 }
-                count as u64
+                return Ok(count as u64);
             }
             Kind::Symlink(_) => return Err(Errno::EINVAL),
         };
@@ -131,18 +134,7 @@ impl Kernel {
                     self.raise(SIGPIPE);
                     return Err(Errno::EPIPE);
                 }
-                match pipe.write(bytes) {
-                    Ok(count) if count < bytes.len() && flags & flag::NONBLOCK == 0 => {
-                        self.deadlock("writes to a full pipe, and it alone could read from it");
-                        count as u64
-                    }
-                    Ok(count) => count as u64,
-                    Err(Errno::EAGAIN) if flags & flag::NONBLOCK == 0 => {
-                        self.deadlock("writes to a full pipe, and it alone could read from it");
-                        0
-                    }
-                    Err(errno) => return Err(errno),
-                }
+                return self.write_pipe(id, bytes, flags & flag::NONBLOCK == 0);
             }
             _ => return Err(Errno::EBADF),
         };
@@ -150,6 +142,33 @@ impl Kernel {
             self.files.get_mut(fd)?.offset = offset + count;
         }
         Ok(count)
+    }
+
+    /// Writes to a pipe that has readers; a blocking write moves all bytes, however often it has to wait.
+    fn write_pipe(&mut self, id: NodeId, bytes: &[u8], is_blocking: bool) -> Result<u64, Errno> {
+        let done = self.progress().done;
+        let Kind::Pipe(pipe) = &mut self.tree.node_mut(id)?.kind else {
+            return Err(Errno::EIO);
+        };
+        let rest = bytes.get(done as usize..).unwrap_or_default();
+        // What is left of a longer write is not torn from its start any more.
+        let written = match pipe.write(rest) {
+            Ok(count) => count as u64,
+            Err(Errno::EAGAIN) if is_blocking => 0,
+            Err(errno) => return Err(errno),
+        };
+        if written > 0 {
+            self.wake_node(id);
+        }
+        let done = done + written;
+        if done == bytes.len() as u64 || !is_blocking {
+            return Ok(done);
+        }
+        self.progress().done = done;
+        match self.block(On::Node(id), None, "writes to a full pipe") {
+            Errno::EINTR if done > 0 => Ok(done),
+            errno => Err(errno),
+        }
     }
 
     fn write_channel(
@@ -262,7 +281,8 @@ impl Kernel {
             return self.write_one(fd, start, size, at);
         }
         let total = parts.iter().map(|part| part[1]).sum::<u64>();
-        if total <= GATHER as u64 {
+        // A write to a pipe that waits is made again as a whole.
+        if total <= GATHER as u64 || self.is_stream(fd)? {
             let mut buffer = core::mem::take(&mut self.files.scratch);
             buffer.clear();
             for [start, size] in parts {
@@ -510,8 +530,16 @@ fn transfer(
                     break;
                 }
             }
-            Err(errno) if done == 0 => return Err(errno),
-            Err(_) => break,
+            Err(errno) => {
+                // Nothing of this part went out: it is still to be read.
+                if from.1.is_none() {
+                    kernel.files.get_mut(from.0)?.offset -= count;
+                }
+                if done == 0 {
+                    return Err(errno);
+                }
+                break;
+            }
         }
     }
     Ok(done)

@@ -9,6 +9,7 @@ use crate::fs::{Contents, DESCRIPTOR, Found, Kind, NodeId, Pipe, flag};
 use crate::kernel::{Args, Kernel};
 use crate::process::NOFILE;
 use crate::text::text;
+use crate::threads::On;
 
 pub(crate) fn open(kernel: &mut Kernel, [path, flags, mode, ..]: Args) -> Result<u64, Errno> {
     openat(kernel, [AT_FDCWD, path, flags, mode, 0, 0])
@@ -142,17 +143,9 @@ pub(super) fn install(
     if let Kind::Generated(what) = kernel.tree.node(id)?.kind {
         file.text = Some(kernel.generate(what));
     }
-    if let Kind::Pipe(pipe) = &mut kernel.tree.node_mut(id)?.kind
-        && let Err(why) = join(pipe, &file)
-    {
+    if let Err(errno) = join(kernel, id, &file) {
         kernel.tree.release(id);
-        return match why {
-            Join::Refuse(errno) => Err(errno),
-            Join::Block => {
-                kernel.deadlock("opens a pipe whose other end nobody can open");
-                Ok(0)
-            }
-        };
+        return Err(errno);
     }
     let limit = kernel.process.limits[NOFILE].0;
     kernel
@@ -164,30 +157,42 @@ pub(super) fn install(
         })
 }
 
-/// Why a pipe cannot be opened.
-enum Join {
-    Refuse(Errno),
-    Block,
-}
-
-fn join(pipe: &mut Pipe, file: &OpenFile) -> Result<(), Join> {
-    if !file.readable() && !file.writable() {
+/// Opens an end of a pipe with a name: waits for somebody at the other one.
+fn join(kernel: &mut Kernel, id: NodeId, file: &OpenFile) -> Result<(), Errno> {
+    let (reads, writes) = (file.readable(), file.writable());
+    let again = kernel.progress().again;
+    let Kind::Pipe(pipe) = &mut kernel.tree.node_mut(id)?.kind else {
+        return Ok(());
+    };
+    if !reads && !writes {
         return Ok(());
     }
-    let alone = match (file.readable(), file.writable()) {
+    let alone = match (reads, writes) {
         (true, true) => false,
         (true, false) => pipe.writers == 0,
         _ => pipe.readers == 0,
     };
-    if alone {
-        match (file.flags & flag::NONBLOCK != 0, file.writable()) {
-            (true, true) => return Err(Join::Refuse(Errno::ENXIO)),
-            (false, _) => return Err(Join::Block),
-            (true, false) => {}
-        }
+    let is_blocking = file.flags & flag::NONBLOCK == 0;
+    if alone && writes && !is_blocking {
+        return Err(Errno::ENXIO);
     }
-    pipe.readers += u32::from(file.readable());
-    pipe.writers += u32::from(file.writable());
+    // Whoever waits here is counted, so that the other end finds it.
+    if !again {
+        pipe.readers += u32::from(reads);
+        pipe.writers += u32::from(writes);
+        kernel.wake_node(id);
+    }
+    if alone && is_blocking {
+        let why = "opens a pipe whose other end nobody can open";
+        let errno = kernel.block(On::Node(id), None, why);
+        if errno != Errno::WAITS
+            && let Kind::Pipe(pipe) = &mut kernel.tree.node_mut(id)?.kind
+        {
+            pipe.readers -= u32::from(reads);
+            pipe.writers -= u32::from(writes);
+        }
+        return Err(errno);
+    }
     Ok(())
 }
 
@@ -200,6 +205,7 @@ impl Kernel {
             pipe.readers -= u32::from(file.readable()).min(pipe.readers);
             pipe.writers -= u32::from(file.writable()).min(pipe.writers);
         }
+        self.wake_node(file.node);
         self.tree.release(file.node);
     }
 }

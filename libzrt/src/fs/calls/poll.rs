@@ -1,8 +1,9 @@
-//! poll and select: what is ready is known at once, and if nothing is, only time can pass.
+//! poll and select: what is ready is known at once; if nothing is, other threads run, or time passes.
 
 use crate::errno::Errno;
 use crate::fs::Kind;
 use crate::kernel::{Args, Kernel};
+use crate::threads::On;
 use crate::time::{SECOND, duration};
 
 const IN: u16 = 0x001;
@@ -32,11 +33,12 @@ fn readiness(kernel: &Kernel, fd: u64) -> Result<u16, Errno> {
     Ok(ready)
 }
 
-/// Waits when nothing is ready: `EINTR` if a signal came.
-fn wait(kernel: &mut Kernel, span: Option<u64>) -> Result<(), Errno> {
-    match kernel.sleep_for_ever_or(span, "polls for what can never happen", Errno::ETIMEDOUT) {
-        Err(Errno::ETIMEDOUT) | Ok(_) => Ok(()),
-        Err(errno) => Err(errno),
+/// Waits when nothing is ready; a timeout is no error.
+fn wait(kernel: &mut Kernel, span: Option<u64>) -> Result<u64, Errno> {
+    let deadline = kernel.deadline(span);
+    match kernel.block(On::AnyNode, deadline, "polls for what can never happen") {
+        Errno::ETIMEDOUT => Ok(0),
+        errno => Err(errno),
     }
 }
 
@@ -108,7 +110,7 @@ fn with_mask(
         return call(kernel);
     }
     let new = kernel.memory.read::<u64>(mask)?;
-    kernel.signals.suspend(new);
+    kernel.threads.current_mut().signals.suspend(new);
     call(kernel)
 }
 

@@ -1,0 +1,263 @@
+//! Threads: coroutines on the one host thread that an instance has.
+//!
+//! A thread runs until a system call of its own cannot go on, it yields, it ends, or it has made [`TURN`] calls while others
+//! could run. The others take turns in the order in which they became able to run. So the order in which threads run
+//! depends on nothing but the program, and no two of them ever run at once.
+//!
+//! A call that cannot go on says what it waits for ([`Kernel::block`]) and is made again, with the same arguments, when that
+//! may have happened; what it must remember meanwhile is its [`Progress`]. When no thread can run, time passes to the next
+//! deadline; when there is none either, nothing can ever happen again, and the instance ends with a report of who waits for
+//! what.
+//!
+//! The limit of this: a thread that never makes a system call is never interrupted, so one that spins on a variable that
+//! another is to set spins until the instance's time is over.
+
+mod calls;
+mod futex;
+mod schedule;
+pub mod state;
+
+pub(crate) use calls::*;
+pub(crate) use futex::{Futexes, futex};
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use crate::fs::NodeId;
+use crate::kernel::{Args, Registers};
+use crate::process::PID;
+use crate::signal::ThreadSignals;
+use crate::text::text;
+use state::State;
+
+#[cfg(doc)]
+use crate::kernel::Kernel;
+
+/// Most threads at once; more give `EAGAIN`.
+pub const MAX_THREADS: usize = 16_384;
+/// System calls that a thread makes before another one gets its turn.
+pub const TURN: u32 = 64;
+
+/// Index of a thread in [`Threads`].
+pub(crate) type Slot = u32;
+
+/// What a thread waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum On {
+    /// Its deadline, or a signal.
+    Time,
+    /// A wake-up of the futex at this address.
+    Futex(u32),
+    /// A change of this pipe, socket or event counter.
+    Node(NodeId),
+    /// A change of any of them.
+    AnyNode,
+}
+
+/// A thread's wait.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    pub on: On,
+    /// On the instance's clock: nanoseconds since the start.
+    pub deadline: Option<u64>,
+    /// For the report of a deadlock: what the thread does.
+    pub why: &'static str,
+}
+
+/// What a call that is made again knows of its first time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Progress {
+    /// It has been made before.
+    pub again: bool,
+    /// When it is to give up.
+    pub deadline: Option<u64>,
+    /// Bytes that it has moved.
+    pub done: u64,
+    /// The waker has done all that is to do.
+    pub woken: bool,
+}
+
+/// Whether a thread can run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Run {
+    /// Its call is answered.
+    Ready,
+    /// Its call is to be made again.
+    Retry,
+    /// It waits.
+    Waiting(Wait),
+}
+
+/// A thread.
+pub(crate) struct Thread {
+    pub tid: u32,
+    pub run: Run,
+    /// Its call: number and arguments.
+    pub number: u64,
+    pub args: Args,
+    pub progress: Progress,
+    /// Its call's answer was `EINTR`.
+    pub interrupted: bool,
+    /// Address of the register block with which it goes on.
+    pub block: u64,
+    /// What the entry does not keep on its stack.
+    pub state: State,
+    /// gs base, which stands for fs base.
+    pub pointer: u32,
+    pub signals: ThreadSignals,
+    /// `prctl(PR_SET_NAME)`.
+    pub name: [u8; 16],
+    /// `set_tid_address`: becomes 0 and is woken when the thread ends.
+    pub clear_tid: u64,
+    /// `set_robust_list`.
+    pub robust: u64,
+}
+
+impl Thread {
+    /// A call of the thread's begins.
+    pub(crate) fn begin(&mut self, registers: &Registers, block: u64) {
+        self.block = block;
+        self.number = registers.rax;
+        self.args = [
+            registers.rdi,
+            registers.rsi,
+            registers.rdx,
+            registers.r10,
+            registers.r8,
+            registers.r9,
+        ];
+        self.progress = Progress::default();
+        self.interrupted = false;
+    }
+}
+
+/// All threads.
+pub struct Threads {
+    slots: Vec<Option<Box<Thread>>>,
+    free: Vec<Slot>,
+    /// Threads that ended: their memory is used again, as the entry may still refer to it.
+    // Boxed, because they go back to `slots` as they are.
+    #[allow(clippy::vec_box)]
+    ended: Vec<Box<Thread>>,
+    current: Slot,
+    /// Threads that can run, but the current one.
+    ready: VecDeque<Slot>,
+    /// Calls that the current thread may still make in its turn.
+    left: u32,
+    next_tid: u32,
+    /// No deadline is before this.
+    pub(crate) earliest: u64,
+    /// The image's level, which says how much state a thread has.
+    level: u32,
+    /// How many threads wait for a change of a node.
+    node_waiters: u32,
+    /// Exit status of the first thread.
+    first_status: u8,
+}
+
+impl Threads {
+    /// The first thread, in an image of this level.
+    pub fn new(level: u32, name: [u8; 16]) -> Threads {
+        let first = Thread {
+            tid: PID,
+            run: Run::Ready,
+            number: 0,
+            args: [0; 6],
+            progress: Progress::default(),
+            interrupted: false,
+            block: 0,
+            state: State::new(level),
+            pointer: 0,
+            signals: ThreadSignals::default(),
+            name,
+            clear_tid: 0,
+            robust: 0,
+        };
+        Threads {
+            slots: alloc::vec![Some(Box::new(first))],
+            free: Vec::new(),
+            ended: Vec::new(),
+            current: 0,
+            ready: VecDeque::new(),
+            left: TURN,
+            next_tid: PID + 1,
+            earliest: u64::MAX,
+            level,
+            node_waiters: 0,
+            first_status: 0,
+        }
+    }
+
+    /// The thread that runs.
+    pub(crate) fn current(&self) -> &Thread {
+        match &self.slots[self.current as usize] {
+            Some(thread) => thread,
+            None => unreachable!("the current thread is there until another one is chosen"),
+        }
+    }
+
+    /// The thread that runs, to change it.
+    pub(crate) fn current_mut(&mut self) -> &mut Thread {
+        match &mut self.slots[self.current as usize] {
+            Some(thread) => thread,
+            None => unreachable!("the current thread is there until another one is chosen"),
+        }
+    }
+
+    /// The state of the thread that runs, for the entry.
+    pub fn state(&mut self) -> &mut State {
+        &mut self.current_mut().state
+    }
+
+    /// Number of threads.
+    pub fn count(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// All threads in the order of their slots.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &Thread)> {
+        self.slots
+            .iter()
+            .enumerate()
+            .filter_map(|(slot, thread)| Some((slot as Slot, &**thread.as_ref()?)))
+    }
+
+    fn get_mut(&mut self, slot: Slot) -> Option<&mut Thread> {
+        self.slots.get_mut(slot as usize)?.as_deref_mut()
+    }
+
+    /// The thread of this number.
+    pub(crate) fn find(&self, tid: u32) -> Option<Slot> {
+        self.iter()
+            .find(|(_, thread)| thread.tid == tid)
+            .map(|(slot, _)| slot)
+    }
+
+    /// The thread of this number, to change it.
+    pub(crate) fn by_tid(&mut self, tid: u32) -> Option<&mut Thread> {
+        let slot = self.find(tid)?;
+        self.get_mut(slot)
+    }
+
+    /// Who waits for what, for the report of a deadlock.
+    fn waits(&self) -> String {
+        const SHOWN: usize = 8;
+        let mut report = String::new();
+        for (_, thread) in self.iter().take(SHOWN) {
+            let Run::Waiting(wait) = thread.run else {
+                continue;
+            };
+            let separator = if report.is_empty() { "" } else { "; " };
+            report.push_str(&text!("{separator}thread {} {}", thread.tid, wait.why));
+            if let On::Futex(address) = wait.on {
+                report.push_str(&text!(" (futex at {address:#x})"));
+            }
+        }
+        if self.count() > SHOWN {
+            report.push_str(&text!("; and {} more wait", self.count() - SHOWN));
+        }
+        report
+    }
+}
