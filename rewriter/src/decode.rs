@@ -5,6 +5,7 @@ use zvm_abi::layout::TEXT_BASE;
 
 use crate::error::RewriteError;
 use crate::input::Input;
+use crate::starts::Starts;
 
 /// One instruction of the input.
 #[derive(Clone, Copy)]
@@ -19,15 +20,29 @@ pub(crate) struct Insn {
 /// The instructions of text, in order. An index into them is a *code index*; their number stands for the end of text.
 pub(crate) struct Program {
     pub insns: Vec<Insn>,
+    starts: Starts,
+    end: u64,
 }
 
 impl Program {
     /// The code index of the instruction that starts at `address`, or of text's end.
     pub(crate) fn at(&self, address: u64) -> Option<usize> {
-        let index = self.insns.partition_point(|i| i.decoded.ip() < address);
-        match self.insns.get(index) {
-            Some(insn) => (insn.decoded.ip() == address).then_some(index),
-            None => (self.insns.last()?.decoded.next_ip() == address).then_some(index),
+        let (index, exact) = self.starts.rank(address);
+        (exact || address == self.end).then_some(index)
+    }
+
+    /// The code index of the first instruction that starts at `address` or later.
+    pub(crate) fn first_from(&self, address: u64) -> usize {
+        self.starts.rank(address).0
+    }
+
+    /// The code index of the instruction that holds the byte at `address`; of text's end, its number.
+    pub(crate) fn holding(&self, address: u64) -> usize {
+        let (index, exact) = self.starts.rank(address);
+        if exact || address >= self.end {
+            index
+        } else {
+            index.saturating_sub(1)
         }
     }
 }
@@ -43,6 +58,7 @@ impl<'a> Input<'a> {
 /// Decodes all of text, starting afresh at every function.
 pub(crate) fn sweep(input: &Input<'_>) -> Result<Program, RewriteError> {
     let mut insns = Vec::with_capacity(input.text.len() / 4);
+    let mut starts = Starts::new(input.text.len());
     let mut decoder = Decoder::with_ip(64, input.text, TEXT_BASE, DecoderOptions::NONE);
     let mut next_function = input.functions.iter().map(|f| f.0).peekable();
     while decoder.can_decode() {
@@ -70,13 +86,19 @@ pub(crate) fn sweep(input: &Input<'_>) -> Result<Program, RewriteError> {
             ));
         }
         let offsets = decoder.get_constant_offsets(&decoded);
+        starts.add(at);
         insns.push(Insn {
             decoded,
             displacement_at: offsets.displacement_offset() as u8,
             immediate_at: offsets.immediate_offset() as u8,
         });
     }
-    Ok(Program { insns })
+    starts.finish();
+    Ok(Program {
+        insns,
+        starts,
+        end: decoder.ip(),
+    })
 }
 
 fn refuse(input: &Input<'_>, at: u64, len: usize, reason: &str) -> RewriteError {

@@ -203,15 +203,34 @@ impl<'a> Input<'a> {
 
     /// The function whose extent holds `address`, as (start, end).
     pub(crate) fn function_at(&self, address: u64) -> Option<(u64, u64)> {
+        self.function_index(address)
+            .map(|function| self.extent(function))
+    }
+
+    /// The index of the function whose extent holds `address`.
+    pub(crate) fn function_index(&self, address: u64) -> Option<usize> {
         let after = self.functions.partition_point(|f| f.0 <= address);
-        let (start, size, _) = self.functions[after.checked_sub(1)?];
+        let function = after.checked_sub(1)?;
+        (address < self.extent(function).1).then_some(function)
+    }
+
+    /// A function's start and end.
+    pub(crate) fn extent(&self, function: usize) -> (u64, u64) {
+        let (start, size, _) = self.functions[function];
         // Assembly often leaves sizes out: such a function goes up to the next one.
         let end = if size > 0 {
-            start + size
+            (start + size).min(self.text_end())
         } else {
-            self.functions.get(after).map_or(self.text_end(), |f| f.0)
+            let next = self.functions.get(function + 1);
+            next.map_or(self.text_end(), |f| f.0)
         };
-        (address < end).then_some((start, end))
+        (start, end)
+    }
+
+    /// Whether this is the cold part that a compiler split off a function.
+    pub(crate) fn is_cold(&self, function: usize) -> bool {
+        let name = self.symbols[self.functions[function].2].name;
+        name.windows(5).any(|part| part == b".cold")
     }
 
     /// A refusal at `address` in text or data.

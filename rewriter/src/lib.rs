@@ -15,13 +15,18 @@ mod code;
 mod debug;
 mod decode;
 mod error;
+mod flags;
 mod input;
 mod layout;
 mod liveness;
 mod lower;
 mod output;
 mod refs;
+mod regions;
+mod starts;
 mod unwind;
+
+use std::time::{Duration, Instant};
 
 pub use error::{Refusal, RewriteError};
 
@@ -55,6 +60,8 @@ pub struct Image {
     pub stats: Stats,
     /// What the image lacks, and why: sentences for a person.
     pub warnings: Vec<String>,
+    /// How long each phase took, in their order.
+    pub times: Vec<(&'static str, Duration)>,
 }
 
 /// Sizes in bytes, counts in instructions.
@@ -75,13 +82,20 @@ pub struct Stats {
 /// # Errors
 /// [`RewriteError`] when the input breaks the contract or holds code that cannot be made safe.
 pub fn rewrite(elf: &[u8], options: &Options) -> Result<Image, RewriteError> {
+    let mut clock = Clock::start();
     let input = input::Input::read(elf)?;
+    clock.lap("read");
     let program = decode::sweep(&input)?;
+    clock.lap("decode");
     let unwind = unwind::Unwind::read(&input)?;
+    clock.lap("unwind");
     let refs = refs::find(&input, &program, unwind.as_ref())?;
+    clock.lap("refs");
     let mut lowered = lower::lower(&input, &program, &refs, options)?;
+    clock.lap("lower");
     let layout = layout::pack(&mut lowered)?;
-    output::write(
+    clock.lap("layout");
+    let mut image = output::write(
         &input,
         &program,
         &refs,
@@ -89,5 +103,29 @@ pub fn rewrite(elf: &[u8], options: &Options) -> Result<Image, RewriteError> {
         &lowered,
         &layout,
         options,
-    )
+    )?;
+    clock.lap("output");
+    image.times = clock.laps;
+    Ok(image)
+}
+
+/// Takes the time of the phases.
+struct Clock {
+    last: Instant,
+    laps: Vec<(&'static str, Duration)>,
+}
+
+impl Clock {
+    fn start() -> Clock {
+        Clock {
+            last: Instant::now(),
+            laps: Vec::new(),
+        }
+    }
+
+    fn lap(&mut self, phase: &'static str) {
+        let now = Instant::now();
+        self.laps.push((phase, now - self.last));
+        self.last = now;
+    }
 }

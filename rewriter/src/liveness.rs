@@ -1,15 +1,19 @@
-//! Which registers are dead where a scratch register is needed, and whether flags are.
+//! Which registers are dead where a scratch register is needed.
 //!
 //! Registers are a mask of 16 bits, bit n = register n of the encoding. Inside, two such halves tell a register's low 16 bits
 //! from the rest, because compilers write those alone. Everything here errs towards "live".
+//!
+//! One backward fixpoint answers all questions about a *region*: functions between which code jumps or falls through
+//! other than by a call, such as a function and its cold part.
 
 use std::collections::{HashMap, HashSet};
 
-use iced_x86::{FlowControl, InstructionInfoFactory, Mnemonic, OpAccess, Register, RflagsBits};
+use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, OpAccess, Register};
 
 use crate::decode::Program;
 use crate::input::Input;
 use crate::refs::Refs;
+use crate::regions::Regions;
 
 /// What a System V function may expect in registers at its entry: arguments, al, the static chain, all that it must preserve.
 const AT_ENTRY: u16 = mask(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15]);
@@ -20,8 +24,6 @@ const AT_CALL: u16 = mask(&[1, 2, 6, 7, 8, 9]);
 const PRESERVED: u16 = mask(&[3, 4, 5, 12, 13, 14, 15]);
 /// What a caller may look at after a return: the two results and all that is preserved.
 const AT_RETURN: u16 = mask(&[0, 2, 3, 4, 5, 12, 13, 14, 15]);
-/// Instructions that one question may visit.
-const MOST: usize = 200_000;
 /// Functions that may lie between a jump and those who may rely on its function's registers.
 const MOST_CALLERS: usize = 200;
 
@@ -32,105 +34,6 @@ const fn mask(registers: &[u8]) -> u16 {
         i += 1;
     }
     mask
-}
-
-/// The arithmetic flags: the direction flag is no result of arithmetic.
-const ARITHMETIC: u32 = RflagsBits::CF
-    | RflagsBits::PF
-    | RflagsBits::AF
-    | RflagsBits::ZF
-    | RflagsBits::SF
-    | RflagsBits::OF;
-
-/// Why somebody asks for flags.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flags {
-    /// They are to be kept: the answer errs towards "live".
-    Keep,
-    /// A callee cannot give a result in them: the answer errs towards "dead", and `pushfq`, which saves them whatever they
-    /// are, is no reader.
-    Result,
-}
-
-/// Whether some arithmetic flag that holds before code index `at` is read later.
-pub(crate) fn flags_live(program: &Program, at: usize, asked: Flags) -> bool {
-    let unsure = asked == Flags::Keep;
-    let (mut at, mut live) = (at, ARITHMETIC);
-    for _ in 0..64 {
-        let Some(insn) = program.insns.get(at).map(|i| &i.decoded) else {
-            return false;
-        };
-        if asked == Flags::Result && insn.mnemonic() == Mnemonic::Pushfq {
-            return false;
-        }
-        // syscall reads them only to hand them back.
-        if insn.rflags_read() & live != 0 && insn.mnemonic() != Mnemonic::Syscall {
-            return true;
-        }
-        if insn.mnemonic() != Mnemonic::Syscall {
-            live &= !insn.rflags_modified();
-        }
-        if live == 0 {
-            return false;
-        }
-        match insn.flow_control() {
-            FlowControl::Next => at += 1,
-            FlowControl::UnconditionalBranch => match program.at(insn.near_branch_target()) {
-                Some(target) => at = target,
-                None => return false,
-            },
-            // Functions neither take nor give flags (those that do are refused where their caller reads them), and
-            // syscall itself keeps them.
-            FlowControl::Call if insn.mnemonic() == Mnemonic::Syscall => at += 1,
-            FlowControl::Call | FlowControl::IndirectCall | FlowControl::Return => return false,
-            FlowControl::Exception | FlowControl::Interrupt => return false,
-            _ => return unsure,
-        }
-    }
-    unsure
-}
-
-/// Whether the function at code index `entry` may come back to its caller; `budget` bounds the instructions looked at, and
-/// where it ends the answer is yes.
-pub(crate) fn may_return(program: &Program, entry: usize, budget: &mut usize) -> bool {
-    let mut seen = HashSet::new();
-    let mut work = vec![entry];
-    while let Some(mut at) = work.pop() {
-        while let Some(insn) = program.insns.get(at).map(|i| &i.decoded) {
-            if !seen.insert(at) {
-                break;
-            }
-            if *budget == 0 {
-                return true;
-            }
-            *budget -= 1;
-            let target = || program.at(insn.near_branch_target());
-            match insn.flow_control() {
-                FlowControl::Return | FlowControl::IndirectBranch => return true,
-                FlowControl::UnconditionalBranch => match target() {
-                    Some(target) => {
-                        work.push(target);
-                        break;
-                    }
-                    None => return true,
-                },
-                FlowControl::ConditionalBranch => match target() {
-                    Some(target) => work.push(target),
-                    None => return true,
-                },
-                FlowControl::Call if insn.is_call_near() => match target() {
-                    Some(callee) if callee != entry && may_return(program, callee, budget) => {}
-                    None => {}
-                    // It comes back only where this one does, or never.
-                    Some(_) => break,
-                },
-                FlowControl::Exception | FlowControl::Interrupt => break,
-                _ => {}
-            }
-            at += 1;
-        }
-    }
-    false
 }
 
 /// Both halves of registers: their low 16 bits, and above.
@@ -144,7 +47,7 @@ fn some(halves: u32) -> u16 {
 }
 
 /// Uses and definitions of one instruction, in halves: (read, fully written).
-fn effect(factory: &mut InstructionInfoFactory, insn: &iced_x86::Instruction) -> (u32, u32) {
+fn effect(factory: &mut InstructionInfoFactory, insn: &Instruction) -> (u32, u32) {
     let (mut uses, mut defs) = (0, 0);
     for used in factory.info(insn).used_registers() {
         let register = used.register();
@@ -177,8 +80,55 @@ fn effect(factory: &mut InstructionInfoFactory, insn: &iced_x86::Instruction) ->
 }
 
 /// A jump through an indexed table of 8-byte entries: a switch or a computed goto.
-fn is_goto(insn: &iced_x86::Instruction) -> bool {
+fn is_goto(insn: &Instruction) -> bool {
     insn.memory_index() != Register::None && insn.memory_index_scale() == 8
+}
+
+/// What comes after an instruction.
+#[derive(Clone, Copy)]
+enum After {
+    /// The next one.
+    Next,
+    /// Its target, by place in the region; `None`: a tail call.
+    Jump(Option<u32>),
+    /// Its target, or the next one.
+    Either(Option<u32>),
+    /// Code that no symbol covers.
+    Unknown,
+    /// The labels of a computed goto or a switch.
+    Labels,
+    /// Those, or another function.
+    Anywhere,
+    /// The caller.
+    Caller,
+    /// A call, and then the next one.
+    Call,
+    /// Nothing.
+    Nothing,
+}
+
+/// What is live in one region.
+struct Region {
+    /// Runs of code indices: (first, last + 1, the first one's place in `live`), in rising order.
+    runs: Vec<(usize, usize, usize)>,
+    /// Live before each instruction, in halves.
+    live: Vec<u32>,
+    /// Live at its labels; `None` if it has none.
+    at_labels: Option<u16>,
+}
+
+impl Region {
+    fn place(&self, at: usize) -> Option<usize> {
+        let run = self.runs.partition_point(|run| run.1 <= at);
+        let &(first, _, base) = self.runs.get(run)?;
+        Some(base + at.checked_sub(first)?)
+    }
+
+    /// Live before the instruction at code index `at`.
+    fn live_at(&self, at: usize) -> u16 {
+        self.place(at)
+            .map_or(u16::MAX, |place| some(self.live[place]))
+    }
 }
 
 /// Live registers in the functions that were asked about.
@@ -187,8 +137,11 @@ pub(crate) struct Liveness<'p> {
     program: &'p Program,
     refs: &'p Refs,
     factory: InstructionInfoFactory,
-    /// By function start: see [`Self::function`].
-    functions: HashMap<u64, (Option<u16>, u16)>,
+    regions: Option<Regions>,
+    /// By the region's first function.
+    known: HashMap<usize, Region>,
+    /// By function: the registers that it writes.
+    written: HashMap<usize, u16>,
     /// By function start: the code indices of direct calls of it and jumps to it. Made when it is first needed.
     callers: Option<HashMap<u64, Vec<usize>>>,
 }
@@ -200,7 +153,9 @@ impl<'p> Liveness<'p> {
             program,
             refs,
             factory: InstructionInfoFactory::new(),
-            functions: HashMap::new(),
+            regions: None,
+            known: HashMap::new(),
+            written: HashMap::new(),
             callers: None,
         }
     }
@@ -209,26 +164,24 @@ impl<'p> Liveness<'p> {
     /// for its function's callers). `table` holds the targets where the jump table is known.
     pub(crate) fn at_jump(&mut self, at: usize, table: &[usize]) -> (u16, u16) {
         let insn = &self.program.insns[at].decoded;
-        let Some((start, end)) = self.input.function_at(insn.ip()) else {
+        let Some(function) = self.input.function_index(insn.ip()) else {
             return (u16::MAX, 0);
         };
-        let (live_at_labels, written) = self.function(start, end);
+        let live_at_labels = self.region(function).at_labels;
         let live = match live_at_labels {
-            _ if !table.is_empty() => self.live_at(table, start, end),
+            _ if !table.is_empty() => (table.iter()).fold(0, |live, &at| live | self.live_at(at)),
             Some(live) if is_goto(insn) => live,
             // A computed goto or a tail call.
             Some(live) => live | AT_ENTRY,
             None => AT_ENTRY,
         };
         // What a tail call reaches may clobber all that the ABI says.
-        (
-            live,
-            if live & AT_ENTRY == AT_ENTRY {
-                u16::MAX
-            } else {
-                written
-            },
-        )
+        let clobbered = if live & AT_ENTRY == AT_ENTRY {
+            u16::MAX
+        } else {
+            self.written(function)
+        };
+        (live, clobbered)
     }
 
     /// Whether the function at `start` may clobber a caller-saved register that it does not write so far. A caller in the
@@ -240,14 +193,15 @@ impl<'p> Liveness<'p> {
         while let Some(function) = work.pop() {
             for site in self.callers_of(function) {
                 let insn = &self.program.insns[site].decoded;
-                let Some((start, end)) = self.input.function_at(insn.ip()) else {
+                let Some(caller) = self.input.function_index(insn.ip()) else {
                     return false;
                 };
                 let call = insn.flow_control() == FlowControl::Call;
-                if call && self.live_at(&[site + 1], start, end) & bit != 0 {
+                if call && self.live_at(site + 1) & bit != 0 {
                     return false;
                 }
-                let known = self.function(start, end).1 & bit != 0;
+                let start = self.input.functions[caller].0;
+                let known = self.written(caller) & bit != 0;
                 if !known && seen.insert(start) {
                     work.push(start);
                 }
@@ -276,148 +230,152 @@ impl<'p> Liveness<'p> {
         callers.get(&start).cloned().unwrap_or_default()
     }
 
-    /// The code indices in a function whose address is taken, other than its entry: what a computed goto may reach.
-    fn labels(&self, start: u64, end: u64) -> Vec<usize> {
-        let first = self
-            .program
-            .insns
-            .partition_point(|i| i.decoded.ip() <= start);
-        let last = self.program.insns.partition_point(|i| i.decoded.ip() < end);
-        (first..last).filter(|&i| self.refs.taken[i]).collect()
-    }
-
-    /// What is live at a function's labels (`None` if it has none), and the registers that it writes.
-    fn function(&mut self, start: u64, end: u64) -> (Option<u16>, u16) {
-        if let Some(&known) = self.functions.get(&start) {
+    /// The registers that a function writes.
+    fn written(&mut self, function: usize) -> u16 {
+        if let Some(&known) = self.written.get(&function) {
             return known;
         }
-        let first = self
-            .program
-            .insns
-            .partition_point(|i| i.decoded.ip() < start);
-        let last = self.program.insns.partition_point(|i| i.decoded.ip() < end);
+        let (start, end) = self.input.extent(function);
+        let (first, last) = (self.program.first_from(start), self.program.first_from(end));
         let written = self.program.insns[first..last].iter().fold(0, |mask, i| {
             mask | some(effect(&mut self.factory, &i.decoded).1)
         });
-        let labels = self.labels(start, end);
-        let live = (!labels.is_empty()).then(|| self.live_at(&labels, start, end));
-        self.functions.insert(start, (live, written));
-        (live, written)
+        self.written.insert(function, written);
+        written
     }
 
-    /// The union of what is live at `targets`, by a backward fixpoint over all that they reach.
-    fn live_at(&mut self, targets: &[usize], start: u64, end: u64) -> u16 {
-        let inside = self.labels(start, end);
-        // Reach: every instruction that can run after a target, without going into calls.
-        let mut order = Vec::new();
-        let mut slot = HashMap::new();
-        let is_entry = |at: &usize| {
-            let ip = self.program.insns.get(*at).map_or(0, |i| i.decoded.ip());
-            self.input
-                .function_at(ip)
-                .is_some_and(|(start, _)| start == ip)
+    /// What is live before the instruction at code index `at`, which a jump or a return reaches.
+    fn live_at(&mut self, at: usize) -> u16 {
+        let Some(insn) = self.program.insns.get(at) else {
+            return u16::MAX;
         };
-        let entered = if targets.iter().any(is_entry) {
-            AT_CALL | PRESERVED
-        } else {
-            0
-        };
-        let mut work: Vec<usize> = targets.iter().copied().filter(|at| !is_entry(at)).collect();
-        while let Some(mut at) = work.pop() {
-            while let Some(insn) = self.program.insns.get(at).map(|i| &i.decoded) {
-                if slot.contains_key(&at) {
-                    break;
-                }
-                if order.len() >= MOST {
-                    return u16::MAX;
-                }
-                slot.insert(at, order.len());
-                order.push(at);
-                match insn.flow_control() {
-                    FlowControl::UnconditionalBranch => {
-                        work.extend(self.stays(insn.near_branch_target()));
-                        break;
-                    }
-                    FlowControl::ConditionalBranch => {
-                        work.extend(self.stays(insn.near_branch_target()))
-                    }
-                    FlowControl::IndirectBranch => {
-                        work.extend(&inside);
-                        break;
-                    }
-                    FlowControl::Return | FlowControl::Exception | FlowControl::Interrupt => break,
-                    _ => {}
-                }
-                at += 1;
+        let ip = insn.decoded.ip();
+        match self.input.function_index(ip) {
+            None => u16::MAX,
+            Some(function) if self.is_other_function(function, ip) => AT_CALL | PRESERVED,
+            Some(function) => self.region(function).live_at(at),
+        }
+    }
+
+    /// Whether a jump to `ip` in `function` is a tail call.
+    fn is_other_function(&self, function: usize, ip: u64) -> bool {
+        self.input.functions[function].0 == ip && !self.input.is_cold(function)
+    }
+
+    fn region(&mut self, function: usize) -> &Region {
+        let (input, program) = (self.input, self.program);
+        let regions = self
+            .regions
+            .get_or_insert_with(|| Regions::find(input, program));
+        let first = regions.first(function);
+        if !self.known.contains_key(&first) {
+            let functions = regions.members(first).to_vec();
+            let region = self.solve(&functions);
+            self.known.insert(first, region);
+        }
+        &self.known[&first]
+    }
+
+    /// The fixpoint over the code of `functions`.
+    fn solve(&mut self, functions: &[usize]) -> Region {
+        let program = self.program;
+        let mut runs: Vec<(usize, usize, usize)> = Vec::new();
+        let mut size = 0;
+        for &function in functions {
+            let (start, end) = self.input.extent(function);
+            let first = program.first_from(start);
+            let first = runs.last().map_or(first, |run| first.max(run.1));
+            let last = program.first_from(end);
+            if first < last {
+                runs.push((first, last, size));
+                size += last - first;
             }
         }
-        let effects: Vec<(u32, u32)> = order
-            .iter()
-            .map(|&at| effect(&mut self.factory, &self.program.insns[at].decoded))
+        let mut region = Region {
+            runs,
+            live: vec![0; size],
+            at_labels: None,
+        };
+        let (mut steps, mut labels) = (Vec::with_capacity(size), Vec::new());
+        for &(first, last, base) in &region.runs {
+            for at in first..last {
+                let insn = &program.insns[at].decoded;
+                let (uses, defs) = effect(&mut self.factory, insn);
+                steps.push((uses, defs, self.after(&region, insn)));
+                let function = || self.input.function_index(insn.ip());
+                if self.refs.taken[at]
+                    && !function().is_some_and(|f| self.is_other_function(f, insn.ip()))
+                {
+                    labels.push(base + at - first);
+                }
+            }
+        }
+        let ends: HashSet<usize> = (region.runs.iter())
+            .map(|&(first, last, base)| base + last - first - 1)
             .collect();
-        let mut live = vec![0u32; order.len()];
+        let live = &mut region.live;
+        let elsewhere = whole(AT_CALL | PRESERVED);
         let mut at_labels = 0u32;
         loop {
             let mut changed = false;
-            for i in (0..order.len()).rev() {
-                let at = order[i];
-                let insn = &self.program.insns[at].decoded;
-                let known = |at: usize| slot.get(&at).map(|&s| live[s]);
-                let next = known(at + 1).unwrap_or(whole(AT_CALL | PRESERVED));
-                let branch = || match self.stays(insn.near_branch_target()).and_then(known) {
-                    Some(mask) => mask,
-                    None => whole(AT_CALL | PRESERVED),
+            for (i, &(uses, defs, after)) in steps.iter().enumerate().rev() {
+                // What falls out of the region are calls that do not come back.
+                let next = || {
+                    if ends.contains(&i) {
+                        elsewhere
+                    } else {
+                        live[i + 1]
+                    }
                 };
-                let after = match insn.flow_control() {
-                    FlowControl::UnconditionalBranch => branch(),
-                    FlowControl::ConditionalBranch => branch() | next,
-                    FlowControl::IndirectBranch if is_goto(insn) && !inside.is_empty() => at_labels,
-                    FlowControl::IndirectBranch => at_labels | whole(AT_CALL | PRESERVED),
-                    FlowControl::Return => whole(AT_RETURN),
-                    FlowControl::Exception | FlowControl::Interrupt => 0,
+                let jump = |place: Option<u32>| place.map_or(elsewhere, |p| live[p as usize]);
+                let (after, defs) = match after {
+                    After::Next => (next(), defs),
+                    After::Jump(target) => (jump(target), defs),
+                    After::Either(target) => (jump(target) | next(), defs),
+                    After::Unknown => (u32::MAX, defs),
+                    After::Labels if !labels.is_empty() => (at_labels, defs),
+                    After::Labels | After::Anywhere => (at_labels | elsewhere, defs),
+                    After::Caller => (whole(AT_RETURN), defs),
                     // A callee may keep what the ABI lets it clobber (-fipa-ra): so a call ends no life.
-                    FlowControl::Call | FlowControl::IndirectCall => next | whole(AT_CALL),
-                    _ => next,
+                    After::Call => (next() | whole(AT_CALL), 0),
+                    After::Nothing => (0, defs),
                 };
-                let (uses, mut defs) = effects[i];
-                if matches!(
-                    insn.flow_control(),
-                    FlowControl::Call | FlowControl::IndirectCall
-                ) {
-                    defs = 0;
-                }
                 let before = uses | (after & !defs);
-                if live[i] != before {
-                    live[i] = before;
-                    changed = true;
-                }
+                changed |= live[i] != before;
+                live[i] = before;
             }
-            let labels = inside
-                .iter()
-                .filter_map(|at| slot.get(at))
-                .fold(0, |mask, &s| mask | live[s]);
-            if labels != at_labels {
-                at_labels = labels;
-                changed = true;
-            }
+            let now = labels.iter().fold(0, |mask, &place| mask | live[place]);
+            changed |= now != at_labels;
+            at_labels = now;
             if !changed {
                 break;
             }
         }
-        targets
-            .iter()
-            .filter_map(|at| slot.get(at))
-            .fold(entered, |mask, &s| mask | some(live[s]))
+        region.at_labels = (!labels.is_empty()).then_some(some(at_labels));
+        region
     }
 
-    /// The code index that a direct branch stays in the function (or its cold part) by; `None` for a tail call.
-    fn stays(&self, target: u64) -> Option<usize> {
-        let index = self.program.at(target)?;
-        let entry = self
-            .input
-            .function_at(target)
-            .is_some_and(|(start, _)| start == target);
-        let cold = || self.input.describe(target).contains(".cold");
-        (!entry || cold()).then_some(index)
+    fn after(&self, region: &Region, insn: &Instruction) -> After {
+        let target = |after: fn(Option<u32>) -> After| {
+            let ip = insn.near_branch_target();
+            match self.input.function_index(ip) {
+                Some(function) if self.is_other_function(function, ip) => after(None),
+                Some(_) => match self.program.at(ip).and_then(|at| region.place(at)) {
+                    Some(place) => after(Some(place as u32)),
+                    None => After::Unknown,
+                },
+                None => After::Unknown,
+            }
+        };
+        match insn.flow_control() {
+            FlowControl::UnconditionalBranch => target(After::Jump),
+            FlowControl::ConditionalBranch => target(After::Either),
+            FlowControl::IndirectBranch if is_goto(insn) => After::Labels,
+            FlowControl::IndirectBranch => After::Anywhere,
+            FlowControl::Return => After::Caller,
+            FlowControl::Exception | FlowControl::Interrupt => After::Nothing,
+            FlowControl::Call | FlowControl::IndirectCall => After::Call,
+            _ => After::Next,
+        }
     }
 }

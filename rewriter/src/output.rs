@@ -77,6 +77,7 @@ pub(crate) fn write(
         bytes: file,
         stats,
         warnings,
+        times: Vec::new(),
     })
 }
 
@@ -182,14 +183,7 @@ impl Writer<'_> {
         if !(layout::TEXT_BASE..=self.input.text_end()).contains(&address) {
             return address;
         }
-        let insns = &self.program.insns;
-        let code = if address == self.input.text_end() {
-            insns.len()
-        } else {
-            insns
-                .partition_point(|i| i.decoded.ip() <= address)
-                .saturating_sub(1)
-        };
+        let code = self.program.holding(address);
         u64::from(self.layout.address(self.lowered, code))
     }
 

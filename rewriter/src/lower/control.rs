@@ -6,7 +6,7 @@ use zvm_abi::layout;
 use super::{Lowerer, Outcome, Unsafe, cannot, gpr64, number};
 use crate::code::{self, Fix, Gpr, Op, R11, RSP, Target};
 use crate::decode::is_padding;
-use crate::liveness::{Flags, flags_live, may_return};
+use crate::flags::{Flags, flags_live, may_return};
 
 /// What a System V callee may clobber, the least used first: r11, r10, r9, r8, rdi, rsi, rcx, rdx, rax.
 const CALLER_SAVED: [Gpr; 9] = [R11, 10, 9, 8, 7, 6, 1, 2, 0];
@@ -161,7 +161,7 @@ impl Lowerer<'_> {
         let Some((start, end)) = self.input.function_at(ip) else {
             return self.refs.taken[at];
         };
-        let first = insns.partition_point(|i| i.decoded.ip() < start);
+        let first = self.program.first_from(start);
         self.refs.taken[at]
             || insns[first..]
                 .iter()
@@ -340,10 +340,7 @@ impl Lowerer<'_> {
         let Some((start, end)) = self.input.function_at(ip) else {
             return true;
         };
-        let first = self
-            .program
-            .insns
-            .partition_point(|i| i.decoded.ip() < start);
+        let first = self.program.first_from(start);
         let body = self.program.insns[first..]
             .iter()
             .map(|i| &i.decoded)

@@ -4,7 +4,7 @@
 use iced_x86::{Code, Instruction, Mnemonic, OpKind, Register};
 
 use super::{Lowerer, Outcome, Unsafe, cannot, gpr32, number};
-use crate::liveness::{Flags, flags_live};
+use crate::flags::{Flags, flags_live};
 
 const WAY_OUT: &str = "compute it in 32 bits";
 

@@ -6,7 +6,7 @@ use iced_x86::{Code, Instruction, Mnemonic, OpKind, Register};
 use super::raw::Raw;
 use super::{Lowerer, Outcome, Unsafe, cannot, moved};
 use crate::code::{Fix, Target};
-use crate::liveness::{Flags, flags_live};
+use crate::flags::{Flags, flags_live};
 use crate::refs::CodeField;
 
 /// Lowest displacement from rsp that needs no confinement (C6).

@@ -4,7 +4,7 @@ use iced_x86::{Code, Instruction, Mnemonic, Register};
 
 use super::{Lowerer, Outcome, cannot, number};
 use crate::code::{self, Op, RAX, Target};
-use crate::liveness::{Flags, flags_live};
+use crate::flags::{Flags, flags_live};
 
 impl Lowerer<'_> {
     /// Lowers the instruction if it is one of these.

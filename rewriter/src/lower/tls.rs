@@ -4,7 +4,7 @@ use iced_x86::{Code, Instruction, MemoryOperand, Mnemonic, OpKind, Register};
 
 use super::raw::Raw;
 use super::{Lowerer, Outcome, Unsafe, cannot};
-use crate::liveness::{Flags, flags_live};
+use crate::flags::{Flags, flags_live};
 
 impl Lowerer<'_> {
     pub(super) fn thread_local(&mut self, index: usize) -> Outcome {

@@ -1,0 +1,59 @@
+//! How fast the rewriter is: `cargo run --release -p zvm-rewriter --example throughput -- FILE.elf…`, where the files are what
+//! `zvm-cc --emit-elf FILE` keeps. Best of five runs each, by phases, and the share of decoding alone.
+
+use std::time::{Duration, Instant};
+
+use iced_x86::{Decoder, DecoderOptions, Instruction};
+use object::{Object as _, ObjectSection as _};
+use zvm_rewriter::{Options, rewrite};
+
+const RUNS: usize = 5;
+
+/// The best time of `RUNS` calls, and the last result.
+fn best<T>(mut run: impl FnMut() -> T) -> (Duration, T) {
+    let mut once = || {
+        let start = Instant::now();
+        let result = run();
+        (start.elapsed(), result)
+    };
+    let (mut best, mut result) = once();
+    for _ in 1..RUNS {
+        let (time, next) = once();
+        best = best.min(time);
+        result = next;
+    }
+    (best, result)
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    for path in std::env::args_os().skip(1) {
+        let elf = std::fs::read(&path)?;
+        let file = object::File::parse(&*elf)?;
+        let text = file.section_by_name(".text").ok_or("no .text")?.data()?;
+        let (decode, count) = best(|| {
+            let mut decoder = Decoder::new(64, text, DecoderOptions::NONE);
+            let (mut insn, mut count) = (Instruction::default(), 0u64);
+            while decoder.can_decode() {
+                decoder.decode_out(&mut insn);
+                count += 1;
+            }
+            count
+        });
+        let options = Options::default();
+        let (time, image) = best(|| rewrite(&elf, &options));
+        let image = image?;
+        let speed = |time: Duration| text.len() as f64 / 1e6 / time.as_secs_f64();
+        println!(
+            "{}: {} KB of text, {count} instructions: {:.1} MB/s; decoding alone {:.1} MB/s ({:.1} times as fast)",
+            path.to_string_lossy(),
+            text.len() / 1000,
+            speed(time),
+            speed(decode),
+            time.as_secs_f64() / decode.as_secs_f64(),
+        );
+        for (phase, time) in image.times {
+            println!("  {phase:8} {:8.2} ms", time.as_secs_f64() * 1e3);
+        }
+    }
+    Ok(())
+}

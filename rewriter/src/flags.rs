@@ -1,0 +1,106 @@
+//! Whether flags are live where a call, a masked return or another sequence would change them.
+
+use std::collections::HashSet;
+
+use iced_x86::{FlowControl, Mnemonic, RflagsBits};
+
+use crate::decode::Program;
+
+/// The arithmetic flags: the direction flag is no result of arithmetic.
+const ARITHMETIC: u32 = RflagsBits::CF
+    | RflagsBits::PF
+    | RflagsBits::AF
+    | RflagsBits::ZF
+    | RflagsBits::SF
+    | RflagsBits::OF;
+
+/// Why somebody asks for flags.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flags {
+    /// They are to be kept: the answer errs towards "live".
+    Keep,
+    /// A callee cannot give a result in them: the answer errs towards "dead", and `pushfq`, which saves them whatever they
+    /// are, is no reader.
+    Result,
+}
+
+/// Whether some arithmetic flag that holds before code index `at` is read later.
+pub(crate) fn flags_live(program: &Program, at: usize, asked: Flags) -> bool {
+    let unsure = asked == Flags::Keep;
+    let (mut at, mut live) = (at, ARITHMETIC);
+    for _ in 0..64 {
+        let Some(insn) = program.insns.get(at).map(|i| &i.decoded) else {
+            return false;
+        };
+        if asked == Flags::Result && insn.mnemonic() == Mnemonic::Pushfq {
+            return false;
+        }
+        // syscall reads them only to hand them back.
+        if insn.rflags_read() & live != 0 && insn.mnemonic() != Mnemonic::Syscall {
+            return true;
+        }
+        if insn.mnemonic() != Mnemonic::Syscall {
+            live &= !insn.rflags_modified();
+        }
+        if live == 0 {
+            return false;
+        }
+        match insn.flow_control() {
+            FlowControl::Next => at += 1,
+            FlowControl::UnconditionalBranch => match program.at(insn.near_branch_target()) {
+                Some(target) => at = target,
+                None => return false,
+            },
+            // Functions neither take nor give flags (those that do are refused where their caller reads them), and
+            // syscall itself keeps them.
+            FlowControl::Call if insn.mnemonic() == Mnemonic::Syscall => at += 1,
+            FlowControl::Call | FlowControl::IndirectCall | FlowControl::Return => return false,
+            FlowControl::Exception | FlowControl::Interrupt => return false,
+            _ => return unsure,
+        }
+    }
+    unsure
+}
+
+/// Whether the function at code index `entry` may come back to its caller; `budget` bounds the instructions looked at, and
+/// where it ends the answer is yes.
+pub(crate) fn may_return(program: &Program, entry: usize, budget: &mut usize) -> bool {
+    let mut seen = HashSet::new();
+    let mut work = vec![entry];
+    while let Some(mut at) = work.pop() {
+        while let Some(insn) = program.insns.get(at).map(|i| &i.decoded) {
+            if !seen.insert(at) {
+                break;
+            }
+            if *budget == 0 {
+                return true;
+            }
+            *budget -= 1;
+            let target = || program.at(insn.near_branch_target());
+            match insn.flow_control() {
+                FlowControl::Return | FlowControl::IndirectBranch => return true,
+                FlowControl::UnconditionalBranch => match target() {
+                    Some(target) => {
+                        work.push(target);
+                        break;
+                    }
+                    None => return true,
+                },
+                FlowControl::ConditionalBranch => match target() {
+                    Some(target) => work.push(target),
+                    None => return true,
+                },
+                FlowControl::Call if insn.is_call_near() => match target() {
+                    Some(callee) if callee != entry && may_return(program, callee, budget) => {}
+                    None => {}
+                    // It comes back only where this one does, or never.
+                    Some(_) => break,
+                },
+                FlowControl::Exception | FlowControl::Interrupt => break,
+                _ => {}
+            }
+            at += 1;
+        }
+    }
+    false
+}

@@ -1,0 +1,102 @@
+//! Functions that belong together, because code jumps or falls from one into another other than by a call.
+
+use std::collections::HashMap;
+
+use iced_x86::FlowControl;
+
+use crate::decode::{Program, is_padding};
+use crate::input::Input;
+
+/// Sets of functions, by their index in [`Input::functions`].
+pub(crate) struct Regions {
+    /// Each function's way to the first of its region.
+    up: Vec<usize>,
+    /// The functions of each region that has more than one, by its first.
+    members: HashMap<usize, Vec<usize>>,
+    /// All functions, so that one alone is a slice of it.
+    alone: Vec<usize>,
+}
+
+impl Regions {
+    pub(crate) fn find(input: &Input<'_>, program: &Program) -> Regions {
+        let count = input.functions.len();
+        let mut regions = Regions {
+            up: (0..count).collect(),
+            members: HashMap::new(),
+            alone: (0..count).collect(),
+        };
+        for function in 0..count {
+            let (start, end) = input.extent(function);
+            let (first, last) = (program.first_from(start), program.first_from(end));
+            for insn in &program.insns[first..last] {
+                let flow = insn.decoded.flow_control();
+                if !matches!(
+                    flow,
+                    FlowControl::UnconditionalBranch | FlowControl::ConditionalBranch
+                ) {
+                    continue;
+                }
+                let target = insn.decoded.near_branch_target();
+                if (start..end).contains(&target) {
+                    continue;
+                }
+                if let Some(other) = input.function_index(target)
+                    && (input.functions[other].0 != target || input.is_cold(other))
+                {
+                    regions.join(function, other);
+                }
+            }
+            // Assembly runs on into the next label. (A call at the end does not come back.)
+            let code = program.insns[first..last].iter();
+            let falls = code.rev().map(|i| &i.decoded).find(|i| !is_padding(i));
+            let next = program.insns.get(last).map(|i| i.decoded.ip());
+            if let (Some(insn), Some(next)) = (falls, next)
+                && matches!(
+                    insn.flow_control(),
+                    FlowControl::Next | FlowControl::ConditionalBranch
+                )
+                && let Some(other) = input.function_index(next)
+            {
+                regions.join(function, other);
+            }
+        }
+        for function in 0..count {
+            let first = regions.first(function);
+            if first != function {
+                let members = regions.members.entry(first).or_insert_with(|| vec![first]);
+                members.push(function);
+            }
+        }
+        regions
+    }
+
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.shorten(a), self.shorten(b));
+        // The lower one leads, so that members come in rising order.
+        self.up[a.max(b)] = a.min(b);
+    }
+
+    fn shorten(&mut self, mut function: usize) -> usize {
+        while self.up[function] != function {
+            self.up[function] = self.up[self.up[function]];
+            function = self.up[function];
+        }
+        function
+    }
+
+    /// The first function of the region of `function`.
+    pub(crate) fn first(&self, mut function: usize) -> usize {
+        while self.up[function] != function {
+            function = self.up[function];
+        }
+        function
+    }
+
+    /// The functions of the region that `first` leads, in rising order.
+    pub(crate) fn members(&self, first: usize) -> &[usize] {
+        match self.members.get(&first) {
+            Some(members) => members,
+            None => &self.alone[first..=first],
+        }
+    }
+}
