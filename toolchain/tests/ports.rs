@@ -49,6 +49,12 @@ fn sqlite() {
 }
 
 #[test]
+fn python() {
+    let tools = ["make", "tclsh", "cc", "perl", "python3", "apt-get"];
+    check("python", &tools);
+}
+
+#[test]
 fn a_program_s_exit_status_and_files_are_the_caller_s() {
     if !on_path("make") {
         println!("skipped: the port lua needs make, not installed");

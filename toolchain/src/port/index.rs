@@ -16,9 +16,14 @@ macro_rules! recipe {
 /// Name and `port.toml` of each port, libraries first.
 const RECIPES: &[(&str, &str)] = &[
     recipe!("zlib"),
+    recipe!("bzip2"),
+    recipe!("xz"),
+    recipe!("libffi"),
+    recipe!("openssl"),
     recipe!("sqlite"),
     recipe!("lua"),
     recipe!("quickjs"),
+    recipe!("python"),
 ];
 
 /// A recipe and its text.

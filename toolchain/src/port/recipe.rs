@@ -114,7 +114,7 @@ pub struct Pack {
 
 /// How the program is started.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Run {
     /// Arguments when none are given.
     #[serde(default)]

@@ -40,7 +40,7 @@ pub fn run(
     }
     let text = fs::read(log).unwrap_or_default();
     let text = String::from_utf8_lossy(&text);
-    let lines: Vec<_> = text.lines().collect();
+    let lines: Vec<_> = text.lines().map(shortened).collect();
     let last = lines[lines.len().saturating_sub(SHOWN)..].join("\n  ");
     bail!(
         "building {title} failed with {status}\nthe command, in {}:\n  {}\nits last lines:\n  {last}\nthe whole log: {}",
@@ -48,6 +48,15 @@ pub fn run(
         step.run.trim().replace('\n', "\n  "),
         log.display()
     );
+}
+
+/// A line, or the start of one that is longer than a person reads.
+fn shortened(line: &str) -> String {
+    const LONGEST: usize = 240;
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
 }
 
 #[cfg(test)]
