@@ -5,10 +5,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::errno::Errno;
-use crate::fs::{Files, Time, Tree};
+use crate::fs::calls::Lock;
+use crate::fs::{Files, NodeId, Time, Tree};
 use crate::host::Host;
 use crate::mm::Memory;
 use crate::nvram::Nvram;
+use crate::posix_timer::PosixTimer;
 use crate::process::Process;
 use crate::random::Random;
 use crate::signal::Signals;
@@ -211,6 +213,13 @@ pub struct Kernel {
     pub threads: Threads,
     /// Who waits at which futex.
     pub(crate) futexes: Futexes,
+    /// Nodes of timerfds, and of epoll descriptors.
+    pub(crate) timers: Vec<NodeId>,
+    pub(crate) epolls: Vec<NodeId>,
+    /// Locks that open files hold.
+    pub(crate) locks: Vec<Lock>,
+    /// `timer_create`'s, by number.
+    pub(crate) posix_timers: Vec<Option<PosixTimer>>,
     /// argv, for /proc.
     pub(crate) args: Vec<Vec<u8>>,
     /// Environment, for /proc.
@@ -254,6 +263,10 @@ impl Kernel {
             signals: Signals::default(),
             threads: Threads::new(level, short),
             futexes: Futexes::new(),
+            timers: Vec::new(),
+            epolls: Vec::new(),
+            locks: Vec::new(),
+            posix_timers: Vec::new(),
             args: nvram.args,
             env: nvram.env,
             ending: None,

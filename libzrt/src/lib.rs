@@ -41,6 +41,7 @@ pub mod host;
 pub mod kernel;
 pub mod mm;
 pub mod nvram;
+mod posix_timer;
 pub mod process;
 pub mod random;
 pub mod signal;

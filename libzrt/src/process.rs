@@ -325,6 +325,61 @@ pub(crate) fn sched_getscheduler(kernel: &mut Kernel, [pid, ..]: Args) -> Result
     own_thread(kernel, pid).map(|()| 0)
 }
 
+pub(crate) fn sched_getparam(kernel: &mut Kernel, [pid, address, ..]: Args) -> Result<u64, Errno> {
+    own_thread(kernel, pid)?;
+    kernel.memory.write(address, &0_u32)?;
+    Ok(0)
+}
+
+/// Priority 0 is all that ordinary policies have.
+pub(crate) fn sched_setparam(kernel: &mut Kernel, [pid, address, ..]: Args) -> Result<u64, Errno> {
+    own_thread(kernel, pid)?;
+    match kernel.memory.read::<u32>(address)? {
+        0 => Ok(0),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+pub(crate) fn sched_setscheduler(
+    kernel: &mut Kernel,
+    [pid, policy, address, ..]: Args,
+) -> Result<u64, Errno> {
+    match policy {
+        0 | 3 | 5 => sched_setparam(kernel, [pid, address, 0, 0, 0, 0]),
+        // Real-time policies mean nothing among coroutines.
+        1 | 2 => Err(Errno::EPERM),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+pub(crate) fn sched_get_priority_max(_: &mut Kernel, [policy, ..]: Args) -> Result<u64, Errno> {
+    match policy {
+        1 | 2 => Ok(99),
+        0 | 3 | 5 | 6 => Ok(0),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+pub(crate) fn sched_get_priority_min(_: &mut Kernel, [policy, ..]: Args) -> Result<u64, Errno> {
+    match policy {
+        1 | 2 => Ok(1),
+        0 | 3 | 5 | 6 => Ok(0),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// The set must name the one processor.
+pub(crate) fn sched_setaffinity(
+    kernel: &mut Kernel,
+    [pid, size, address, ..]: Args,
+) -> Result<u64, Errno> {
+    own_thread(kernel, pid)?;
+    if size == 0 || kernel.memory.read::<u8>(address)? & 1 == 0 {
+        return Err(Errno::EINVAL);
+    }
+    Ok(0)
+}
+
 /// `getpriority`: nice 0, which the call gives as 20.
 pub(crate) fn getpriority(_: &mut Kernel, _: Args) -> Result<u64, Errno> {
     Ok(20)

@@ -4,11 +4,13 @@
 //! vector registers in fxsave's layout), and `rt_sigreturn` restores all that the frame says. The x87 stack is the
 //! handler's and the program's together: it is empty at every call by the ABI.
 
+use alloc::vec::Vec;
+
 use crate::errno::Errno;
 use crate::kernel::{Args, Kernel, Registers};
 use crate::process::PID;
 use crate::text::text;
-use crate::threads::{On, Run};
+use crate::threads::{On, Run, Thread};
 
 /// Highest signal number.
 const MAX: u64 = 64;
@@ -47,30 +49,82 @@ struct Action {
     mask: u64,
 }
 
+/// What `siginfo` says of a signal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Info {
+    pub number: u32,
+    /// `si_code`.
+    pub code: i32,
+    /// `si_value`.
+    pub value: u64,
+    /// A POSIX timer's number.
+    pub timer: u32,
+}
+
+/// Signals that wait to be delivered.
+#[derive(Clone, Debug, Default)]
+struct Pending {
+    /// Bit n−1 is signal n.
+    set: u64,
+    /// In the order in which they came.
+    infos: Vec<Info>,
+}
+
+impl Pending {
+    /// Ordinary signals pend once; real-time ones as often as they were sent.
+    fn add(&mut self, info: Info) {
+        const REAL_TIME: u32 = 32;
+        if self.set & bit(info.number) == 0 || info.number >= REAL_TIME {
+            self.set |= bit(info.number);
+            self.infos.push(info);
+        }
+    }
+
+    /// Takes out the first of the lowest number in `among`.
+    fn take(&mut self, among: u64) -> Option<Info> {
+        let ready = self.set & among;
+        if ready == 0 {
+            return None;
+        }
+        let number = ready.trailing_zeros() + 1;
+        let first = self.infos.iter().position(|info| info.number == number)?;
+        let info = self.infos.remove(first);
+        if !self.infos.iter().any(|info| info.number == number) {
+            self.set &= !bit(number);
+        }
+        Some(info)
+    }
+
+    fn discard(&mut self, number: u32) {
+        self.set &= !bit(number);
+        self.infos.retain(|info| info.number != number);
+    }
+}
+
 /// Signal state of the process.
 #[derive(Debug)]
 pub struct Signals {
     actions: [Action; MAX as usize + 1],
-    /// Pending for any thread; bit n−1 is signal n.
-    pending: u64,
+    /// For any thread.
+    pending: Pending,
 }
 
 impl Default for Signals {
     fn default() -> Self {
         Signals {
             actions: [Action::default(); MAX as usize + 1],
-            pending: 0,
+            pending: Pending::default(),
         }
     }
 }
 
 /// Signal state of a thread.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ThreadSignals {
     /// Blocked signals.
     pub mask: u64,
-    /// Pending for this thread alone.
-    pending: u64,
+    /// For this thread alone.
+    pending: Pending,
     /// What `sigtimedwait` waits for, while it does.
     wanted: u64,
     /// `sigsuspend`'s mask to go back to.
@@ -145,7 +199,7 @@ fn name(number: u32) -> &'static str {
 impl Signals {
     /// Whether a signal would be delivered to this thread now.
     pub(crate) fn deliverable(&self, thread: &ThreadSignals) -> bool {
-        (self.pending | thread.pending) & !thread.mask != 0
+        (self.pending.set | thread.pending.set) & !thread.mask != 0
     }
 
     /// Whether there is nothing to do for this thread at the end of a call.
@@ -163,20 +217,39 @@ impl Signals {
 }
 
 impl Kernel {
-    /// Makes a signal pending for the process; ignored ones vanish, unless the current thread blocks them.
+    /// Makes a signal of the library OS's own pending for the process.
     pub(crate) fn raise(&mut self, number: u32) {
-        let current = &self.threads.current().signals;
-        if self.signals.ignored(number) && current.mask & bit(number) == 0 {
+        let code = if number == SIGALRM {
+            SI_KERNEL
+        } else {
+            SI_USER
+        };
+        self.raise_info(Info {
+            number,
+            code,
+            value: 0,
+            timer: 0,
+        });
+    }
+
+    /// Makes a signal pending for the process; ignored ones vanish, unless the current thread blocks them.
+    pub(crate) fn raise_info(&mut self, info: Info) {
+        let number = info.number;
+        let ignored = self.signals.ignored(number);
+        let current = self.threads.running();
+        if ignored && current.is_none_or(|thread| thread.signals.mask & bit(number) == 0) {
             return;
         }
-        self.signals.pending |= bit(number);
-        let takes = |thread: &ThreadSignals| (!thread.mask | thread.wanted) & bit(number) != 0;
+        self.signals.pending.add(info);
+        let takes =
+            |thread: &Thread| (!thread.signals.mask | thread.signals.wanted) & bit(number) != 0;
         // The current thread takes it at the end of its call; else the first that can is woken for it.
-        if !takes(current) || matches!(self.threads.current().run, Run::Waiting(_)) {
+        let runs = |thread: &Thread| !matches!(thread.run, Run::Waiting(_));
+        if !current.is_some_and(|thread| takes(thread) && runs(thread)) {
             let found = self
                 .threads
                 .iter()
-                .find(|(_, thread)| takes(&thread.signals))
+                .find(|(_, thread)| takes(thread))
                 .map(|(slot, _)| slot);
             if let Some(slot) = found {
                 self.wake_thread(slot);
@@ -185,14 +258,15 @@ impl Kernel {
     }
 
     /// Makes a signal pending for one thread.
-    fn raise_in(&mut self, tid: u32, number: u32) -> Result<(), Errno> {
+    pub(crate) fn raise_in(&mut self, tid: u32, info: Info) -> Result<(), Errno> {
+        let number = info.number;
         let slot = self.threads.find(tid).ok_or(Errno::ESRCH)?;
         let ignored = self.signals.ignored(number);
         let thread = self.threads.by_tid(tid).ok_or(Errno::ESRCH)?;
         if ignored && thread.signals.mask & bit(number) == 0 {
             return Ok(());
         }
-        thread.signals.pending |= bit(number);
+        thread.signals.pending.add(info);
         if (!thread.signals.mask | thread.signals.wanted) & bit(number) != 0 {
             self.wake_thread(slot);
         }
@@ -202,29 +276,17 @@ impl Kernel {
     /// Delivers pending signals to the current thread, whose call is answered: the status with which one of them ends the
     /// instance, if it does.
     pub(crate) fn deliver(&mut self) -> Option<u8> {
+        let mut handled = false;
         loop {
             let signals = &mut self.threads.current_mut().signals;
-            let (own, shared) = (
-                signals.pending & !signals.mask,
-                self.signals.pending & !signals.mask,
-            );
+            let among = !signals.mask;
             // A thread's own signals come first, as on Linux.
-            let (number, code) = if own != 0 {
-                let number = own.trailing_zeros() + 1;
-                signals.pending &= !bit(number);
-                (number, SI_TKILL)
-            } else if shared != 0 {
-                let number = shared.trailing_zeros() + 1;
-                self.signals.pending &= !bit(number);
-                let code = if number == SIGALRM {
-                    SI_KERNEL
-                } else {
-                    SI_USER
-                };
-                (number, code)
-            } else {
-                break;
-            };
+            let next = signals
+                .pending
+                .take(among)
+                .or_else(|| self.signals.pending.take(among));
+            let Some(info) = next else { break };
+            let number = info.number;
             let action = self.signals.actions[number as usize];
             if self.signals.ignored(number) {
                 continue;
@@ -242,16 +304,18 @@ impl Kernel {
                 registers.rax = thread.number;
             }
             let top = thread.block + size_of::<Registers>() as u64;
-            if self
-                .enter((number, code), action, &registers, top, restart)
-                .is_err()
-            {
+            if self.enter(info, action, &registers, top, restart).is_err() {
                 self.say(&text!(
                     "no stack to handle signal {number} (SIG{})",
                     name(number)
                 ));
                 return Some(128 + 11);
             }
+            // Others that this one's mask lets through run on top of it.
+            self.threads.current_mut().interrupted = false;
+            handled = true;
+        }
+        if handled {
             return None;
         }
         let signals = &mut self.threads.current_mut().signals;
@@ -264,12 +328,13 @@ impl Kernel {
     /// Builds the frame of a handler, with which the current thread goes on.
     fn enter(
         &mut self,
-        (number, code): (u32, i32),
+        info: Info,
         action: Action,
         registers: &Registers,
         top: u64,
         restart: bool,
     ) -> Result<(), Errno> {
+        let number = info.number;
         let thread = self.threads.current_mut();
         let vectors = *thread.state.vectors();
         let signals = &mut thread.signals;
@@ -313,10 +378,9 @@ impl Kernel {
         }
         put(UC_VECTORS, area);
         put(UC_MASK, before);
-        put(SIGINFO, u64::from(number));
-        // si_code, si_pid, si_uid.
-        put(SIGINFO + 8, u64::from(code as u32));
-        put(SIGINFO + 16, u64::from(PID));
+        for (index, word) in siginfo(&info).into_iter().enumerate() {
+            put(SIGINFO + index as u64 * 8, word);
+        }
         self.memory.put(frame, &bytes)?;
         let mut fx = [0_u8; FX_SIZE as usize];
         // fcw and MXCSR as at the start, for who looks; rt_sigreturn takes the vectors alone.
@@ -413,6 +477,22 @@ const FRAME_SIZE: u64 = SIGINFO + 128;
 const FX_SIZE: u64 = 512;
 const FX_XMM: usize = 160;
 
+/// The first words of a `siginfo_t`: number and errno; code; process (or timer and overrun) and user; value.
+fn siginfo(info: &Info) -> [u64; 4] {
+    const SI_TIMER: i32 = -2;
+    let sender = if info.code == SI_TIMER {
+        info.timer
+    } else {
+        PID
+    };
+    [
+        u64::from(info.number),
+        u64::from(info.code as u32),
+        u64::from(sender),
+        info.value,
+    ]
+}
+
 /// Sends a signal to a thread, or to the process.
 pub(crate) fn send(kernel: &mut Kernel, thread: Option<u32>, number: u64) -> Result<u64, Errno> {
     let number = number as u32;
@@ -422,9 +502,63 @@ pub(crate) fn send(kernel: &mut Kernel, thread: Option<u32>, number: u64) -> Res
     match thread {
         Some(thread) if kernel.threads.find(thread).is_none() => return Err(Errno::ESRCH),
         _ if number == 0 => {}
-        Some(thread) => kernel.raise_in(thread, number)?,
-        None => kernel.raise(number),
+        Some(thread) => kernel.raise_in(
+            thread,
+            Info {
+                number,
+                code: SI_TKILL,
+                value: 0,
+                timer: 0,
+            },
+        )?,
+        None => kernel.raise_info(Info {
+            number,
+            code: SI_USER,
+            value: 0,
+            timer: 0,
+        }),
     }
+    Ok(0)
+}
+
+/// What `sigqueue` passes: a signal with a value. Only codes of users, which are negative, may be claimed.
+fn queued(kernel: &Kernel, number: u64, address: u64) -> Result<Info, Errno> {
+    if number as u32 == 0 || u64::from(number as u32) > MAX {
+        return Err(Errno::EINVAL);
+    }
+    let code = kernel.memory.read::<i32>(address + 8)?;
+    if code >= 0 || code == SI_TKILL {
+        return Err(Errno::EPERM);
+    }
+    Ok(Info {
+        number: number as u32,
+        code,
+        value: kernel.memory.read::<u64>(address + 24)?,
+        timer: 0,
+    })
+}
+
+pub(crate) fn rt_sigqueueinfo(
+    kernel: &mut Kernel,
+    [pid, number, info, ..]: Args,
+) -> Result<u64, Errno> {
+    if pid as u32 != PID {
+        return Err(Errno::ESRCH);
+    }
+    let info = queued(kernel, number, info)?;
+    kernel.raise_info(info);
+    Ok(0)
+}
+
+pub(crate) fn rt_tgsigqueueinfo(
+    kernel: &mut Kernel,
+    [pid, thread, number, info, ..]: Args,
+) -> Result<u64, Errno> {
+    if pid as u32 != PID {
+        return Err(Errno::ESRCH);
+    }
+    let info = queued(kernel, number, info)?;
+    kernel.raise_in(thread as u32, info)?;
     Ok(0)
 }
 
@@ -459,8 +593,9 @@ pub(crate) fn rt_sigaction(
             mask,
         };
         if kernel.signals.ignored(number) {
-            kernel.signals.pending &= !bit(number);
-            kernel.threads.current_mut().signals.pending &= !bit(number);
+            kernel.signals.pending.discard(number);
+            let own = &mut kernel.threads.current_mut().signals;
+            own.pending.discard(number);
         }
     }
     if old != 0 {
@@ -496,7 +631,7 @@ pub(crate) fn rt_sigprocmask(
 pub(crate) fn rt_sigpending(kernel: &mut Kernel, [set, size, ..]: Args) -> Result<u64, Errno> {
     check_size(size)?;
     let own = &kernel.threads.current().signals;
-    let pending = (kernel.signals.pending | own.pending) & own.mask;
+    let pending = (kernel.signals.pending.set | own.pending.set) & own.mask;
     kernel.memory.write(set, &pending)?;
     Ok(0)
 }
@@ -521,12 +656,12 @@ pub(crate) fn rt_sigtimedwait(
     };
     let deadline = kernel.deadline(span);
     let own = &mut kernel.threads.current_mut().signals;
-    let (mine, ready) = (
-        own.pending & set,
-        (own.pending | kernel.signals.pending) & set,
-    );
     own.wanted = 0;
-    if ready == 0 {
+    let next = own
+        .pending
+        .take(set)
+        .or_else(|| kernel.signals.pending.take(set));
+    let Some(found) = next else {
         let why = "waits for a signal, and none can come";
         return Err(match kernel.block(On::Time, deadline, why) {
             Errno::ETIMEDOUT => Errno::EAGAIN,
@@ -536,37 +671,30 @@ pub(crate) fn rt_sigtimedwait(
             }
             errno => errno,
         });
-    }
-    let (number, code) = if mine != 0 {
-        let number = mine.trailing_zeros() + 1;
-        own.pending &= !bit(number);
-        (number, SI_TKILL)
-    } else {
-        let number = ready.trailing_zeros() + 1;
-        kernel.signals.pending &= !bit(number);
-        (
-            number,
-            if number == SIGALRM {
-                SI_KERNEL
-            } else {
-                SI_USER
-            },
-        )
     };
     if info != 0 {
         let mut bytes = [0; 128];
-        bytes[..4].copy_from_slice(&number.to_le_bytes());
-        bytes[8..12].copy_from_slice(&code.to_le_bytes());
-        bytes[16..20].copy_from_slice(&PID.to_le_bytes());
+        for (slot, word) in bytes.chunks_mut(8).zip(siginfo(&found)) {
+            slot.copy_from_slice(&word.to_le_bytes());
+        }
         kernel.memory.put(info, &bytes)?;
     }
-    Ok(u64::from(number))
+    Ok(u64::from(found.number))
 }
 
 pub(crate) fn sigaltstack(kernel: &mut Kernel, [new, old, ..]: Args) -> Result<u64, Errno> {
     let (start, size) = kernel.threads.current().signals.stack;
-    let before = [start, if size == 0 { SS_DISABLE } else { 0 }, size];
+    let top = kernel.threads.current().block;
+    let on_stack = size > 0 && top.wrapping_sub(start) < size;
+    let state = match size {
+        0 => SS_DISABLE,
+        _ => u64::from(on_stack),
+    };
+    let before = [start, state, size];
     if new != 0 {
+        if on_stack {
+            return Err(Errno::EPERM);
+        }
         let start: u64 = kernel.memory.read(new)?;
         let flags: u64 = kernel.memory.read(new + 8)?;
         let size: u64 = kernel.memory.read(new + 16)?;

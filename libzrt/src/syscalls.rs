@@ -4,7 +4,7 @@
 use crate::errno::Errno;
 use crate::fs::calls as fs;
 use crate::kernel::{Args, Kernel};
-use crate::{mm, process, random, signal, threads, time};
+use crate::{mm, posix_timer, process, random, signal, threads, time};
 
 /// Answers a system call.
 pub type Handler = fn(&mut Kernel, Args) -> Result<u64, Errno>;
@@ -36,17 +36,6 @@ macro_rules! table {
             table
         };
     };
-}
-
-/// No sockets.
-fn no_sockets(_: &mut Kernel, _: Args) -> Result<u64, Errno> {
-    Err(Errno::EAFNOSUPPORT)
-}
-
-/// A descriptor that is no socket, as none is.
-fn no_socket(kernel: &mut Kernel, [fd, ..]: Args) -> Result<u64, Errno> {
-    kernel.files.get(fd)?;
-    Err(Errno::ENOTSOCK)
 }
 
 table! {
@@ -87,21 +76,21 @@ table! {
     38 setitimer time::setitimer;
     39 getpid process::getpid;
     40 sendfile fs::sendfile;
-    41 socket no_sockets;
-    42 connect no_socket;
-    43 accept no_socket;
-    44 sendto no_socket;
-    45 recvfrom no_socket;
-    46 sendmsg no_socket;
-    47 recvmsg no_socket;
-    48 shutdown no_socket;
-    49 bind no_socket;
-    50 listen no_socket;
-    51 getsockname no_socket;
-    52 getpeername no_socket;
-    53 socketpair no_sockets;
-    54 setsockopt no_socket;
-    55 getsockopt no_socket;
+    41 socket fs::socket;
+    42 connect fs::connected;
+    43 accept fs::connected;
+    44 sendto fs::sendto;
+    45 recvfrom fs::recvfrom;
+    46 sendmsg fs::sendmsg;
+    47 recvmsg fs::recvmsg;
+    48 shutdown fs::shutdown;
+    49 bind fs::connected;
+    50 listen fs::connected;
+    51 getsockname fs::socket_name;
+    52 getpeername fs::getpeername;
+    53 socketpair fs::socketpair;
+    54 setsockopt fs::setsockopt;
+    55 getsockopt fs::getsockopt;
     56 clone threads::clone;
     60 exit threads::exit;
     61 wait4 process::wait4;
@@ -159,6 +148,7 @@ table! {
     124 getsid process::getpgid;
     127 rt_sigpending signal::rt_sigpending;
     128 rt_sigtimedwait signal::rt_sigtimedwait;
+    129 rt_sigqueueinfo signal::rt_sigqueueinfo;
     130 rt_sigsuspend signal::rt_sigsuspend;
     131 sigaltstack signal::sigaltstack;
     132 utime fs::utime;
@@ -168,7 +158,12 @@ table! {
     138 fstatfs fs::fstatfs;
     140 getpriority process::getpriority;
     141 setpriority mm::success;
+    142 sched_setparam process::sched_setparam;
+    143 sched_getparam process::sched_getparam;
+    144 sched_setscheduler process::sched_setscheduler;
     145 sched_getscheduler process::sched_getscheduler;
+    146 sched_get_priority_max process::sched_get_priority_max;
+    147 sched_get_priority_min process::sched_get_priority_min;
     149 mlock mm::success;
     150 munlock mm::success;
     151 mlockall mm::success;
@@ -194,15 +189,24 @@ table! {
     200 tkill process::tkill;
     201 time time::time;
     202 futex threads::futex;
+    203 sched_setaffinity process::sched_setaffinity;
     204 sched_getaffinity process::sched_getaffinity;
+    213 epoll_create fs::epoll_create;
     217 getdents64 fs::getdents64;
     218 set_tid_address threads::set_tid_address;
     221 fadvise64 fs::fadvise64;
+    222 timer_create posix_timer::timer_create;
+    223 timer_settime posix_timer::timer_settime;
+    224 timer_gettime posix_timer::timer_gettime;
+    225 timer_getoverrun posix_timer::timer_getoverrun;
+    226 timer_delete posix_timer::timer_delete;
     227 clock_settime time::clock_settime;
     228 clock_gettime time::clock_gettime;
     229 clock_getres time::clock_getres;
     230 clock_nanosleep time::clock_nanosleep;
     231 exit_group process::exit_group;
+    232 epoll_wait fs::epoll_wait;
+    233 epoll_ctl fs::epoll_ctl;
     234 tgkill process::tgkill;
     235 utimes fs::utimes;
     247 waitid process::wait4;
@@ -226,11 +230,19 @@ table! {
     277 sync_file_range fs::fsync;
     280 utimensat fs::utimensat;
     285 fallocate fs::fallocate;
-    288 accept4 no_socket;
+    281 epoll_pwait fs::epoll_pwait;
+    283 timerfd_create fs::timerfd_create;
+    284 eventfd fs::eventfd;
+    286 timerfd_settime fs::timerfd_settime;
+    287 timerfd_gettime fs::timerfd_gettime;
+    288 accept4 fs::connected;
+    290 eventfd2 fs::eventfd2;
+    291 epoll_create1 fs::epoll_create1;
     292 dup3 fs::dup3;
     293 pipe2 fs::pipe2;
     295 preadv fs::preadv;
     296 pwritev fs::pwritev;
+    297 rt_tgsigqueueinfo signal::rt_tgsigqueueinfo;
     302 prlimit64 process::prlimit64;
     306 syncfs fs::fsync;
     309 getcpu process::getcpu;
@@ -244,6 +256,7 @@ table! {
     332 statx fs::statx;
     436 close_range fs::close_range;
     439 faccessat2 fs::faccessat2;
+    441 epoll_pwait2 fs::epoll_pwait2;
     452 fchmodat2 fs::fchmodat2;
 }
 

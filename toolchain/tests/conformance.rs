@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -312,16 +312,20 @@ fn main() -> ExitCode {
         }
     }
     programs.sort_by_key(Program::title);
-    let builds: Arc<OnceLock<Result<Builds, String>>> = Arc::default();
+    let builds: Arc<OnceLock<Result<Builds, Mutex<String>>>> = Arc::default();
     let all = Arc::new(programs.clone());
     let mut trials: Vec<Trial> = programs
         .iter()
         .map(|program| {
             let (program, all, builds) = (program.clone(), all.clone(), builds.clone());
             Trial::test(program.title(), move || {
-                match builds.get_or_init(|| build(&all)) {
+                match builds.get_or_init(|| build(&all).map_err(Mutex::new)) {
                     Ok(builds) => check(&program, builds),
-                    Err(message) => Err(message.clone().into()),
+                    Err(message) => {
+                        let mut message = message.lock().expect("no test panics here");
+                        let said = std::mem::replace(&mut *message, "the build failed".into());
+                        Err(said.into())
+                    }
                 }
             })
         })

@@ -38,6 +38,8 @@ pub struct OpenFile {
     pub path: Box<[u8]>,
     /// A generated file's text.
     pub text: Option<Vec<u8>>,
+    /// Its number: no other open file ever has it.
+    pub serial: u64,
     uses: u32,
 }
 
@@ -50,6 +52,7 @@ impl OpenFile {
             offset: 0,
             path: path.into_boxed_slice(),
             text: None,
+            serial: 0,
             uses: 0,
         }
     }
@@ -77,6 +80,8 @@ struct Slot {
 pub struct Files {
     slots: Vec<Option<Slot>>,
     open: Vec<Option<OpenFile>>,
+    /// Files opened so far.
+    opened: u64,
     /// The working directory.
     pub cwd: NodeId,
     /// Bytes of `read` and `write` that are gathered or scattered.
@@ -137,7 +142,12 @@ impl Files {
                 self.open.len() - 1
             }
         };
-        self.open[index] = Some(OpenFile { uses: 1, ..file });
+        self.opened += 1;
+        self.open[index] = Some(OpenFile {
+            uses: 1,
+            serial: self.opened,
+            ..file
+        });
         self.slots[fd] = Some(Slot {
             file: index as u32,
             close_on_exec,

@@ -6,18 +6,24 @@
 pub(crate) mod calls;
 mod contents;
 mod directory;
+mod epoll;
+mod event;
 mod export;
 mod files;
 mod path;
 mod pipe;
 mod proc;
 mod setup;
+mod socket;
 pub mod tar;
 mod tree;
 
 pub use contents::{Contents, MAX_SIZE};
 pub use directory::{Directory, Entry};
+pub use epoll::{Epoll, Watch};
+pub use event::{Event, Timer};
 pub use files::{Files, OpenFile, flag};
 pub use path::{DESCRIPTOR, Found, NAME_MAX, PATH_MAX, resolve};
 pub use pipe::Pipe;
+pub use socket::{Inbox, Socket};
 pub use tree::{Device, Generated, Kind, Mount, Node, NodeId, Time, Tree};

@@ -38,8 +38,19 @@ impl Pipe {
     /// Takes bytes out: how many.
     pub fn read(&mut self, buffer: &mut [u8]) -> usize {
         let count = buffer.len().min(self.bytes.len());
-        for (to, from) in buffer.iter_mut().zip(self.bytes.drain(..count)) {
-            *to = from;
+        let (first, second) = self.bytes.as_slices();
+        let split = count.min(first.len());
+        buffer[..split].copy_from_slice(&first[..split]);
+        buffer[split..count].copy_from_slice(&second[..count - split]);
+        self.bytes.drain(..count);
+        count
+    }
+
+    /// Copies bytes that stay: how many.
+    pub fn peek(&self, buffer: &mut [u8]) -> usize {
+        let count = buffer.len().min(self.bytes.len());
+        for (to, from) in buffer.iter_mut().zip(self.bytes.iter()) {
+            *to = *from;
         }
         count
     }

@@ -75,6 +75,14 @@ pub enum Kind {
     Device(Device),
     /// A pipe, with or without a name; its bytes are in the pipe table.
     Pipe(Box<super::Pipe>),
+    /// An eventfd.
+    Event(super::Event),
+    /// A timerfd.
+    Timer(super::Timer),
+    /// An end of a socket pair.
+    Socket(Box<super::Socket>),
+    /// An epoll descriptor.
+    Epoll(super::Epoll),
     /// A file of /proc.
     Generated(Generated),
     /// /proc/self/fd: its names are the open descriptors.
@@ -110,6 +118,23 @@ pub struct Node {
     pub name: Box<[u8]>,
     /// What the mount whose root this is has hidden.
     pub covered: Option<NodeId>,
+    /// Counts what happened to a pipe, socket or counter, for `EPOLLET`.
+    pub version: u32,
+}
+
+impl Kind {
+    /// Whether it has no offset, and a transfer is one, however many parts the buffer has.
+    pub fn is_stream(&self) -> bool {
+        matches!(
+            self,
+            Kind::Pipe(_)
+                | Kind::Socket(_)
+                | Kind::Event(_)
+                | Kind::Timer(_)
+                | Kind::Epoll(_)
+                | Kind::Device(Device::Channel(_))
+        )
+    }
 }
 
 impl Node {
@@ -129,6 +154,7 @@ impl Node {
             parent: 0,
             name: Box::default(),
             covered: None,
+            version: 0,
         }
     }
 
@@ -140,6 +166,9 @@ impl Node {
             Kind::Symlink(_) => 0o120_000,
             Kind::Device(_) => 0o020_000,
             Kind::Pipe(_) => 0o010_000,
+            Kind::Socket(_) => 0o140_000,
+            // Linux's anonymous inodes have no type.
+            Kind::Event(_) | Kind::Timer(_) | Kind::Epoll(_) => 0,
         };
         kind | u32::from(self.permissions)
     }

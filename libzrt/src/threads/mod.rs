@@ -206,6 +206,11 @@ impl Threads {
         }
     }
 
+    /// The thread that runs, if it has not just ended.
+    pub(crate) fn running(&self) -> Option<&Thread> {
+        self.slots[self.current as usize].as_deref()
+    }
+
     /// The state of the thread that runs, for the entry.
     pub fn state(&mut self) -> &mut State {
         &mut self.current_mut().state

@@ -39,6 +39,9 @@ impl Kernel {
 
     /// Something changed at a node: whoever waits for it looks again.
     pub(crate) fn wake_node(&mut self, id: NodeId) {
+        if let Ok(node) = self.tree.node_mut(id) {
+            node.version = node.version.wrapping_add(1);
+        }
         if self.threads.node_waiters == 0 {
             return;
         }
@@ -119,7 +122,7 @@ impl Kernel {
                 self.switch_to(slot);
                 return true;
             }
-            let next = self.next_event();
+            let next = self.next_event(true);
             if next == u64::MAX {
                 let report = self.threads.waits();
                 self.deadlock(&report);
@@ -140,8 +143,9 @@ impl Kernel {
         self.host.set_thread_pointer(pointer);
     }
 
-    /// The next point in time at which something happens; `u64::MAX` if there is none.
-    fn next_event(&self) -> u64 {
+    /// The next point in time at which something happens, or, if nobody can run, at which somebody can again; `u64::MAX` if
+    /// there is none.
+    fn next_event(&self, idle: bool) -> u64 {
         let deadlines = self
             .threads
             .iter()
@@ -150,7 +154,19 @@ impl Kernel {
                 _ => None,
             });
         let alarm = self.clock.alarm.map(|(at, _)| at);
-        deadlines.chain(alarm).min().unwrap_or(u64::MAX)
+        // A timer that nobody waits for wakes nobody.
+        let waited = |id| {
+            !idle || self.threads.iter().any(|(_, thread)| {
+                matches!(thread.run, Run::Waiting(wait) if wait.on == On::AnyNode || wait.on == On::Node(id))
+            })
+        };
+        let timer = self.next_timer(waited);
+        deadlines
+            .chain(alarm)
+            .chain(timer)
+            .chain(self.next_posix_timer())
+            .min()
+            .unwrap_or(u64::MAX)
     }
 
     /// Does what is due: alarms, and threads whose deadline has passed, the earliest first.
@@ -160,6 +176,8 @@ impl Kernel {
             return;
         }
         self.check_alarm();
+        self.fire_timers();
+        self.fire_posix_timers();
         loop {
             let due = self
                 .threads
@@ -172,6 +190,6 @@ impl Kernel {
             let Some((_, slot)) = due else { break };
             self.wake_thread(slot);
         }
-        self.threads.earliest = self.next_event();
+        self.threads.earliest = self.next_event(false);
     }
 }

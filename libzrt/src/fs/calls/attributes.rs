@@ -2,7 +2,7 @@
 
 use super::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW};
 use crate::errno::Errno;
-use crate::fs::{DESCRIPTOR, Kind, NodeId, Time};
+use crate::fs::{DESCRIPTOR, Kind, NodeId, Time, flag};
 use crate::kernel::{Args, Kernel};
 use crate::time::SECOND;
 
@@ -192,6 +192,9 @@ pub(crate) fn truncate(kernel: &mut Kernel, [path, size, ..]: Args) -> Result<u6
 
 pub(crate) fn ftruncate(kernel: &mut Kernel, [fd, size, ..]: Args) -> Result<u64, Errno> {
     let file = kernel.files.get(fd)?;
+    if file.flags & flag::PATH != 0 {
+        return Err(Errno::EBADF);
+    }
     if size > i64::MAX as u64 || !file.writable() {
         return Err(Errno::EINVAL);
     }
@@ -211,13 +214,14 @@ pub(crate) fn fallocate(
     if !file.writable() {
         return Err(Errno::EBADF);
     }
+    // Both are signed on Linux.
+    if size == 0 || offset > i64::MAX as u64 || size > i64::MAX as u64 {
+        return Err(Errno::EINVAL);
+    }
     let end = offset
         .checked_add(size)
         .filter(|&end| end <= i64::MAX as u64)
         .ok_or(Errno::EFBIG)?;
-    if size == 0 {
-        return Err(Errno::EINVAL);
-    }
     let mode = mode & 0xFFFF_FFFF;
     let Kind::File(contents) = &mut kernel.tree.node_mut(id)?.kind else {
         return Err(Errno::ENODEV);
@@ -264,7 +268,7 @@ pub(crate) fn sync(kernel: &mut Kernel, _: Args) -> Result<u64, Errno> {
 pub(crate) fn fadvise64(kernel: &mut Kernel, [fd, _, _, advice, ..]: Args) -> Result<u64, Errno> {
     let id = kernel.files.get(fd)?.node;
     match kernel.tree.node(id)?.kind {
-        Kind::Pipe(_) => Err(Errno::ESPIPE),
+        ref kind if kind.is_stream() => Err(Errno::ESPIPE),
         _ if advice > 5 => Err(Errno::EINVAL),
         _ => Ok(0),
     }

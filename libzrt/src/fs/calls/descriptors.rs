@@ -1,5 +1,6 @@
 //! Calls on descriptors themselves: dup, fcntl, ioctl, flock.
 
+use super::locks::{get_lock, set_lock};
 use super::open::close;
 use crate::errno::Errno;
 use crate::fs::{Kind, flag};
@@ -45,6 +46,7 @@ pub(crate) fn fcntl(kernel: &mut Kernel, [fd, command, argument, ..]: Args) -> R
     const SETLK: u64 = 6;
     const SETLKW: u64 = 7;
     const OFD_GETLK: u64 = 36;
+    const OFD_SETLK: u64 = 37;
     const OFD_SETLKW: u64 = 38;
     const SETOWN: u64 = 8;
     const GETOWN: u64 = 9;
@@ -73,37 +75,16 @@ pub(crate) fn fcntl(kernel: &mut Kernel, [fd, command, argument, ..]: Args) -> R
             file.flags = file.flags & !CHANGEABLE | argument as u32 & CHANGEABLE;
             Ok(0)
         }
-        // Locks are between processes, and there is one: every lock is free to have.
-        GETLK | OFD_GETLK => {
-            const UNLOCKED: [u8; 2] = [2, 0];
-            kernel.memory.put(argument, &UNLOCKED).map(|()| 0)
-        }
-        SETLK | SETLKW | 37 | OFD_SETLKW => {
-            let kind = kernel.memory.read::<u16>(argument)?;
-            let file = kernel.files.get(fd)?;
-            match kind {
-                0 if !file.readable() => Err(Errno::EBADF),
-                1 if !file.writable() => Err(Errno::EBADF),
-                0..=2 => Ok(0),
-                _ => Err(Errno::EINVAL),
-            }
-        }
+        GETLK | OFD_GETLK => get_lock(kernel, fd, argument, command == OFD_GETLK),
+        SETLK | SETLKW => set_lock(kernel, fd, argument, (false, false)),
+        OFD_SETLK => set_lock(kernel, fd, argument, (true, false)),
+        OFD_SETLKW => set_lock(kernel, fd, argument, (true, true)),
         SETOWN | GETOWN => Ok(0),
         SETPIPE_SZ | GETPIPE_SZ => match kernel.tree.node(kernel.files.get(fd)?.node)?.kind {
             Kind::Pipe(_) => Ok(65_536),
             _ => Err(Errno::EBADF),
         },
         _ => Err(Errno::EINVAL),
-    }
-}
-
-pub(crate) fn flock(kernel: &mut Kernel, [fd, operation, ..]: Args) -> Result<u64, Errno> {
-    kernel.files.get(fd)?;
-    // LOCK_SH, LOCK_EX, LOCK_UN, with or without LOCK_NB.
-    if matches!(operation & !4, 1 | 2 | 8) {
-        Ok(0)
-    } else {
-        Err(Errno::EINVAL)
     }
 }
 
@@ -118,6 +99,7 @@ pub(crate) fn ioctl(kernel: &mut Kernel, [fd, request, argument, ..]: Args) -> R
         FIONREAD => {
             let waiting = match &kernel.tree.node(file.node)?.kind {
                 Kind::Pipe(pipe) => pipe.len() as u64,
+                Kind::Socket(socket) => socket.waiting() as u64,
                 Kind::File(contents) => contents.size().saturating_sub(offset),
                 _ => return Err(Errno::ENOTTY),
             };

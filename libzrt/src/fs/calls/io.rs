@@ -73,7 +73,19 @@ impl Kernel {
                 }
                 Errno::check(self.host.read(*number, buffer, offset))?
             }
-            Kind::Pipe(_) if at != At::Current => return Err(Errno::ESPIPE),
+            Kind::Pipe(_) | Kind::Socket(_) | Kind::Event(_) | Kind::Timer(_)
+                if at != At::Current =>
+            {
+                return Err(Errno::ESPIPE);
+            }
+            Kind::Event(_) | Kind::Timer(_) => {
+                return self.read_counter(id, buffer, flags & flag::NONBLOCK == 0);
+            }
+            Kind::Socket(_) => {
+                let wait = flags & flag::NONBLOCK == 0;
+                return Ok(self.receive(id, buffer, 0, wait)?.0 as u64);
+            }
+            Kind::Epoll(_) => return Err(Errno::EINVAL),
             Kind::Pipe(pipe) => {
                 let count = pipe.read(buffer);
                 if count > 0 {
@@ -128,9 +140,20 @@ impl Kernel {
                 let number = *number;
                 self.write_channel(number, bytes, &mut offset, flags & flag::APPEND != 0)?
             }
-            Kind::Pipe(_) if at != At::Current => return Err(Errno::ESPIPE),
+            Kind::Pipe(_) | Kind::Socket(_) | Kind::Event(_) if at != At::Current => {
+                return Err(Errno::ESPIPE);
+            }
+            Kind::Event(_) => {
+                return self.write_counter(id, bytes, flags & flag::NONBLOCK == 0);
+            }
+            Kind::Socket(_) => return self.send(id, bytes, 0, flags & flag::NONBLOCK == 0),
+            Kind::Timer(_) | Kind::Epoll(_) => return Err(Errno::EINVAL),
             Kind::Pipe(pipe) => {
                 if pipe.readers == 0 {
+                    let done = self.progress().done;
+                    if done > 0 {
+                        return Ok(done);
+                    }
                     self.raise(SIGPIPE);
                     return Err(Errno::EPIPE);
                 }
@@ -222,11 +245,7 @@ impl Kernel {
 
     /// Whether a read or write of this file must be one transfer, however many parts the buffer has.
     fn is_stream(&self, fd: u64) -> Result<bool, Errno> {
-        let kind = &self.tree.node(self.files.get(fd)?.node)?.kind;
-        Ok(matches!(
-            kind,
-            Kind::Device(Device::Channel(_)) | Kind::Pipe(_)
-        ))
+        Ok(self.tree.node(self.files.get(fd)?.node)?.kind.is_stream())
     }
 
     fn read_parts(&mut self, fd: u64, address: u64, count: u64, at: At) -> Result<u64, Errno> {
@@ -364,7 +383,7 @@ fn position(offset: u64) -> Result<At, Errno> {
 fn seekable(kernel: &Kernel, fd: u64) -> Result<(), Errno> {
     let id = kernel.files.get(fd)?.node;
     match kernel.tree.node(id)?.kind {
-        Kind::Pipe(_) => Err(Errno::ESPIPE),
+        Kind::Pipe(_) | Kind::Socket(_) => Err(Errno::ESPIPE),
         Kind::Device(Device::Channel(number))
             if kernel.channels[number as usize].kind == manifest::SEQUENTIAL =>
         {
@@ -472,7 +491,7 @@ pub(crate) fn lseek(kernel: &mut Kernel, [fd, offset, whence, ..]: Args) -> Resu
         Kind::File(contents) => contents.size(),
         Kind::Device(Device::Channel(number)) => kernel.channels[*number as usize].size,
         // A terminal or a null device takes any seek and stays where it is.
-        Kind::Device(_) => return Ok(0),
+        Kind::Device(_) | Kind::Event(_) | Kind::Timer(_) | Kind::Epoll(_) => return Ok(0),
         Kind::Generated(_) => kernel
             .files
             .get(fd)?
@@ -565,7 +584,9 @@ pub(crate) fn sendfile(
     [out, input, offset, size, ..]: Args,
 ) -> Result<u64, Errno> {
     let start = offset_argument(kernel, offset)?;
-    kernel.files.get(out)?;
+    if !kernel.files.get(out)?.writable() {
+        return Err(Errno::EBADF);
+    }
     let id = kernel.files.get(input)?.node;
     if !matches!(
         kernel.tree.node(id)?.kind,
@@ -583,6 +604,9 @@ pub(crate) fn copy_file_range(
     [input, from, out, to, size, flags]: Args,
 ) -> Result<u64, Errno> {
     let (start, target) = (offset_argument(kernel, from)?, offset_argument(kernel, to)?);
+    if !kernel.files.get(input)?.readable() || !kernel.files.get(out)?.writable() {
+        return Err(Errno::EBADF);
+    }
     for fd in [input, out] {
         let id = kernel.files.get(fd)?.node;
         match kernel.tree.node(id)?.kind {

@@ -2,18 +2,26 @@
 
 mod attributes;
 mod descriptors;
+mod epoll;
+mod event;
 mod io;
+mod locks;
 mod names;
 mod open;
 mod poll;
+mod socket;
 mod stat;
 
 pub(crate) use attributes::*;
 pub(crate) use descriptors::*;
+pub(crate) use epoll::*;
+pub(crate) use event::*;
 pub(crate) use io::*;
+pub(crate) use locks::*;
 pub(crate) use names::*;
 pub(crate) use open::*;
 pub(crate) use poll::*;
+pub(crate) use socket::*;
 pub(crate) use stat::*;
 
 use alloc::vec::Vec;

@@ -73,6 +73,7 @@ fn check_open(kernel: &mut Kernel, id: NodeId, flags: u32) -> Result<(), Errno> 
     let mount = usize::from(node.mount);
     match &node.kind {
         Kind::Symlink(_) => Err(Errno::ELOOP),
+        Kind::Socket(_) | Kind::Event(_) | Kind::Timer(_) | Kind::Epoll(_) => Err(Errno::ENXIO),
         Kind::Generated(_) if write => Err(Errno::EACCES),
         Kind::File(_) if write => {
             if kernel.tree.mounts[mount].read_only {
@@ -206,7 +207,19 @@ impl Kernel {
             pipe.writers -= u32::from(file.writable()).min(pipe.writers);
         }
         self.wake_node(file.node);
-        self.tree.release(file.node);
+        if !self.epolls.is_empty() {
+            self.unwatch(file.serial);
+        }
+        if !self.locks.is_empty() {
+            self.unlock_all(file.node, file.serial);
+        }
+        self.hang_up(file.node);
+        let id = file.node;
+        self.tree.release(id);
+        if self.tree.node(id).is_err() {
+            self.timers.retain(|&timer| timer != id);
+            self.epolls.retain(|&epoll| epoll != id);
+        }
     }
 }
 

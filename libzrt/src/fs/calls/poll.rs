@@ -1,36 +1,75 @@
 //! poll and select: what is ready is known at once; if nothing is, other threads run, or time passes.
 
 use crate::errno::Errno;
-use crate::fs::Kind;
+use crate::fs::{Kind, NodeId};
 use crate::kernel::{Args, Kernel};
 use crate::threads::On;
 use crate::time::{SECOND, duration};
 
-const IN: u16 = 0x001;
+pub(super) const IN: u16 = 0x001;
 const OUT: u16 = 0x004;
 const ERR: u16 = 0x008;
 const HUP: u16 = 0x010;
 const INVALID: u16 = 0x020;
-const RDNORM: u16 = 0x040;
+pub(super) const RDNORM: u16 = 0x040;
 const WRNORM: u16 = 0x100;
+const RDHUP: u16 = 0x2000;
 
-/// What a descriptor is ready for. Channels always are: a read of one waits outside.
+/// What an open file may do.
+#[derive(Clone, Copy)]
+pub(super) struct Access {
+    pub readable: bool,
+    pub writable: bool,
+}
+
+/// What a descriptor is ready for.
 fn readiness(kernel: &Kernel, fd: u64) -> Result<u16, Errno> {
     let file = kernel.files.get(fd)?;
-    let (readable, writable) = (file.readable(), file.writable());
-    let Kind::Pipe(pipe) = &kernel.tree.node(file.node)?.kind else {
-        return Ok(IN | RDNORM | OUT | WRNORM);
+    let access = Access {
+        readable: file.readable(),
+        writable: file.writable(),
     };
-    let mut ready = 0;
-    if readable {
-        ready |= if pipe.is_empty() { 0 } else { IN | RDNORM };
-        ready |= if pipe.writers == 0 { HUP } else { 0 };
+    kernel.node_readiness(file.node, access, 0)
+}
+
+impl Kernel {
+    /// What an open file with this node is ready for. Channels always are: a read of one waits outside.
+    pub(super) fn node_readiness(
+        &self,
+        id: NodeId,
+        access: Access,
+        depth: u32,
+    ) -> Result<u16, Errno> {
+        let when = |condition: bool, bits: u16| if condition { bits } else { 0 };
+        Ok(match &self.tree.node(id)?.kind {
+            Kind::Pipe(pipe) => {
+                let (reads, writes) = (access.readable, access.writable);
+                when(reads && !pipe.is_empty(), IN | RDNORM)
+                    | when(reads && pipe.writers == 0, HUP)
+                    | when(
+                        writes && pipe.room() >= super::super::pipe::ATOMIC,
+                        OUT | WRNORM,
+                    )
+                    | when(writes && pipe.readers == 0, ERR)
+            }
+            Kind::Event(event) => {
+                when(event.count > 0, IN | RDNORM) | when(event.count < u64::MAX - 1, OUT | WRNORM)
+            }
+            Kind::Timer(timer) => {
+                let due = timer.at.is_some_and(|at| at <= self.clock.elapsed());
+                when(timer.fired > 0 || due, IN | RDNORM)
+            }
+            Kind::Socket(socket) => {
+                let (readable, at_end, writable, gone) = self.socket_readiness(socket);
+                when(readable, IN | RDNORM)
+                    | when(at_end, RDHUP)
+                    | when(writable, OUT | WRNORM)
+                    | when(gone, HUP)
+            }
+            Kind::Epoll(epoll) => self.epoll_readiness(epoll, depth),
+            _ => IN | RDNORM | OUT | WRNORM,
+        })
     }
-    if writable {
-        ready |= if pipe.room() > 0 { OUT | WRNORM } else { 0 };
-        ready |= if pipe.readers == 0 { ERR } else { 0 };
-    }
-    Ok(ready)
 }
 
 /// Waits when nothing is ready; a timeout is no error.
@@ -101,7 +140,7 @@ pub(crate) fn ppoll(
 }
 
 /// Runs a call with another signal mask. A signal that this lets through is delivered before the mask goes back.
-fn with_mask(
+pub(super) fn with_mask(
     kernel: &mut Kernel,
     mask: u64,
     call: impl FnOnce(&mut Kernel) -> Result<u64, Errno>,

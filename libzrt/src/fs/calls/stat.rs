@@ -80,7 +80,13 @@ fn metadata(kernel: &Kernel, id: NodeId) -> Result<Metadata, Errno> {
                 };
             }
         }
-        Kind::Pipe(_) | Kind::Generated(_) | Kind::Descriptors => {}
+        Kind::Pipe(_)
+        | Kind::Generated(_)
+        | Kind::Descriptors
+        | Kind::Socket(_)
+        | Kind::Event(_)
+        | Kind::Timer(_)
+        | Kind::Epoll(_) => {}
     }
     Ok(Metadata {
         device: device_number(0, u64::from(node.mount) + 16),
@@ -159,12 +165,14 @@ pub(crate) fn newfstatat(
 /// `struct statx` (include/uapi/linux/stat.h): 256 bytes, of which the basic part is filled in.
 pub(crate) fn statx(
     kernel: &mut Kernel,
-    [directory, path, flags, _mask, address, _]: Args,
+    [directory, path, flags, mask, address, _]: Args,
 ) -> Result<u64, Errno> {
     const BASIC: u32 = 0x7FF;
     const SYNC_FLAGS: u64 = 0x6000;
+    const RESERVED: u64 = 0x8000_0000;
     if flags & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH | 0x800 | SYNC_FLAGS) != 0
         || flags & SYNC_FLAGS == SYNC_FLAGS
+        || mask & RESERVED != 0
     {
         return Err(Errno::EINVAL);
     }

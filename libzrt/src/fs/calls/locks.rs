@@ -1,0 +1,225 @@
+//! flock, and the record locks of open files. Locks of processes never conflict: there is one process.
+
+use alloc::vec::Vec;
+
+use crate::errno::Errno;
+use crate::fs::{Kind, NodeId};
+use crate::kernel::{Args, Kernel};
+use crate::threads::On;
+
+/// A lock that an open file holds.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lock {
+    node: NodeId,
+    /// The open file's number.
+    serial: u64,
+    /// By `flock`, which does not see record locks.
+    whole: bool,
+    exclusive: bool,
+    start: u64,
+    /// Exclusive.
+    end: u64,
+}
+
+impl Lock {
+    fn conflicts(&self, other: &Lock) -> bool {
+        self.node == other.node
+            && self.whole == other.whole
+            && self.serial != other.serial
+            && (self.exclusive || other.exclusive)
+            && self.start < other.end
+            && other.start < self.end
+    }
+}
+
+impl Kernel {
+    /// Takes away what the open file holds of this kind in the lock's range.
+    fn unlock(&mut self, lock: &Lock) {
+        let mut kept = Vec::with_capacity(self.locks.len() + 1);
+        for held in core::mem::take(&mut self.locks) {
+            let is_own = held.serial == lock.serial && held.whole == lock.whole;
+            if !is_own || held.start >= lock.end || lock.start >= held.end {
+                kept.push(held);
+                continue;
+            }
+            for (start, end) in [
+                (held.start, lock.start.min(held.end)),
+                (lock.end.max(held.start), held.end),
+            ] {
+                if start < end {
+                    kept.push(Lock { start, end, ..held });
+                }
+            }
+        }
+        self.locks = kept;
+        self.wake_node(lock.node);
+    }
+
+    /// Locks, or waits until that is possible.
+    fn lock(&mut self, lock: Lock, wait: bool) -> Result<u64, Errno> {
+        if self.locks.iter().any(|held| held.conflicts(&lock)) {
+            return Err(if wait {
+                self.block(On::Node(lock.node), None, "waits for a file's lock")
+            } else {
+                Errno::EAGAIN
+            });
+        }
+        self.unlock(&lock);
+        self.locks.try_reserve(1).map_err(|_| Errno::ENOLCK)?;
+        self.locks.push(lock);
+        Ok(0)
+    }
+
+    /// An open file is gone, and its locks with it.
+    pub(super) fn unlock_all(&mut self, node: NodeId, serial: u64) {
+        let before = self.locks.len();
+        self.locks.retain(|lock| lock.serial != serial);
+        if self.locks.len() < before {
+            self.wake_node(node);
+        }
+    }
+}
+
+pub(crate) fn flock(kernel: &mut Kernel, [fd, operation, ..]: Args) -> Result<u64, Errno> {
+    const SHARED: u64 = 1;
+    const EXCLUSIVE: u64 = 2;
+    const NO_WAIT: u64 = 4;
+    const UNLOCK: u64 = 8;
+    let file = kernel.files.get(fd)?;
+    let lock = Lock {
+        node: file.node,
+        serial: file.serial,
+        whole: true,
+        exclusive: operation & EXCLUSIVE != 0,
+        start: 0,
+        end: u64::MAX,
+    };
+    match operation & !NO_WAIT {
+        UNLOCK => {
+            kernel.unlock(&lock);
+            Ok(0)
+        }
+        SHARED | EXCLUSIVE => {
+            // A change of the kind gives the old lock up first, as on Linux.
+            let changes = |held: &Lock| {
+                held.whole && held.serial == lock.serial && held.exclusive != lock.exclusive
+            };
+            if kernel.locks.iter().any(changes) {
+                kernel.unlock(&lock);
+            }
+            kernel.lock(lock, operation & NO_WAIT == 0)
+        }
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// `struct flock`: type, whence, start, length.
+struct Record {
+    kind: u16,
+    start: u64,
+    end: u64,
+}
+
+const READ: u16 = 0;
+const WRITE: u16 = 1;
+const UNLOCKED: u16 = 2;
+
+fn record(kernel: &Kernel, fd: u64, address: u64) -> Result<Record, Errno> {
+    let kind = kernel.memory.read::<u16>(address)?;
+    let whence = kernel.memory.read::<u16>(address + 2)?;
+    let [start, length] = kernel.memory.read::<[i64; 2]>(address + 8)?;
+    let file = kernel.files.get(fd)?;
+    let base = match whence {
+        0 => 0,
+        1 => file.offset as i64,
+        2 => match &kernel.tree.node(file.node)?.kind {
+            Kind::File(contents) => contents.size() as i64,
+            _ => 0,
+        },
+        _ => return Err(Errno::EINVAL),
+    };
+    let start = base.checked_add(start).ok_or(Errno::EOVERFLOW)?;
+    let end = start.checked_add(length).ok_or(Errno::EOVERFLOW)?;
+    let (start, end) = match length {
+        0 => (start, i64::MAX),
+        1.. => (start, end),
+        _ => (end, start),
+    };
+    if start < 0 || kind > UNLOCKED {
+        return Err(Errno::EINVAL);
+    }
+    Ok(Record {
+        kind,
+        start: start as u64,
+        end: end as u64,
+    })
+}
+
+/// `F_SETLK` and its kin. With `owner` the locks are the open file's, else the process's.
+pub(super) fn set_lock(
+    kernel: &mut Kernel,
+    fd: u64,
+    address: u64,
+    (owner, wait): (bool, bool),
+) -> Result<u64, Errno> {
+    let record = record(kernel, fd, address)?;
+    let file = kernel.files.get(fd)?;
+    match record.kind {
+        READ if !file.readable() => return Err(Errno::EBADF),
+        WRITE if !file.writable() => return Err(Errno::EBADF),
+        _ if !owner => return Ok(0),
+        _ => {}
+    }
+    let lock = Lock {
+        node: file.node,
+        serial: file.serial,
+        whole: false,
+        exclusive: record.kind == WRITE,
+        start: record.start,
+        end: record.end,
+    };
+    if record.kind == UNLOCKED {
+        kernel.unlock(&lock);
+        return Ok(0);
+    }
+    kernel.lock(lock, wait)
+}
+
+/// `F_GETLK` and `F_OFD_GETLK`: a lock that stands in the way.
+pub(super) fn get_lock(
+    kernel: &mut Kernel,
+    fd: u64,
+    address: u64,
+    owner: bool,
+) -> Result<u64, Errno> {
+    let record = record(kernel, fd, address)?;
+    let file = kernel.files.get(fd)?;
+    let wanted = Lock {
+        node: file.node,
+        serial: file.serial,
+        whole: false,
+        exclusive: record.kind == WRITE,
+        start: record.start,
+        end: record.end,
+    };
+    let found = kernel
+        .locks
+        .iter()
+        .find(|held| owner && held.conflicts(&wanted));
+    let Some(held) = found else {
+        kernel.memory.put(address, &UNLOCKED.to_le_bytes())?;
+        return Ok(0);
+    };
+    let kind = if held.exclusive { WRITE } else { READ };
+    let length = if held.end == i64::MAX as u64 {
+        0
+    } else {
+        held.end - held.start
+    };
+    kernel.memory.put(address, &kind.to_le_bytes())?;
+    kernel.memory.put(address + 2, &[0; 2])?;
+    kernel.memory.write(address + 8, &[held.start, length])?;
+    // The owner is an open file, no process.
+    kernel.memory.write(address + 24, &-1_i32)?;
+    Ok(0)
+}

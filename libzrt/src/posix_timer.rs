@@ -1,0 +1,184 @@
+//! POSIX timers: `timer_create` and its kin, which send signals.
+
+use crate::errno::Errno;
+use crate::fs::Timer;
+use crate::kernel::{Args, Kernel};
+use crate::signal::Info;
+use crate::time::{SECOND, duration};
+
+/// Most timers.
+const MOST: usize = 4096;
+
+/// A timer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PosixTimer {
+    timer: Timer,
+    /// Who is told, and how.
+    notify: Notify,
+    /// Expirations since the last signal, but one.
+    overrun: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Notify {
+    Nobody,
+    Process(Info),
+    Thread(u32, Info),
+}
+
+/// `si_code` of a timer's signal.
+const SI_TIMER: i32 = -2;
+
+impl Kernel {
+    /// Sends the signals of the timers that are due.
+    pub(crate) fn fire_posix_timers(&mut self) {
+        let now = self.clock.elapsed();
+        for index in 0..self.posix_timers.len() {
+            let Some(timer) = &mut self.posix_timers[index] else {
+                continue;
+            };
+            timer.timer.fired = 0;
+            if !timer.timer.advance(now) {
+                continue;
+            }
+            timer.overrun = timer.timer.fired - 1;
+            match timer.notify {
+                Notify::Nobody => {}
+                Notify::Process(info) => self.raise_info(info),
+                // The thread may have ended: then nobody hears it.
+                Notify::Thread(tid, info) => drop(self.raise_in(tid, info)),
+            }
+        }
+    }
+
+    /// When the next one is due.
+    pub(crate) fn next_posix_timer(&self) -> Option<u64> {
+        self.posix_timers
+            .iter()
+            .flatten()
+            .filter(|timer| !matches!(timer.notify, Notify::Nobody))
+            .filter_map(|timer| timer.timer.at)
+            .min()
+    }
+
+    fn posix_timer(&mut self, id: u64) -> Result<&mut PosixTimer, Errno> {
+        self.posix_timers
+            .get_mut(id as u32 as usize)
+            .and_then(Option::as_mut)
+            .ok_or(Errno::EINVAL)
+    }
+}
+
+pub(crate) fn timer_create(
+    kernel: &mut Kernel,
+    [clock, event, id, ..]: Args,
+) -> Result<u64, Errno> {
+    const SIGNAL: u32 = 0;
+    const NONE: u32 = 1;
+    const THREAD_ID: u32 = 4;
+    const SIGALRM: u32 = 14;
+    kernel.clock.when(clock, 0)?;
+    let free = kernel.posix_timers.iter().position(Option::is_none);
+    let index = free.unwrap_or(kernel.posix_timers.len());
+    if index >= MOST {
+        return Err(Errno::EAGAIN);
+    }
+    let info = |number, value| Info {
+        number,
+        code: SI_TIMER,
+        value,
+        timer: index as u32,
+    };
+    // struct sigevent: value, signal, kind, thread.
+    let notify = if event == 0 {
+        Notify::Process(info(SIGALRM, index as u64))
+    } else {
+        let value = kernel.memory.read::<u64>(event)?;
+        let number = kernel.memory.read::<u32>(event + 8)?;
+        let kind = kernel.memory.read::<u32>(event + 12)?;
+        if kind != NONE && !(1..=64).contains(&number) {
+            return Err(Errno::EINVAL);
+        }
+        match kind {
+            SIGNAL => Notify::Process(info(number, value)),
+            NONE => Notify::Nobody,
+            THREAD_ID => {
+                let tid = kernel.memory.read::<u32>(event + 16)?;
+                kernel.threads.find(tid).ok_or(Errno::EINVAL)?;
+                Notify::Thread(tid, info(number, value))
+            }
+            _ => return Err(Errno::EINVAL),
+        }
+    };
+    kernel.memory.write(id, &(index as u32))?;
+    let timer = PosixTimer {
+        timer: Timer {
+            clock,
+            ..Timer::default()
+        },
+        notify,
+        overrun: 0,
+    };
+    match free {
+        Some(index) => kernel.posix_timers[index] = Some(timer),
+        None => kernel.posix_timers.push(Some(timer)),
+    }
+    Ok(0)
+}
+
+fn put_setting(kernel: &Kernel, address: u64, timer: &Timer) -> Result<(), Errno> {
+    let left = timer
+        .at
+        .map_or(0, |at| at.saturating_sub(kernel.clock.elapsed()).max(1));
+    kernel.memory.write(
+        address,
+        &[
+            timer.interval / SECOND,
+            timer.interval % SECOND,
+            left / SECOND,
+            left % SECOND,
+        ],
+    )
+}
+
+pub(crate) fn timer_settime(
+    kernel: &mut Kernel,
+    [id, flags, new, old, ..]: Args,
+) -> Result<u64, Errno> {
+    const ABSTIME: u64 = 1;
+    let before = kernel.posix_timer(id)?.timer;
+    let interval = duration(kernel, new)?;
+    let value = duration(kernel, new + 16)?;
+    let at = if value == 0 {
+        None
+    } else if flags & ABSTIME != 0 {
+        Some(kernel.clock.when(before.clock, value)?)
+    } else {
+        Some(kernel.clock.elapsed().saturating_add(value))
+    };
+    if old != 0 {
+        put_setting(kernel, old, &before)?;
+    }
+    let timer = kernel.posix_timer(id)?;
+    (timer.timer.at, timer.timer.interval, timer.overrun) = (at, interval, 0);
+    if let Some(at) = at {
+        kernel.threads.earliest = kernel.threads.earliest.min(at);
+    }
+    Ok(0)
+}
+
+pub(crate) fn timer_gettime(kernel: &mut Kernel, [id, address, ..]: Args) -> Result<u64, Errno> {
+    let timer = kernel.posix_timer(id)?.timer;
+    put_setting(kernel, address, &timer)?;
+    Ok(0)
+}
+
+pub(crate) fn timer_getoverrun(kernel: &mut Kernel, [id, ..]: Args) -> Result<u64, Errno> {
+    Ok(kernel.posix_timer(id)?.overrun.min(i32::MAX as u64))
+}
+
+pub(crate) fn timer_delete(kernel: &mut Kernel, [id, ..]: Args) -> Result<u64, Errno> {
+    kernel.posix_timer(id)?;
+    kernel.posix_timers[id as u32 as usize] = None;
+    Ok(0)
+}

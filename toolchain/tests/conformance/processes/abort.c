@@ -1,0 +1,3 @@
+//#status: 134
+#include "../show.h"
+int main(void) { puts("before"); abort(); }
