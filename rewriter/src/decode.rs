@@ -1,9 +1,9 @@
 //! A linear sweep over text: every instruction of the input, in order.
 
-use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic};
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic};
 use zvm_abi::layout::TEXT_BASE;
 
-use crate::error::RewriteError;
+use crate::error::{Refusal, RewriteError};
 use crate::input::Input;
 use crate::starts::Starts;
 
@@ -15,6 +15,17 @@ pub(crate) struct Insn {
     pub displacement_at: u8,
     /// Offset of the immediate field in the instruction, 0 = none.
     pub immediate_at: u8,
+}
+
+impl Insn {
+    fn new(decoder: &Decoder<'_>, decoded: Instruction) -> Self {
+        let offsets = decoder.get_constant_offsets(&decoded);
+        Insn {
+            decoded,
+            displacement_at: offsets.displacement_offset() as u8,
+            immediate_at: offsets.immediate_offset() as u8,
+        }
+    }
 }
 
 /// The instructions of text, in order. An index into them is a *code index*; their number stands for the end of text.
@@ -45,6 +56,13 @@ impl Program {
             index.saturating_sub(1)
         }
     }
+
+    /// The code index of what follows the instruction that ends at `address`, even if bytes that are no code lie between.
+    pub(crate) fn behind(&self, address: u64) -> Option<usize> {
+        let index = self.first_from(address);
+        let before = &self.insns.get(index.checked_sub(1)?)?.decoded;
+        (before.next_ip() == address).then_some(index)
+    }
 }
 
 impl<'a> Input<'a> {
@@ -55,43 +73,79 @@ impl<'a> Input<'a> {
     }
 }
 
+/// Bytes that are no code, in a function: from behind the last instruction before them that goes on elsewhere, to the next
+/// function.
+struct Hole {
+    start: u64,
+    end: u64,
+    refusal: Refusal,
+}
+
 /// Decodes all of text, starting afresh at every function.
+///
+/// Some assembly keeps a line of text behind its last `ret` (OpenSSL's does). What nothing reaches and nothing can decode is
+/// left out; a pointer to it is found later to mean no instruction, and refused.
 pub(crate) fn sweep(input: &Input<'_>) -> Result<Program, RewriteError> {
-    let mut insns = Vec::with_capacity(input.text.len() / 4);
-    let mut starts = Starts::new(input.text.len());
+    let mut insns: Vec<Insn> = Vec::with_capacity(input.text.len() / 4);
+    let mut holes: Vec<Hole> = Vec::new();
     let mut decoder = Decoder::with_ip(64, input.text, TEXT_BASE, DecoderOptions::NONE);
-    let mut next_function = input.functions.iter().map(|f| f.0).peekable();
+    let mut functions = input.functions.iter().map(|f| f.0).peekable();
+    let mut function = TEXT_BASE;
     while decoder.can_decode() {
         let at = decoder.ip();
         let decoded = decoder.decode();
-        while next_function.next_if(|&start| start <= at).is_some() {}
-        if let Some(&start) = next_function.peek()
-            && start < decoded.next_ip()
-        {
+        while let Some(start) = functions.next_if(|&start| start <= at) {
+            function = start;
+        }
+        let next = functions.peek().copied();
+        let reason = if next.is_some_and(|start| start < decoded.next_ip()) {
             // Bytes between functions that run into the next one are padding only if they are int3 or nops,
             // which never do: so these bytes are data, or the symbol is not a function.
-            return Err(refuse(
-                input,
-                at,
-                decoded.len(),
-                "the instruction runs into the next function, so one of the two is no code",
-            ));
-        }
-        if decoded.is_invalid() {
-            return Err(refuse(
-                input,
-                at,
-                decoded.len(),
-                "these bytes are no instruction",
-            ));
-        }
-        let offsets = decoder.get_constant_offsets(&decoded);
-        starts.add(at);
-        insns.push(Insn {
-            decoded,
-            displacement_at: offsets.displacement_offset() as u8,
-            immediate_at: offsets.immediate_offset() as u8,
+            "the instruction runs into the next function, so one of the two is no code"
+        } else if decoded.is_invalid() {
+            "these bytes are no instruction"
+        } else if is_port_access(&decoded) {
+            "it reads or writes a port, which no program can, so these bytes may be data"
+        } else {
+            insns.push(Insn::new(&decoder, decoded));
+            continue;
+        };
+        // What follows an instruction that always goes on elsewhere is reached by a jump or not at all.
+        let leaves = insns
+            .iter()
+            .rposition(|i| i.decoded.ip() < function || !goes_on(&i.decoded))
+            .filter(|&i| insns[i].decoded.ip() >= function);
+        let refusal = input.refusal(
+            at,
+            decoded.len().max(1),
+            reason,
+            "move data out of .text (assembly: into .section .rodata)",
+        );
+        let Some(last) = leaves else {
+            if is_port_access(&decoded) {
+                // The lowering says better why not.
+                insns.push(Insn::new(&decoder, decoded));
+                continue;
+            }
+            return Err(RewriteError::Refused(vec![refusal]));
+        };
+        insns.truncate(last + 1);
+        let end = next.unwrap_or(input.text_end());
+        holes.push(Hole {
+            start: insns[last].decoded.next_ip(),
+            end,
+            refusal,
         });
+        let from = (end - TEXT_BASE) as usize;
+        decoder
+            .set_position(from)
+            .expect("a function starts in text, and its end is text's at most");
+        decoder.set_ip(end);
+    }
+    refuse_what_is_reached(&insns, holes)?;
+    let mut starts = Starts::new(input.text.len());
+    for insn in &insns {
+        starts.add(insn.decoded.ip());
     }
     starts.finish();
     Ok(Program {
@@ -101,13 +155,50 @@ pub(crate) fn sweep(input: &Input<'_>) -> Result<Program, RewriteError> {
     })
 }
 
-fn refuse(input: &Input<'_>, at: u64, len: usize, reason: &str) -> RewriteError {
-    RewriteError::Refused(vec![input.refusal(
-        at,
-        len.max(1),
-        reason,
-        "move data out of .text (assembly: into .section .rodata)",
-    )])
+/// A hole is one only if no branch leads there.
+fn refuse_what_is_reached(insns: &[Insn], holes: Vec<Hole>) -> Result<(), RewriteError> {
+    if holes.is_empty() {
+        return Ok(());
+    }
+    let mut targets: Vec<u64> = insns
+        .iter()
+        .filter(|i| i.decoded.near_branch_target() != 0)
+        .map(|i| i.decoded.near_branch_target())
+        .collect();
+    targets.sort_unstable();
+    let reached = |hole: &Hole| {
+        let first = targets.partition_point(|&target| target < hole.start);
+        targets.get(first).is_some_and(|&target| target < hole.end)
+    };
+    let refused: Vec<Refusal> = holes
+        .into_iter()
+        .filter(reached)
+        .map(|hole| hole.refusal)
+        .collect();
+    if refused.is_empty() {
+        return Ok(());
+    }
+    Err(RewriteError::Refused(refused))
+}
+
+/// Whether the next instruction may run after this one.
+fn goes_on(insn: &Instruction) -> bool {
+    !matches!(
+        insn.flow_control(),
+        FlowControl::Return
+            | FlowControl::UnconditionalBranch
+            | FlowControl::IndirectBranch
+            | FlowControl::Exception
+    ) && insn.mnemonic() != Mnemonic::Hlt
+}
+
+/// `in`, `out` and their string forms: letters of text (`l`, `m`, `n`, `o`) decode to them.
+fn is_port_access(insn: &Instruction) -> bool {
+    use Mnemonic as M;
+    matches!(
+        insn.mnemonic(),
+        M::In | M::Out | M::Insb | M::Insw | M::Insd | M::Outsb | M::Outsw | M::Outsd
+    )
 }
 
 /// Whether the instruction does nothing but take room; endbr64 counts, as the sandbox has its own rule for targets.

@@ -164,12 +164,16 @@ impl Writer<'_> {
         }
     }
 
-    /// The new address of an input address: code moves, all else stays. `None` within an instruction.
+    /// The new address of an input address: code moves, all else stays. `None` within an instruction. The end of a function that
+    /// data follows is where the next one starts.
     fn mapped(&self, address: u64) -> Option<u64> {
         if !(layout::TEXT_BASE..=self.input.text_end()).contains(&address) {
             return Some(address);
         }
-        let code = self.program.at(address)?;
+        let code = self
+            .program
+            .at(address)
+            .or_else(|| self.program.behind(address))?;
         Some(u64::from(self.layout.address(self.lowered, code)))
     }
 
