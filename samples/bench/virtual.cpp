@@ -1,4 +1,5 @@
 // C++: virtual calls on objects of many classes, and a visitor.
+#include <cstdio>
 #include "bench.h"
 #include <cmath>
 #include <memory>
