@@ -113,11 +113,13 @@ fn link(objects: &[PathBuf], output: &Path, native: bool) -> Result<(), String> 
 
 /// The program that runs the one of the name in its first argument, in the folder of its second.
 fn driver(programs: &[Program]) -> String {
-    let mut text = String::from("#include <stdio.h>\n#include <string.h>\n#include <unistd.h>\n");
+    let mut text = String::from(
+        "#include <stdio.h>\n#include <string.h>\n#include <sys/syscall.h>\n#include <unistd.h>\n",
+    );
     for program in programs {
         text += &format!("int {}(int, char **);\n", program.symbol());
     }
-    text += "int main(int argc, char **argv) {\n    if (argc != 3 || chdir(argv[2])) return 99;\n    setvbuf(stdout, 0, _IOLBF, 0);\n";
+    text += "int main(int argc, char **argv) {\n    if (argc != 3 || chdir(argv[2])) return 99;\n    // Some rely on what is closed, and whoever runs the tests may leave anything open.\n    syscall(SYS_close_range, 3, ~0U, 0);\n    setvbuf(stdout, 0, _IOLBF, 0);\n";
     for program in programs {
         text += &format!(
             "    if (!strcmp(argv[1], \"{}\")) return {}(1, argv);\n",
@@ -200,8 +202,11 @@ fn run(mut command: Command, program: &Program) -> Result<(Output, i32), Failed>
 
 fn check(program: &Program, builds: &Builds) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
-    let mut native = Command::new(&builds.native);
+    // What ought to end may hang.
+    let mut native = Command::new("timeout");
     native
+        .args(["--foreground", "--signal=KILL", "60"])
+        .arg(&builds.native)
         .env_clear()
         .arg(program.title())
         .arg(folder.path())
