@@ -42,7 +42,31 @@ pub(crate) struct Op {
     pub ends_bundle: bool,
     /// A branch in its long form.
     pub long: bool,
+    /// Prefixes that mean nothing here and may stand in front to fill a gap.
+    pub room: Room,
     pub target: Target,
+}
+
+/// Padding that an operation can take (rule C9): prefixes without an effect on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// None: branches, parts of guarded pairs, what has its segment.
+    None,
+    /// A null segment.
+    Segment,
+    /// A null segment, and 0x67, as the operation has no memory operand.
+    Both,
+}
+
+impl Room {
+    /// In bytes.
+    pub(crate) fn bytes(self) -> u8 {
+        match self {
+            Room::None => 0,
+            Room::Segment => 1,
+            Room::Both => 2,
+        }
+    }
 }
 
 impl Op {
@@ -56,6 +80,7 @@ impl Op {
             glued: false,
             ends_bundle: false,
             long: false,
+            room: Room::None,
             target: Target::Fixed(0),
         };
         op.bytes[..bytes.len()].copy_from_slice(bytes);

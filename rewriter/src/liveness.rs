@@ -1,16 +1,17 @@
 //! Which registers are dead where a scratch register is needed.
 //!
-//! Registers are a mask of 16 bits, bit n = register n of the encoding. Inside, two such halves tell a register's low 16 bits
-//! from the rest, because compilers write those alone. Everything here errs towards "live".
+//! Registers are a mask of 16 bits, bit n = register n of the encoding. Inside, three such masks tell a register's lowest byte
+//! and its second from the rest, because compilers write those alone. Everything here errs towards "live".
 //!
 //! One backward fixpoint answers all questions about a *region*: functions between which code jumps or falls through
 //! other than by a call, such as a function and its cold part.
 
 use std::collections::{HashMap, HashSet};
 
-use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, OpAccess, Register};
+use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, Register};
 
 use crate::decode::Program;
+use crate::flags::may_return;
 use crate::input::Input;
 use crate::refs::Refs;
 use crate::regions::Regions;
@@ -22,6 +23,8 @@ const AT_ENTRY: u16 = mask(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15]);
 const AT_CALL: u16 = mask(&[1, 2, 6, 7, 8, 9]);
 /// What a function must preserve.
 const PRESERVED: u16 = mask(&[3, 4, 5, 12, 13, 14, 15]);
+/// What a function may clobber.
+const CALLER_SAVED: u16 = mask(&[0, 1, 2, 6, 7, 8, 9, 10, 11]);
 /// What a caller may look at after a return: the two results and all that is preserved.
 const AT_RETURN: u16 = mask(&[0, 2, 3, 4, 5, 12, 13, 14, 15]);
 /// Functions that may lie between a jump and those who may rely on its function's registers.
@@ -36,18 +39,26 @@ const fn mask(registers: &[u8]) -> u16 {
     mask
 }
 
-/// Both halves of registers: their low 16 bits, and above.
-const fn whole(registers: u16) -> u32 {
-    registers as u32 | (registers as u32) << 16
+/// Registers in parts: bit n = the lowest byte of register n, bit 16 + n = its second byte, bit 32 + n = all above.
+type Parts = u64;
+
+/// Registers with all their parts.
+const fn whole(registers: u16) -> Parts {
+    word(registers) | (registers as Parts) << 32
 }
 
-/// Registers of which some bits are in the mask.
-fn some(halves: u32) -> u16 {
-    (halves | halves >> 16) as u16
+/// The low 16 bits of registers.
+const fn word(registers: u16) -> Parts {
+    registers as Parts | (registers as Parts) << 16
 }
 
-/// Uses and definitions of one instruction, in halves: (read, fully written).
-fn effect(factory: &mut InstructionInfoFactory, insn: &Instruction) -> (u32, u32) {
+/// Registers of which some part is in the mask.
+fn some(parts: Parts) -> u16 {
+    (parts | parts >> 16 | parts >> 32) as u16
+}
+
+/// Uses and definitions of one instruction: (read, fully written).
+fn effect(factory: &mut InstructionInfoFactory, insn: &Instruction) -> (Parts, Parts) {
     let (mut uses, mut defs) = (0, 0);
     for used in factory.info(insn).used_registers() {
         let register = used.register();
@@ -55,24 +66,24 @@ fn effect(factory: &mut InstructionInfoFactory, insn: &Instruction) -> (u32, u32
             continue;
         }
         let bit = 1u16 << (register.full_register() as usize - Register::RAX as usize);
-        let read = if register.size() <= 2 {
-            u32::from(bit)
-        } else {
-            whole(bit)
-        };
-        // Writes of a byte leave the other one, writes of 32 bits clear the upper ones.
-        let written = match register.size() {
-            1 => 0,
-            2 => u32::from(bit),
+        let second = matches!(
+            register,
+            Register::AH | Register::BH | Register::CH | Register::DH
+        );
+        // Writes of 32 bits clear the upper ones.
+        let parts = match register.size() {
+            1 if second => Parts::from(bit) << 16,
+            1 => Parts::from(bit),
+            2 => word(bit),
             _ => whole(bit),
         };
         match used.access() {
             OpAccess::Read | OpAccess::CondRead | OpAccess::ReadWrite | OpAccess::ReadCondWrite => {
-                uses |= read
+                uses |= parts
             }
-            OpAccess::Write => defs |= written,
+            OpAccess::Write => defs |= parts,
             // Perhaps no write: the old value stays.
-            OpAccess::CondWrite => uses |= read,
+            OpAccess::CondWrite => uses |= parts,
             _ => {}
         }
     }
@@ -101,8 +112,10 @@ enum After {
     Anywhere,
     /// The caller.
     Caller,
-    /// A call, and then the next one.
-    Call,
+    /// A call that may clobber these, and then the next one.
+    Call(u16),
+    /// A call that does not come back.
+    LastCall,
     /// Nothing.
     Nothing,
 }
@@ -111,8 +124,8 @@ enum After {
 struct Region {
     /// Runs of code indices: (first, last + 1, the first one's place in `live`), in rising order.
     runs: Vec<(usize, usize, usize)>,
-    /// Live before each instruction, in halves.
-    live: Vec<u32>,
+    /// Live before each instruction.
+    live: Vec<Parts>,
     /// Live at its labels; `None` if it has none.
     at_labels: Option<u16>,
 }
@@ -142,6 +155,10 @@ pub(crate) struct Liveness<'p> {
     known: HashMap<usize, Region>,
     /// By function: the registers that it writes.
     written: HashMap<usize, u16>,
+    /// By function: see [`Self::clobbered`].
+    clobbered: HashMap<usize, u16>,
+    /// By address: whether a call of it may come back.
+    returns: HashMap<u64, bool>,
     /// By function start: the code indices of direct calls of it and jumps to it. Made when it is first needed.
     callers: Option<HashMap<u64, Vec<usize>>>,
 }
@@ -156,6 +173,8 @@ impl<'p> Liveness<'p> {
             regions: None,
             known: HashMap::new(),
             written: HashMap::new(),
+            clobbered: HashMap::new(),
+            returns: HashMap::new(),
             callers: None,
         }
     }
@@ -296,6 +315,9 @@ impl<'p> Liveness<'p> {
             live: vec![0; size],
             at_labels: None,
         };
+        let pads: Vec<usize> = (self.refs.landing_pads.iter())
+            .filter_map(|&pad| region.place(pad))
+            .collect();
         let (mut steps, mut labels) = (Vec::with_capacity(size), Vec::new());
         for &(first, last, base) in &region.runs {
             for at in first..last {
@@ -315,7 +337,8 @@ impl<'p> Liveness<'p> {
             .collect();
         let live = &mut region.live;
         let elsewhere = whole(AT_CALL | PRESERVED);
-        let mut at_labels = 0u32;
+        // A callee may throw, and so go on at any landing pad.
+        let (mut at_labels, mut at_pads) = (0, 0);
         loop {
             let mut changed = false;
             for (i, &(uses, defs, after)) in steps.iter().enumerate().rev() {
@@ -332,21 +355,24 @@ impl<'p> Liveness<'p> {
                     After::Next => (next(), defs),
                     After::Jump(target) => (jump(target), defs),
                     After::Either(target) => (jump(target) | next(), defs),
-                    After::Unknown => (u32::MAX, defs),
+                    After::Unknown => (whole(u16::MAX), defs),
                     After::Labels if !labels.is_empty() => (at_labels, defs),
                     After::Labels | After::Anywhere => (at_labels | elsewhere, defs),
                     After::Caller => (whole(AT_RETURN), defs),
-                    // A callee may keep what the ABI lets it clobber (-fipa-ra): so a call ends no life.
-                    After::Call => (next() | whole(AT_CALL), 0),
+                    After::Call(clobbered) => {
+                        (next() & !whole(clobbered) | at_pads | whole(AT_CALL), 0)
+                    }
+                    After::LastCall => (at_pads | whole(AT_CALL), 0),
                     After::Nothing => (0, defs),
                 };
                 let before = uses | (after & !defs);
                 changed |= live[i] != before;
                 live[i] = before;
             }
-            let now = labels.iter().fold(0, |mask, &place| mask | live[place]);
-            changed |= now != at_labels;
-            at_labels = now;
+            let at = |places: &[usize]| places.iter().fold(0, |mask, &place| mask | live[place]);
+            let now = (at(&labels), at(&pads));
+            changed |= now != (at_labels, at_pads);
+            (at_labels, at_pads) = now;
             if !changed {
                 break;
             }
@@ -355,7 +381,15 @@ impl<'p> Liveness<'p> {
         region
     }
 
-    fn after(&self, region: &Region, insn: &Instruction) -> After {
+    fn after(&mut self, region: &Region, insn: &Instruction) -> After {
+        match insn.flow_control() {
+            FlowControl::Call if insn.is_call_near() => {
+                return self.after_call(insn.near_branch_target());
+            }
+            FlowControl::IndirectCall => return After::Call(CALLER_SAVED),
+            FlowControl::Call => return After::Call(0),
+            _ => {}
+        }
         let target = |after: fn(Option<u32>) -> After| {
             let ip = insn.near_branch_target();
             match self.input.function_index(ip) {
@@ -374,8 +408,58 @@ impl<'p> Liveness<'p> {
             FlowControl::IndirectBranch => After::Anywhere,
             FlowControl::Return => After::Caller,
             FlowControl::Exception | FlowControl::Interrupt => After::Nothing,
-            FlowControl::Call | FlowControl::IndirectCall => After::Call,
             _ => After::Next,
         }
+    }
+
+    fn after_call(&mut self, callee: u64) -> After {
+        let entry = self.program.at(callee);
+        let (Some(entry), Some(function)) = (entry, self.input.function_index(callee)) else {
+            return After::Call(0);
+        };
+        let program = self.program;
+        let returns = (self.returns)
+            .entry(callee)
+            .or_insert_with(|| may_return(program, entry, &mut 5_000));
+        if *returns {
+            After::Call(self.clobbered(function, 0))
+        } else {
+            After::LastCall
+        }
+    }
+
+    /// The caller-saved registers that a function writes, or what it calls: nobody who knows its code (-fipa-ra) expects
+    /// that it keeps them, so what its caller finds in them is a result. Assembly may save such a register, and pops it then.
+    fn clobbered(&mut self, function: usize, depth: usize) -> u16 {
+        if let Some(&known) = self.clobbered.get(&function) {
+            return known;
+        }
+        // Recursion adds nothing of its own.
+        self.clobbered.insert(function, 0);
+        let program = self.program;
+        let (start, end) = self.input.extent(function);
+        let (first, last) = (program.first_from(start), program.first_from(end));
+        let (mut clobbered, mut kept) = (self.written(function), 0);
+        for insn in program.insns[first..last].iter().map(|i| &i.decoded) {
+            use FlowControl::{Call, IndirectCall, UnconditionalBranch};
+            match insn.flow_control() {
+                IndirectCall => clobbered = CALLER_SAVED,
+                Call | UnconditionalBranch if depth < MOST_CALLERS => {
+                    let target = insn.near_branch_target();
+                    if let Some(callee) = self.input.function_index(target)
+                        && callee != function
+                    {
+                        clobbered |= self.clobbered(callee, depth + 1);
+                    }
+                }
+                FlowControl::Next if insn.mnemonic() == Mnemonic::Pop => {
+                    kept |= some(effect(&mut self.factory, insn).1);
+                }
+                _ => {}
+            }
+        }
+        let clobbered = clobbered & !kept & CALLER_SAVED;
+        self.clobbered.insert(function, clobbered);
+        clobbered
     }
 }

@@ -70,7 +70,7 @@ pub(crate) fn write(
     let stats = Stats {
         text_in: input.text.len() as u64,
         text_out: layout.text.len() as u64,
-        padding: layout.padding,
+        padding: layout.gaps.total(),
         above_level: lowered.above_level,
     };
     Ok(Image {

@@ -5,7 +5,7 @@ use iced_x86::{Code, Instruction, Mnemonic, OpKind, Register};
 
 use super::raw::Raw;
 use super::{Lowerer, Outcome, Unsafe, cannot, moved};
-use crate::code::{Fix, Target};
+use crate::code::{Fix, Room, Target};
 use crate::flags::{Flags, flags_live};
 use crate::refs::CodeField;
 
@@ -142,7 +142,10 @@ impl Lowerer<'_> {
             raw.address32 = true;
         }
         match raw.encode() {
-            Some(encoded) => Ok(encoded),
+            Some((op, shift)) => {
+                let room = room(insn, &raw);
+                Ok((crate::code::Op { room, ..op }, shift))
+            }
             None => cannot(
                 "no room for a prefix in this instruction",
                 "shorten it (drop a prefix)",
@@ -171,6 +174,32 @@ impl Lowerer<'_> {
         }
         self.confined(&bytes, &decoded, offsets.displacement_offset(), code)
     }
+}
+
+/// The padding that `insn` can take: 0x67 would cut what `lea` computes.
+fn room(insn: &Instruction, raw: &Raw<'_>) -> Room {
+    let reads_address = raw.address32 || (0..insn.op_count()).any(|op| is_memory(insn.op_kind(op)));
+    match raw.segment {
+        Some(_) => Room::None,
+        None if reads_address => Room::Segment,
+        None => Room::Both,
+    }
+}
+
+fn is_memory(kind: OpKind) -> bool {
+    !matches!(
+        kind,
+        OpKind::Register
+            | OpKind::Immediate8
+            | OpKind::Immediate8_2nd
+            | OpKind::Immediate16
+            | OpKind::Immediate32
+            | OpKind::Immediate64
+            | OpKind::Immediate8to16
+            | OpKind::Immediate8to32
+            | OpKind::Immediate8to64
+            | OpKind::Immediate32to64
+    )
 }
 
 /// A constant in a part of rsp.
