@@ -45,6 +45,14 @@ impl Layout {
     pub(crate) fn address(&self, lowered: &Lowered, code: usize) -> u32 {
         self.labels[lowered.first[code] as usize]
     }
+
+    /// The new address of a code index for data.
+    pub(crate) fn entry(&self, lowered: &Lowered, code: usize) -> u32 {
+        match lowered.entries.get(&code) {
+            Some(&entry) => self.labels[entry as usize],
+            None => self.address(lowered, code),
+        }
+    }
 }
 
 /// Must stand right before the next operation, in one bundle.

@@ -90,9 +90,12 @@ fn effect(factory: &mut InstructionInfoFactory, insn: &Instruction) -> (Parts, P
     (uses, defs)
 }
 
-/// A jump through an indexed table of 8-byte entries: a switch or a computed goto.
-fn is_goto(insn: &Instruction) -> bool {
-    insn.memory_index() != Register::None && insn.memory_index_scale() == 8
+/// A jump through an indexed table of 8-byte entries at an address of its own: a switch or a computed goto. (With a base
+/// register it may be a tail call through a table in an object.)
+pub(crate) fn is_goto(insn: &Instruction) -> bool {
+    insn.memory_base() == Register::None
+        && insn.memory_index() != Register::None
+        && insn.memory_index_scale() == 8
 }
 
 /// What comes after an instruction.
@@ -128,6 +131,8 @@ struct Region {
     live: Vec<Parts>,
     /// Live at its labels; `None` if it has none.
     at_labels: Option<u16>,
+    /// The labels' code indices.
+    labels: Vec<usize>,
 }
 
 impl Region {
@@ -179,6 +184,20 @@ impl<'p> Liveness<'p> {
         }
     }
 
+    /// The first function of `function`'s region.
+    pub(crate) fn region_of(&mut self, function: usize) -> usize {
+        let (input, program) = (self.input, self.program);
+        let regions = self
+            .regions
+            .get_or_insert_with(|| Regions::find(input, program));
+        regions.first(function)
+    }
+
+    /// The code indices in `function`'s region whose addresses are held somewhere: an indirect jump may lead there.
+    pub(crate) fn labels(&mut self, function: usize) -> Vec<usize> {
+        self.region(function).labels.clone()
+    }
+
     /// For the indirect jump at code index `at`: (registers that may be live at its targets, registers that it may clobber
     /// for its function's callers). `table` holds the targets where the jump table is known.
     pub(crate) fn at_jump(&mut self, at: usize, table: &[usize]) -> (u16, u16) {
@@ -188,7 +207,17 @@ impl<'p> Liveness<'p> {
         };
         let live_at_labels = self.region(function).at_labels;
         let live = match live_at_labels {
-            _ if !table.is_empty() => (table.iter()).fold(0, |live, &at| live | self.live_at(at)),
+            _ if !table.is_empty() => {
+                let end = self.input.extent(function).1;
+                let (mut live, mut last) = (0, None);
+                for &at in table {
+                    if last != Some(at) && !self.is_end(at, end) {
+                        live |= self.live_at(at);
+                    }
+                    last = Some(at);
+                }
+                live
+            }
             Some(live) if is_goto(insn) => live,
             // A computed goto or a tail call.
             Some(live) => live | AT_ENTRY,
@@ -201,6 +230,13 @@ impl<'p> Liveness<'p> {
             self.written(function)
         };
         (live, clobbered)
+    }
+
+    /// Whether code index `at` is the padding behind a function that ends at `end`: clang lets a jump table's impossible cases
+    /// go there.
+    fn is_end(&self, at: usize, end: u64) -> bool {
+        let ip = self.program.insns.get(at).map(|insn| insn.decoded.ip());
+        ip == Some(end) && self.input.function_index(end).is_none()
     }
 
     /// Whether the function at `start` may clobber a caller-saved register that it does not write so far. A caller in the
@@ -264,7 +300,7 @@ impl<'p> Liveness<'p> {
     }
 
     /// What is live before the instruction at code index `at`, which a jump or a return reaches.
-    fn live_at(&mut self, at: usize) -> u16 {
+    pub(crate) fn live_at(&mut self, at: usize) -> u16 {
         let Some(insn) = self.program.insns.get(at) else {
             return u16::MAX;
         };
@@ -282,13 +318,10 @@ impl<'p> Liveness<'p> {
     }
 
     fn region(&mut self, function: usize) -> &Region {
-        let (input, program) = (self.input, self.program);
-        let regions = self
-            .regions
-            .get_or_insert_with(|| Regions::find(input, program));
-        let first = regions.first(function);
+        let first = self.region_of(function);
         if !self.known.contains_key(&first) {
-            let functions = regions.members(first).to_vec();
+            let regions = self.regions.as_ref();
+            let functions = regions.map_or(Vec::new(), |r| r.members(first).to_vec());
             let region = self.solve(&functions);
             self.known.insert(first, region);
         }
@@ -314,11 +347,13 @@ impl<'p> Liveness<'p> {
             runs,
             live: vec![0; size],
             at_labels: None,
+            labels: Vec::new(),
         };
         let pads: Vec<usize> = (self.refs.landing_pads.iter())
             .filter_map(|&pad| region.place(pad))
             .collect();
-        let (mut steps, mut labels) = (Vec::with_capacity(size), Vec::new());
+        let mut steps = Vec::with_capacity(size);
+        let (mut labels, mut codes) = (Vec::new(), Vec::new());
         for &(first, last, base) in &region.runs {
             for at in first..last {
                 let insn = &program.insns[at].decoded;
@@ -329,6 +364,7 @@ impl<'p> Liveness<'p> {
                     && !function().is_some_and(|f| self.is_other_function(f, insn.ip()))
                 {
                     labels.push(base + at - first);
+                    codes.push(at);
                 }
             }
         }
@@ -377,6 +413,7 @@ impl<'p> Liveness<'p> {
                 break;
             }
         }
+        region.labels = codes;
         region.at_labels = (!labels.is_empty()).then_some(some(at_labels));
         region
     }

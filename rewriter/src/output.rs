@@ -146,7 +146,7 @@ impl Writer<'_> {
 
     fn patch_data(&self, refs: &Refs, segments: &mut [Placed]) {
         for &(at, form, target) in &refs.in_data {
-            let address = u64::from(self.layout.address(self.lowered, target));
+            let address = u64::from(self.layout.entry(self.lowered, target));
             let segment = segments
                 .iter_mut()
                 .find(|s| at >= s.address && at - s.address < s.bytes.len() as u64);

@@ -18,7 +18,7 @@ impl Lowerer<'_> {
     }
 
     /// The code that a branch through a GOT slot means: the slots of a static program never change.
-    fn got_target(&self, insn: &Instruction) -> Option<u64> {
+    pub(super) fn got_target(&self, insn: &Instruction) -> Option<u64> {
         let plain = insn.op0_kind() == OpKind::Memory
             && insn.segment_prefix() == Register::None
             && insn.memory_index() == Register::None;
@@ -263,30 +263,19 @@ impl Lowerer<'_> {
 
     pub(super) fn indirect_jump(&mut self, index: usize) -> Outcome {
         let insn = &self.program.insns[index].decoded;
-        if let Some(register) = self.jump_register(insn)? {
-            self.ops.extend(code::indirect(register, false));
-            return Ok(());
-        }
         if let Some(address) = self.got_target(insn)
             && let Some(target) = self.target_at(insn, address)?
         {
             self.ops.push(Op::branch(0xEB, target, true));
             return Ok(());
         }
-        let table = self.table(insn);
-        let (live, clobbered) = self.liveness.at_jump(index, &table);
-        let free = |register: Gpr| {
-            register != RSP && live & (1 << register) == 0 && clobbered & (1 << register) != 0
-        };
-        let own = [insn.memory_index(), insn.memory_base()]
-            .into_iter()
-            .filter_map(number);
-        let scratch = own
-            .chain([R11])
-            .chain(0..16)
-            .find(|&register| free(register))
-            .or_else(|| self.borrowed(insn.ip(), live));
-        if let Some(scratch) = scratch {
+        let register = self.jump_register(insn)?;
+        let saved = self.save_kept(index);
+        if let Some(register) = register {
+            self.ops.extend(code::indirect(register, false));
+            return Ok(());
+        }
+        if let Some(scratch) = self.free_register(index).or(saved) {
             self.load_target(insn, scratch)?;
             self.ops.extend(code::indirect(scratch, false));
             return Ok(());
@@ -304,6 +293,23 @@ impl Lowerer<'_> {
         self.emit(&push)?;
         self.ops.extend(code::masked_return());
         Ok(())
+    }
+
+    /// A register that the jump through memory at code index `index` may clobber.
+    pub(super) fn free_register(&mut self, index: usize) -> Option<Gpr> {
+        let insn = &self.program.insns[index].decoded;
+        let table = self.table(insn);
+        let (live, clobbered) = self.liveness.at_jump(index, &table);
+        let free = |register: Gpr| {
+            register != RSP && live & (1 << register) == 0 && clobbered & (1 << register) != 0
+        };
+        let own = [insn.memory_index(), insn.memory_base()]
+            .into_iter()
+            .filter_map(number);
+        own.chain([R11])
+            .chain(0..16)
+            .find(|&register| free(register))
+            .or_else(|| self.borrowed(insn.ip(), live))
     }
 
     /// A dead caller-saved register that nobody relies on, though the function at `ip` leaves it alone.

@@ -4,20 +4,23 @@ mod bits;
 mod control;
 mod double_shift;
 mod general;
+mod keep;
 mod level;
 mod raw;
 mod system;
 mod tls;
 
+use std::collections::{HashMap, HashSet};
+
 use iced_x86::{Code, Encoder, FlowControl, Instruction, Mnemonic, OpKind, Register};
 
 use crate::code::{Fix, Gpr, Op, Target};
 use crate::decode::{Program, is_padding};
-use crate::error::{Refusal, Refusals, RewriteError};
+use crate::error::{Refusals, RewriteError};
 use crate::input::Input;
 use crate::liveness::Liveness;
 use crate::refs::{CodeField, Refs};
-use crate::{Options, lower::raw::Raw};
+use crate::{Options, lower::keep::Keep, lower::raw::Raw};
 
 /// The rewritten code without addresses.
 pub(crate) struct Lowered {
@@ -26,6 +29,8 @@ pub(crate) struct Lowered {
     pub first: Vec<u32>,
     /// For each operation: it must start a bundle.
     pub aligned: Vec<bool>,
+    /// By code index: the operation that data lead to instead of its first.
+    pub entries: HashMap<usize, u32>,
     /// Instructions above the level, now `ud2`.
     pub above_level: u64,
 }
@@ -52,6 +57,7 @@ pub(crate) struct Lowerer<'p> {
     refs: &'p Refs,
     level: u32,
     liveness: Liveness<'p>,
+    keep: Keep,
     encoder: Encoder,
     ops: Vec<Op>,
     above_level: u64,
@@ -70,20 +76,30 @@ pub(crate) fn lower(
         refs,
         level: options.level,
         liveness: Liveness::new(input, program, refs),
+        keep: Keep::default(),
         encoder: Encoder::new(64),
         ops: Vec::with_capacity(program.insns.len() * 5 / 4),
         above_level: 0,
     };
     let mut refusals = Refusals::new(options.keep_going);
+    let refusal = |index: usize, Unsafe { reason, way_out }| {
+        let insn = &program.insns[index].decoded;
+        input.refusal(insn.ip(), insn.len(), &reason, way_out)
+    };
+    if let Err((index, refused)) = lowerer.find_kept() {
+        refusals.push(refusal(index, refused))?;
+    }
+    let mut entries = HashMap::new();
     let mut first = Vec::with_capacity(program.insns.len() + 1);
     let mut fields = refs.in_code.iter().peekable();
-    for (index, insn) in program.insns.iter().enumerate() {
+    for index in 0..program.insns.len() {
+        if let Some(entry) = lowerer.restore_kept(index) {
+            entries.insert(index, entry);
+        }
         first.push(lowerer.ops.len() as u32);
         let field = fields.next_if(|f| f.0 == index).map(|f| (f.1, f.2));
-        if let Err(Unsafe { reason, way_out }) = lowerer.one(index, field) {
-            refusals.push(Refusal {
-                ..input.refusal(insn.decoded.ip(), insn.decoded.len(), &reason, way_out)
-            })?;
+        if let Err(refused) = lowerer.one(index, field) {
+            refusals.push(refusal(index, refused))?;
         }
     }
     first.push(lowerer.ops.len() as u32);
@@ -98,10 +114,22 @@ pub(crate) fn lower(
     for index in taken.map(|t| t.0).chain(refs.landing_pads.iter().copied()) {
         aligned[first[index] as usize] = true;
     }
+    // Nothing but data leads to most labels with an entry, so to the entry alone.
+    let direct: HashSet<usize> = match entries.is_empty() {
+        true => HashSet::new(),
+        false => (refs.in_code.iter().map(|r| r.2))
+            .chain(refs.landing_pads.iter().copied())
+            .collect(),
+    };
+    for (index, &entry) in &entries {
+        aligned[first[*index] as usize] = direct.contains(index);
+        aligned[entry as usize] = true;
+    }
     Ok(Lowered {
         ops,
         first,
         aligned,
+        entries,
         above_level,
     })
 }
