@@ -12,6 +12,7 @@ fn main() -> ExitCode {
     let options = zvm_rewriter::Options {
         level,
         keep_going: true,
+        map: false,
         ..Default::default()
     };
     let elf = match std::fs::read(input) {

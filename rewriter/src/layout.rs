@@ -19,7 +19,7 @@ pub(crate) struct Layout {
 
 /// Bytes that hold no operation, by what asked for them, and how they were filled.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Gaps {
+pub struct Gaps {
     /// Before calls, which end a bundle.
     pub calls: u64,
     /// Before targets of indirect branches, which start one.
@@ -35,7 +35,8 @@ pub(crate) struct Gaps {
 }
 
 impl Gaps {
-    pub(crate) fn total(&self) -> u64 {
+    /// All of them.
+    pub fn total(&self) -> u64 {
         self.calls + self.targets + self.crossings + self.loops
     }
 }

@@ -29,6 +29,7 @@ mod unwind;
 use std::time::{Duration, Instant};
 
 pub use error::{Refusal, RewriteError};
+pub use layout::Gaps;
 
 /// How to rewrite.
 #[derive(Clone, Debug)]
@@ -39,6 +40,8 @@ pub struct Options {
     pub strip: bool,
     /// Collect every refusal instead of stopping at the first.
     pub keep_going: bool,
+    /// Make [`Image::map`].
+    pub map: bool,
 }
 
 impl Default for Options {
@@ -47,6 +50,7 @@ impl Default for Options {
             level: 1,
             strip: false,
             keep_going: false,
+            map: false,
         }
     }
 }
@@ -62,17 +66,35 @@ pub struct Image {
     pub warnings: Vec<String>,
     /// How long each phase took, in their order.
     pub times: Vec<(&'static str, Duration)>,
+    /// Of each instruction, in rising order: its address before, and after. Empty unless [`Options::map`].
+    pub map: Vec<(u32, u32)>,
 }
 
-/// Sizes in bytes, counts in instructions.
+/// What the rewriting did: sizes in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Text before.
     pub text_in: u64,
     /// Text after.
     pub text_out: u64,
-    /// Bytes of padding in the text after.
-    pub padding: u64,
+    /// Instructions before, padding apart.
+    pub instructions: u64,
+    /// Instructions after, nops apart.
+    pub operations: u64,
+    /// Bytes of padding in the text before, which is dropped.
+    pub padding_in: u64,
+    /// Gaps in the text after, by their reasons.
+    pub gaps: Gaps,
+    /// Pairs of a mask and what it guards.
+    pub guarded: u64,
+    /// Jumps through memory for which a dead register was found.
+    pub scratch_found: u64,
+    /// Jumps that save a register or the flags, because a label of their function needs them.
+    pub scratch_saved: u64,
+    /// Jumps through the stack, as no register is dead.
+    pub through_stack: u64,
+    /// Sequences that save registers or flags on the stack.
+    pub spills: u64,
     /// Instructions that became `ud2` because they are above the image's level, libzrt's apart.
     pub above_level: u64,
 }

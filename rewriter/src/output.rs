@@ -70,14 +70,24 @@ pub(crate) fn write(
     let stats = Stats {
         text_in: input.text.len() as u64,
         text_out: layout.text.len() as u64,
-        padding: layout.gaps.total(),
-        above_level: lowered.above_level,
+        operations: lowered.ops.len() as u64,
+        guarded: lowered.ops.iter().filter(|op| op.glued).count() as u64,
+        gaps: layout.gaps,
+        ..lowered.stats
+    };
+    let map = |at: usize| {
+        let before = program.insns[at].decoded.ip() as u32;
+        (before, layout.address(lowered, at))
     };
     Ok(Image {
         bytes: file,
         stats,
         warnings,
         times: Vec::new(),
+        map: match options.map {
+            true => (0..program.insns.len()).map(map).collect(),
+            false => Vec::new(),
+        },
     })
 }
 

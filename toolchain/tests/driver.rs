@@ -187,3 +187,37 @@ fn failures_say_what_and_where() {
     assert!(fails(dir, "--compiler tcc bad.c").contains("tcc"));
     assert!(fails(dir, "-c bad.c undefined.c -o both.o").contains("-o both.o"));
 }
+
+#[test]
+fn reports_of_the_rewriting() {
+    let dir = folder(&[
+        ("a.c", "int main(void) { return 0; }"),
+        (
+            "bad.c",
+            "int main(void) { __asm__(\"mov %eax, %ds\\n mov %eax, %es\"); }",
+        ),
+    ]);
+    let output = zvm_cc(dir.path(), "a.c -o a --time --stats --map a.map");
+    assert!(output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    for line in ["lower ", "guarded pairs ", "  gaps before calls "] {
+        assert!(said.lines().any(|l| l.starts_with(line)), "{line}: {said}");
+    }
+    let map = fs::read_to_string(dir.path().join("a.map")).expect("the map");
+    let main = map.lines().find(|line| line.ends_with(" main"));
+    let fields: Vec<_> = main.expect("main").split(' ').collect();
+    assert!(
+        fields[..2]
+            .iter()
+            .all(|f| u32::from_str_radix(f, 16).is_ok())
+    );
+
+    let first = fails(dir.path(), "bad.c -o bad");
+    assert!(
+        first.contains("main+") && first.contains("--keep-going"),
+        "{first}"
+    );
+    assert!(!first.contains("main+0x6"), "{first}");
+    let all = fails(dir.path(), "bad.c -o bad --keep-going");
+    assert_eq!(all.matches("main+").count(), 2, "{all}");
+}

@@ -275,7 +275,9 @@ impl Lowerer<'_> {
             self.ops.extend(code::indirect(register, false));
             return Ok(());
         }
-        if let Some(scratch) = self.free_register(index).or(saved) {
+        let found = self.free_register(index);
+        self.stats.scratch_found += u64::from(found.is_some());
+        if let Some(scratch) = found.or(saved) {
             self.load_target(insn, scratch)?;
             self.ops.extend(code::indirect(scratch, false));
             return Ok(());
@@ -287,6 +289,7 @@ impl Lowerer<'_> {
                 "compile this function with -mno-red-zone",
             );
         }
+        self.stats.through_stack += 1;
         let mut push = *insn;
         push.set_code(Code::Push_rm64);
         push.set_segment_prefix(Register::None);

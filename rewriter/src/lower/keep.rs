@@ -125,6 +125,7 @@ impl Lowerer<'_> {
     /// Saves what the jump at `index` keeps; the register that it may clobber then.
     pub(super) fn save_kept(&mut self, index: usize) -> Option<Gpr> {
         let kept = self.keep.jumps.get(&index).copied().unwrap_or_default();
+        self.stats.scratch_saved += u64::from(!kept.is_empty());
         if kept.flags {
             self.leave_red_zone();
             self.push(&[0x9C]);

@@ -20,7 +20,7 @@ use crate::error::{Refusals, RewriteError};
 use crate::input::Input;
 use crate::liveness::Liveness;
 use crate::refs::{CodeField, Refs};
-use crate::{Options, lower::keep::Keep, lower::raw::Raw};
+use crate::{Options, Stats, lower::keep::Keep, lower::raw::Raw};
 
 /// The rewritten code without addresses.
 pub(crate) struct Lowered {
@@ -31,8 +31,8 @@ pub(crate) struct Lowered {
     pub aligned: Vec<bool>,
     /// By code index: the operation that data lead to instead of its first.
     pub entries: HashMap<usize, u32>,
-    /// Instructions above the level, now `ud2`.
-    pub above_level: u64,
+    /// What lowering counts.
+    pub stats: Stats,
 }
 
 /// What is wrong and what to do, where an instruction cannot be lowered.
@@ -60,7 +60,7 @@ pub(crate) struct Lowerer<'p> {
     keep: Keep,
     encoder: Encoder,
     ops: Vec<Op>,
-    above_level: u64,
+    stats: Stats,
 }
 
 /// Lowers the whole program.
@@ -79,7 +79,7 @@ pub(crate) fn lower(
         keep: Keep::default(),
         encoder: Encoder::new(64),
         ops: Vec::with_capacity(program.insns.len() * 5 / 4),
-        above_level: 0,
+        stats: Stats::default(),
     };
     let mut refusals = Refusals::new(options.keep_going);
     let refusal = |index: usize, Unsafe { reason, way_out }| {
@@ -106,9 +106,7 @@ pub(crate) fn lower(
     refusals.finish()?;
     // The end of text may be pointed to as well: it gets an operation of its own.
     lowerer.ops.push(Op::plain(&[0xF4]));
-    let Lowerer {
-        ops, above_level, ..
-    } = lowerer;
+    let Lowerer { ops, stats, .. } = lowerer;
     let mut aligned = vec![false; ops.len()];
     let taken = refs.taken.iter().enumerate().filter(|t| *t.1);
     for index in taken.map(|t| t.0).chain(refs.landing_pads.iter().copied()) {
@@ -130,7 +128,7 @@ pub(crate) fn lower(
         first,
         aligned,
         entries,
-        above_level,
+        stats,
     })
 }
 
@@ -139,8 +137,10 @@ impl<'p> Lowerer<'p> {
     fn one(&mut self, index: usize, field: Option<(CodeField, usize)>) -> Outcome {
         let insn = &self.program.insns[index].decoded;
         if is_padding(insn) || self.is_filler(index) {
+            self.stats.padding_in += insn.len() as u64;
             return Ok(());
         }
+        self.stats.instructions += 1;
         if let Some(done) = self.system(index) {
             return done;
         }
@@ -218,7 +218,7 @@ impl<'p> Lowerer<'p> {
         }
         // libzrt's own code asks for the image's level by itself: it is nothing to warn of.
         if !self.input.describe(insn.ip()).starts_with("__zrt_") {
-            self.above_level += 1;
+            self.stats.above_level += 1;
         }
         self.ops.push(Op::plain(&[0x0F, 0x0B]));
         Ok(())
@@ -273,6 +273,7 @@ impl<'p> Lowerer<'p> {
 
     /// `lea -128(%rsp), %esp`: past the red zone, without touching flags.
     fn leave_red_zone(&mut self) {
+        self.stats.spills += 1;
         self.push(&[0x8D, 0x64, 0x24, 0x80]);
     }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::compile::{Language, language_of};
 use super::error::CcError;
 use super::linker_flags::{self, LinkerFlag};
+use super::reporting::Reporting;
 
 /// Where to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +98,8 @@ pub struct Invocation {
     pub native: bool,
     /// `--emit-elf FILE`: keep what the linker made.
     pub emit_elf: Option<PathBuf>,
+    /// `--time`, `--stats`, `--map FILE`, `--keep-going`: what to say of the rewriting.
+    pub reporting: Reporting,
     /// `-v`: show the commands.
     pub verbose: bool,
     /// `-###`: show the commands, run none.
@@ -124,6 +127,7 @@ impl Default for Invocation {
             cxx: false,
             native: false,
             emit_elf: None,
+            reporting: Reporting::default(),
             verbose: false,
             dry_run: false,
             quiet: false,
@@ -414,6 +418,13 @@ impl Parser {
             // Where to look for programs and start files: ours are in the sysroot.
             _ if text.starts_with("-B") => drop(self.joined("-B", arg)?),
             "--compiler" => self.out.compiler = Some(self.value(text)?),
+            "--time" => out.reporting.time = true,
+            "--stats" => out.reporting.stats = true,
+            "--keep-going" => out.reporting.keep_going = true,
+            "--map" => self.out.reporting.map = Some(self.value(text)?.into()),
+            _ if text.starts_with("--map=") => {
+                out.reporting.map = Some(text["--map=".len()..].into())
+            }
             "--emit-elf" => self.out.emit_elf = Some(self.value(text)?.into()),
             _ if text.starts_with("--compiler=") => {
                 out.compiler = Some(text["--compiler=".len()..].into())

@@ -177,6 +177,10 @@ fn own_options() {
         parsed("--compiler=clang --emit-elf=y a.c").emit_elf,
         Some("y".into())
     );
+    let reporting = parsed("--time --stats --keep-going --map x.map a.c").reporting;
+    assert!(reporting.time && reporting.stats && reporting.keep_going);
+    assert_eq!(reporting.map, Some("x.map".into()));
+    assert_eq!(parsed("--map=y a.c").reporting.map, Some("y".into()));
 }
 
 #[test]

@@ -80,7 +80,13 @@ impl fmt::Display for CcError {
             ),
             CcError::Tool { status } => write!(f, "a tool ended with status {status}"),
             CcError::Rewrite { output, source } => {
-                write!(f, "cannot make {}: {source}", output.display())
+                write!(f, "cannot make {}: {source}", output.display())?;
+                match source {
+                    zvm_rewriter::RewriteError::Refused(places) if places.len() == 1 => {
+                        write!(f, "\n(--keep-going lists every such place)")
+                    }
+                    _ => Ok(()),
+                }
             }
         }
     }

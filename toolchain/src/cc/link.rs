@@ -10,6 +10,7 @@ use zvm_sysroot::{REQUIRED_SYMBOLS, Sysroot};
 
 use super::error::CcError;
 use super::output;
+use super::reporting::Reporting;
 use super::run::{self, Show};
 
 /// What kind of file comes out.
@@ -51,6 +52,8 @@ pub struct LinkJob {
     pub cxx: Option<CxxLink>,
     /// Also keep the linker's output here.
     pub emit_elf: Option<PathBuf>,
+    /// What to say of the rewriting.
+    pub reporting: Reporting,
     /// Where relative names of inputs start; else the working folder.
     pub folder: Option<PathBuf>,
     /// What to print.
@@ -82,7 +85,8 @@ pub fn link(sysroot: &Sysroot, job: &LinkJob) -> Result<Option<Stats>, CcError> 
     let options = Options {
         level: job.level,
         strip: job.strip,
-        keep_going: true,
+        keep_going: job.reporting.keep_going,
+        map: job.reporting.map.is_some(),
     };
     let image = zvm_rewriter::rewrite(&elf, &options).map_err(|source| CcError::Rewrite {
         output: job.output.clone(),
@@ -92,6 +96,7 @@ pub fn link(sysroot: &Sysroot, job: &LinkJob) -> Result<Option<Stats>, CcError> 
         eprintln!("zvm-cc: warning: {}: {warning}", job.output.display());
     }
     output::write(&job.output, &image.bytes)?;
+    job.reporting.say(&image, &elf)?;
     Ok(Some(image.stats))
 }
 

@@ -13,6 +13,7 @@ mod linker_flags;
 pub mod output;
 mod query;
 pub mod record;
+pub mod reporting;
 mod response;
 pub mod run;
 
@@ -142,6 +143,7 @@ pub fn execute(call: &Invocation) -> Result<(), CcError> {
             implied: call.cxx && !call.no_std_lib,
         }),
         emit_elf: call.emit_elf.clone(),
+        reporting: call.reporting.clone(),
         folder: None,
         show,
     };

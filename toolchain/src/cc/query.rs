@@ -24,6 +24,10 @@ Options of its own:
   --compiler zig|gcc|clang|PATH     the compiler to run (also ZVM_CC; default: the SDK's clang, called zig)
   --native                          link the same objects into an ordinary executable of this machine
   --emit-elf FILE                   keep the linker's output, from before the rewriting
+  --time                            say how long each phase of the rewriting took
+  --stats                           say what the rewriting did, and what the text grew by
+  --map FILE                        write where each instruction went: before, after, function
+  --keep-going                      list everything that cannot be made safe, not only the first
   -march=x86-64|x86-64-v2|x86-64-v3 what CPU the image needs (default: x86-64)
   -v, -###                          show the commands and run them, or only show them
 

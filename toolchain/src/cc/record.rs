@@ -14,6 +14,7 @@ use zvm_sysroot::Sha256Hex;
 
 use super::error::CcError;
 use super::link::{CxxLink, LinkJob, Product};
+use super::reporting::Reporting;
 use super::run::Show;
 
 /// The environment variable with the folder.
@@ -102,6 +103,7 @@ impl LinkRecord {
                 implied: self.cxx_implied,
             }),
             emit_elf: None,
+            reporting: Reporting::default(),
             folder: Some(self.folder.clone()),
             show: Show::Nothing,
         }

@@ -103,6 +103,7 @@ pub fn build(project: &Project, sysroot: &Sysroot, options: &BuildOptions) -> Re
             implied: true,
         }),
         emit_elf: options.keep_elf.then(|| output.with_extension("elf")),
+        reporting: call.reporting.clone(),
         folder: None,
         show: Show::Nothing,
     };

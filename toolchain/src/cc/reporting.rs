@@ -1,0 +1,122 @@
+//! What `zvm-cc` says of the rewriting when it is asked: `--time`, `--stats`, `--map`.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use object::{Object as _, ObjectSymbol as _};
+use zvm_rewriter::{Image, Stats};
+
+use super::error::CcError;
+use super::output;
+
+/// What was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reporting {
+    /// `--time`: the phases.
+    pub time: bool,
+    /// `--stats`: the counts.
+    pub stats: bool,
+    /// `--map FILE`: old and new addresses.
+    pub map: Option<PathBuf>,
+    /// `--keep-going`: all refusals instead of the first.
+    pub keep_going: bool,
+}
+
+impl Reporting {
+    /// Prints and writes it. `elf` is what was rewritten.
+    ///
+    /// # Errors
+    /// The map cannot be written.
+    pub fn say(&self, image: &Image, elf: &[u8]) -> Result<(), CcError> {
+        if self.time {
+            eprint!("{}", times(image));
+        }
+        if self.stats {
+            eprint!("{}", stats(&image.stats));
+        }
+        match &self.map {
+            Some(path) => output::write(path, map(image, elf).as_bytes()),
+            None => Ok(()),
+        }
+    }
+}
+
+fn times(image: &Image) -> String {
+    let total: f64 = image.times.iter().map(|(_, time)| time.as_secs_f64()).sum();
+    let mut text = String::new();
+    let all = [("all", total)].into_iter();
+    let each = image
+        .times
+        .iter()
+        .map(|&(phase, t)| (phase, t.as_secs_f64()));
+    for (phase, seconds) in each.chain(all) {
+        let _ = writeln!(text, "{phase:<10}{:>10.2} ms", seconds * 1e3);
+    }
+    let megabytes = image.stats.text_in as f64 / 1e6;
+    let _ = writeln!(text, "{:<10}{:>10.1} MB/s of text", "", megabytes / total);
+    text
+}
+
+fn stats(stats: &Stats) -> String {
+    let gaps = &stats.gaps;
+    let mut text = String::new();
+    for (name, count) in [
+        ("instructions", stats.instructions),
+        ("instructions after", stats.operations),
+        ("guarded pairs", stats.guarded),
+        ("prefixes added", gaps.prefixes),
+        ("nops", gaps.nops),
+        ("jumps with a dead register", stats.scratch_found),
+        ("jumps that save what labels need", stats.scratch_saved),
+        ("jumps through the stack", stats.through_stack),
+        ("sequences that spill", stats.spills),
+        ("above the level, now ud2", stats.above_level),
+    ] {
+        let _ = writeln!(text, "{name:<34}{count:>12}");
+    }
+    let growth = |bytes: i64| 100.0 * bytes as f64 / stats.text_in.max(1) as f64;
+    let (before, after) = (stats.text_in as i64, stats.text_out as i64);
+    let padding = stats.padding_in as i64;
+    let rewritten = after - before + padding - gaps.total() as i64;
+    let _ = writeln!(text, "{:<34}{before:>12} bytes", "text");
+    for (name, bytes) in [
+        ("  its padding dropped", -padding),
+        ("  instructions rewritten", rewritten),
+        ("  gaps before calls", gaps.calls as i64),
+        ("  gaps before targets", gaps.targets as i64),
+        ("  gaps at ends of bundles", gaps.crossings as i64),
+        ("  gaps before small loops", gaps.loops as i64),
+        ("text after", after),
+    ] {
+        let percent = match name.starts_with(' ') {
+            true => growth(bytes),
+            false => growth(after - before),
+        };
+        let _ = writeln!(text, "{name:<34}{bytes:>12} bytes {percent:>+6.1}%");
+    }
+    text
+}
+
+/// One line for each instruction: its address before, its address after, and the function that starts there.
+fn map(image: &Image, elf: &[u8]) -> String {
+    let mut names: Vec<(u64, String)> = Vec::new();
+    if let Ok(file) = object::File::parse(elf) {
+        let functions = file
+            .symbols()
+            .filter(|s| s.kind() == object::SymbolKind::Text);
+        names.extend(functions.filter_map(|s| Some((s.address(), s.name().ok()?.to_owned()))));
+    }
+    names.sort();
+    let mut names = names.into_iter().peekable();
+    let mut text = String::new();
+    for &(before, after) in &image.map {
+        let _ = write!(text, "{before:08x} {after:08x}");
+        while let Some((address, name)) = names.next_if(|n| n.0 <= u64::from(before)) {
+            if address == u64::from(before) {
+                let _ = write!(text, " {name}");
+            }
+        }
+        text.push('\n');
+    }
+    text
+}
