@@ -225,7 +225,12 @@ pub struct Kernel {
     /// Environment, for /proc.
     pub(crate) env: Vec<Vec<u8>>,
     ending: Option<u8>,
+    /// Whether calls that the sandbox does not have are shown on stderr.
+    trace_missing: bool,
 }
+
+/// In the environment with the value `missing`: show the calls that the sandbox does not have.
+const TRACE: &[u8] = b"ZRT_TRACE=missing";
 
 impl Kernel {
     /// A kernel before the program's first instruction.
@@ -268,6 +273,7 @@ impl Kernel {
             locks: Vec::new(),
             posix_timers: Vec::new(),
             args: nvram.args,
+            trace_missing: nvram.env.iter().any(|variable| variable == TRACE),
             env: nvram.env,
             ending: None,
         };
@@ -320,6 +326,15 @@ impl Kernel {
             Some(call) => (call.handler)(self, args),
             None => Err(Errno::ENOSYS),
         };
+        if let Err(errno @ (Errno::ENOSYS | Errno::EAFNOSUPPORT)) = result
+            && self.trace_missing
+        {
+            let name = syscalls::name(number);
+            let [a, b, c, ..] = args;
+            self.say(&text!(
+                "trace: {name}({number}) {a:#x}, {b:#x}, {c:#x} = {errno:?}"
+            ));
+        }
         let value = match result {
             Err(Errno::WAITS) => return self.begin_wait(),
             Err(Errno::GONE) => return,

@@ -26,6 +26,17 @@ pub fn find(number: u64) -> Option<&'static Call> {
     TABLE.get(usize::try_from(number).ok()?)?.as_ref()
 }
 
+/// The call's name, for a person; of those that are not answered, the ones that programs try.
+pub fn name(number: u64) -> &'static str {
+    match number {
+        57 => "fork",
+        58 => "vfork",
+        59 => "execve",
+        101 => "ptrace",
+        _ => find(number).map_or("unknown", |call| call.name),
+    }
+}
+
 const COUNT: usize = 463;
 
 macro_rules! table {

@@ -4,14 +4,19 @@
 
 use std::process::{Command, Output, Stdio};
 
-fn port(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_cargo-zvm"))
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-zvm"));
+    command
         .args(["zvm", "port"])
         .args(args)
         .env_remove("ZVM_CC")
-        .stdin(Stdio::null())
-        .output()
-        .expect("cargo-zvm starts")
+        .env_remove("ZVM_PORTS")
+        .stdin(Stdio::null());
+    command
+}
+
+fn port(args: &[&str]) -> Output {
+    command(args).output().expect("cargo-zvm starts")
 }
 
 fn on_path(program: &str) -> bool {
@@ -66,6 +71,52 @@ fn a_program_s_exit_status_and_files_are_the_caller_s() {
     let output = port(&["run", "lua", "--mount", &mount, "--", "/in/a.lua", "x"]);
     assert_eq!(output.status.code(), Some(7));
     assert_eq!(String::from_utf8_lossy(&output.stdout), "x\n");
+}
+
+#[test]
+fn a_suite_s_results_say_which_call_is_missing() {
+    if !on_path("make") {
+        println!("skipped: the port lua needs make, not installed");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let results = folder.path().join("results.json");
+    let recipes = folder.path().join("ports");
+    let recipe = include_str!("../../sysroot/ports/lua/port.toml");
+    let suite = r#"
+[suite]
+list = "echo good process"
+format = "status"
+pack = []
+files = { "good.lua" = "print(1)", "process.lua" = "assert(os.execute('true'))" }
+args = ["{files}/{test}.lua"]
+timeout = 60
+"#;
+    std::fs::create_dir_all(recipes.join("lua")).expect("a folder");
+    std::fs::write(recipes.join("lua/port.toml"), format!("{recipe}{suite}")).expect("a file");
+    let run = |more: &[&str]| {
+        let file = results.to_str().expect("UTF-8");
+        let mut command = command(&["test", "lua", "--results", file]);
+        let output = command.args(more).env("ZVM_PORTS", &recipes).output();
+        output.expect("cargo-zvm starts")
+    };
+    let output = run(&[]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    let text = std::fs::read_to_string(&results).expect("results");
+    for wanted in ["\"pass_natively\": 2", "\"left_out\": 1", "fork("] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    assert!(run(&["--verify", "2"]).status.success());
+    // What is recorded otherwise is found.
+    let wrong = text.replacen("\"pass\": 1", "\"pass\": 3", 1);
+    std::fs::write(&results, wrong).expect("a file");
+    let output = run(&["--verify", "2"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && stderr.contains("other results"),
+        "{stderr}"
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Builds a port, in the cache and nowhere else.
 //!
-//! A port's folder is `ports/NAME-KEY`; the key stands for the recipe, the keys of its dependencies, the compiler and musl.
+//! A port's folder is `ports/NAME-KEY`; the key stands for the recipe's sources and steps, the keys of its dependencies, the compiler and musl.
 //! In it lie `build` (the source, unpacked and built), `prefix` (what it installs), `logs`, `links`, and, when all of that is
 //! complete, `built.toml`. Programs and their tar file come last and have a stamp of their own: they alone are made again for
 //! a new libzrt or rewriter.
@@ -46,28 +46,43 @@ pub struct Record {
 }
 
 impl Built {
-    /// The image of the first program.
+    /// The image of a program: the one of this name, or the first.
     ///
     /// # Errors
-    /// The port is a library.
-    pub fn image(&self) -> Result<PathBuf> {
-        self.program("zvm")
+    /// The port is a library, or has no such program.
+    pub fn image(&self, name: Option<&str>) -> Result<PathBuf> {
+        self.program(name, "zvm")
     }
 
-    /// The first program as an ordinary executable of this machine, from the same objects.
+    /// A program as an ordinary executable of this machine, from the same objects.
     ///
     /// # Errors
-    /// The port is a library.
-    pub fn native(&self) -> Result<PathBuf> {
-        self.program("native")
+    /// The port is a library, or has no such program.
+    pub fn native(&self, name: Option<&str>) -> Result<PathBuf> {
+        self.program(name, "native")
     }
 
-    fn program(&self, extension: &str) -> Result<PathBuf> {
-        match self.entry.recipe.program.first() {
-            Some(program) => Ok(self.work.join(format!("{}.{extension}", &*program.name))),
-            None => bail!(
+    fn program(&self, name: Option<&str>, extension: &str) -> Result<PathBuf> {
+        let recipe = &self.entry.recipe;
+        let mut programs = recipe.program.iter();
+        let chosen = programs.find(|program| name.is_none_or(|name| *program.name == *name));
+        if let Some(program) = chosen {
+            return Ok(self.work.join(format!("{}.{extension}", &*program.name)));
+        }
+        let names: Vec<_> = recipe
+            .program
+            .iter()
+            .map(|program| &*program.name)
+            .collect();
+        match name {
+            Some(name) if !names.is_empty() => bail!(
+                "the port {} has no program `{name}`; it has {}",
+                &*recipe.name,
+                names.join(", ")
+            ),
+            _ => bail!(
                 "the port {} is a library; there is nothing to run",
-                &*self.entry.recipe.name
+                &*recipe.name
             ),
         }
     }
@@ -115,7 +130,7 @@ pub fn build(name: &str, sysroot: &Sysroot, progress: &Progress) -> Result<Built
 pub fn plan(entry: Entry, sysroot: &Sysroot) -> Result<Built> {
     let mut hash = Sha256Hex::new()
         .with(BUILDER)
-        .with(entry.text)
+        .with(entry.built_from()?)
         .with(sysroot.zig().as_os_str().as_encoded_bytes());
     // musl's own folder has its hash in the name; the sysroot around it changes with libzrt.
     let musl = sysroot.include();
@@ -229,6 +244,7 @@ fn finish(built: &Built, sysroot: &Sysroot) -> Result<()> {
     let mut stamp = Sha256Hex::new()
         .with(sysroot.root().as_os_str().as_encoded_bytes())
         .with(link_version()?);
+    stamp = stamp.with(format!("{:?}", recipe.pack));
     let mut links = Vec::new();
     for program in &recipe.program {
         let output = built.work.join("build/src").join(&program.output);

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -13,6 +14,7 @@ use zvm_sysroot::{Cache, Progress, Sysroot};
 use super::builder::{self, Built};
 use super::index;
 use super::launch::{self, Start};
+use super::suite;
 
 /// Interpreters and libraries, built from upstream's sources.
 #[derive(Debug, Subcommand)]
@@ -31,7 +33,7 @@ pub enum PortCommand {
     },
     /// Build a port, and run its program: cargo zvm port run NAME -- ARGS
     Run(Run),
-    /// Build a port, and check that it works
+    /// Build a port, check that it works, and run upstream's own tests, sandboxed and natively
     Test(Test),
     /// Remove what was built
     Clean {
@@ -45,6 +47,9 @@ pub enum PortCommand {
 pub struct Run {
     /// The port
     name: String,
+    /// Which of its programs; the first without
+    #[arg(long, value_name = "PROGRAM")]
+    program: Option<String>,
     /// Run the same objects, linked for this machine
     #[arg(long)]
     native: bool,
@@ -73,6 +78,18 @@ pub struct Test {
     /// Only the recipe's few short checks
     #[arg(long)]
     smoke: bool,
+    /// Only tests whose name contains this; their results are printed
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// Run so many tests again, chosen at random, and compare with the results file
+    #[arg(long, value_name = "N")]
+    verify: Option<usize>,
+    /// Tests at a time; as many as there are processors without
+    #[arg(long, value_name = "N")]
+    jobs: Option<usize>,
+    /// The results file [default: sysroot/ports/NAME/results.json]
+    #[arg(long, value_name = "FILE")]
+    results: Option<PathBuf>,
 }
 
 impl PortCommand {
@@ -86,7 +103,7 @@ impl PortCommand {
             PortCommand::Info { name } => info(&name, progress)?,
             PortCommand::Build { name } => {
                 let built = builder::build(&name, &Sysroot::open(progress)?, progress)?;
-                println!("{}", built.image().unwrap_or(built.prefix()).display());
+                println!("{}", built.image(None).unwrap_or(built.prefix()).display());
             }
             PortCommand::Run(run) => return run.execute(progress),
             PortCommand::Test(test) => return test.execute(progress),
@@ -140,7 +157,7 @@ fn info(name: &str, progress: &Progress) -> Result<()> {
     for (step, seconds) in &record.seconds {
         println!("built: {step} took {seconds:.1} s");
     }
-    for path in [built.image().ok(), built.tar()].into_iter().flatten() {
+    for path in [built.image(None).ok(), built.tar()].into_iter().flatten() {
         if let Ok(metadata) = fs::metadata(&path) {
             println!("size: {} {} bytes", path.display(), metadata.len());
         }
@@ -178,6 +195,7 @@ impl Run {
             args: self.args,
             env: self.env,
             options: Vec::new(),
+            program: self.program,
         };
         if self.native {
             let mut command = launch::native(&built, &start)?;
@@ -203,6 +221,18 @@ impl Test {
     fn execute(self, progress: &Progress) -> Result<ExitCode> {
         let built = builder::build(&self.name, &Sysroot::open(progress)?, progress)?;
         smoke(&built)?;
+        let Some(tests) = built.entry.recipe.suite.as_ref().filter(|_| !self.smoke) else {
+            return Ok(ExitCode::SUCCESS);
+        };
+        let folder = Path::new("sysroot/ports").join(&self.name);
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let options = suite::Options {
+            only: self.only,
+            verify: self.verify,
+            jobs: self.jobs.unwrap_or(processors),
+            results: self.results.unwrap_or(folder.join("results.json")),
+        };
+        suite::run(&built, tests, &options)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -17,6 +17,8 @@ pub struct Start {
     pub env: Vec<OsString>,
     /// Options of `zvm run`.
     pub options: Vec<OsString>,
+    /// Which of the port's programs; the first without.
+    pub program: Option<String>,
 }
 
 /// The arguments of `zvm`, from `run` on.
@@ -45,7 +47,7 @@ pub fn sandboxed(built: &Built, start: &Start) -> Result<Vec<OsString>> {
         args.extend(["--memory".into(), memory.into()]);
     }
     args.extend(start.options.iter().cloned());
-    args.push(built.image()?.into());
+    args.push(built.image(start.program.as_deref())?.into());
     args.extend(program_args(built, start));
     Ok(args)
 }
@@ -56,7 +58,7 @@ pub fn sandboxed(built: &Built, start: &Start) -> Result<Vec<OsString>> {
 /// The port has no program, or a variable is not `NAME=VALUE`.
 pub fn native(built: &Built, start: &Start) -> Result<Command> {
     let run = &built.entry.recipe.run;
-    let mut command = Command::new(built.native()?);
+    let mut command = Command::new(built.native(start.program.as_deref())?);
     command.args(program_args(built, start)).env_clear();
     command.envs(&run.env);
     for (name, value) in &run.native_env {

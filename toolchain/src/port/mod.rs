@@ -11,4 +11,5 @@ pub mod launch;
 pub mod pack;
 pub mod recipe;
 mod steps;
+mod suite;
 mod tree;

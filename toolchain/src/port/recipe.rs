@@ -142,7 +142,7 @@ pub struct Smoke {
     pub stdout: String,
 }
 
-/// Upstream's tests.
+/// Upstream's tests. In `args` and `env`, `{test}` is the test's name and `{files}` the folder with the suite's files.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Suite {
@@ -150,28 +150,34 @@ pub struct Suite {
     pub list: String,
     /// How results are read.
     pub format: SuiteFormat,
-    /// The folder that the tests see, below the port's folder.
-    pub files: String,
-    /// Where they see it.
-    pub mount: String,
-    /// The program's arguments; `{test}` is the test's name.
+    /// Which of the port's programs; the first without.
+    pub program: Option<String>,
+    /// The suite's files; `to` is below `{files}`.
+    pub pack: Vec<Pack>,
+    /// More files, by their path below `{files}`, and what they say.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
+    /// The program's arguments.
     pub args: Vec<String>,
-    /// The working folder, in the sandbox.
-    pub cwd: Option<String>,
+    /// More environment, sandboxed and natively.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// The working folder, below `{files}`.
+    #[serde(default)]
+    pub cwd: String,
     /// Seconds that one test may take.
     pub timeout: u32,
 }
 
-/// What a test prints.
+/// How a test tells its results.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "kebab-case")]
 pub enum SuiteFormat {
-    /// Nothing of interest: exit status 0 is a pass. The test is its own only case.
+    /// Exit status 0 is a pass. The test is its own only case.
     Status,
-    /// Python's `unittest -v`: a line a case.
-    Unittest,
-    /// PHP's `.phpt` files: sections, with the expected output.
-    Phpt,
+    /// Lines on stderr, their fields parted by tabs: `@begin`, case; then `@pass`, `@fail` or `@skip`, case, and why.
+    /// What is printed between is the case's. The status counts as one more case, named like the test.
+    Cases,
 }
 
 impl Recipe {
