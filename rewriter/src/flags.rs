@@ -1,6 +1,6 @@
 //! Whether flags are live where a call, a masked return or another sequence would change them.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use iced_x86::{FlowControl, Mnemonic, RflagsBits};
 
@@ -62,45 +62,71 @@ pub(crate) fn flags_live(program: &Program, at: usize, asked: Flags) -> bool {
     unsure
 }
 
-/// Whether the function at code index `entry` may come back to its caller; `budget` bounds the instructions looked at, and
-/// where it ends the answer is yes.
-pub(crate) fn may_return(program: &Program, entry: usize, budget: &mut usize) -> bool {
-    let mut seen = HashSet::new();
-    let mut work = vec![entry];
-    while let Some(mut at) = work.pop() {
-        while let Some(insn) = program.insns.get(at).map(|i| &i.decoded) {
-            if !seen.insert(at) {
-                break;
-            }
-            if *budget == 0 {
-                return true;
-            }
-            *budget -= 1;
-            let target = || program.at(insn.near_branch_target());
-            match insn.flow_control() {
-                FlowControl::Return | FlowControl::IndirectBranch => return true,
-                FlowControl::UnconditionalBranch => match target() {
-                    Some(target) => {
-                        work.push(target);
-                        break;
-                    }
-                    None => return true,
-                },
-                FlowControl::ConditionalBranch => match target() {
-                    Some(target) => work.push(target),
-                    None => return true,
-                },
-                FlowControl::Call if insn.is_call_near() => match target() {
-                    Some(callee) if callee != entry && may_return(program, callee, budget) => {}
-                    None => {}
-                    // It comes back only where this one does, or never.
-                    Some(_) => break,
-                },
-                FlowControl::Exception | FlowControl::Interrupt => break,
-                _ => {}
-            }
-            at += 1;
-        }
+/// Which functions may come back to their callers.
+#[derive(Default)]
+pub(crate) struct Returns {
+    /// By the code index of the entry.
+    known: HashMap<usize, bool>,
+}
+
+/// Instructions that are looked at for one answer; where they do not suffice, it is yes.
+const MOST_INSTRUCTIONS: usize = 5_000;
+
+impl Returns {
+    /// Whether the function at code index `entry` may come back.
+    pub(crate) fn may_return(&mut self, program: &Program, entry: usize) -> bool {
+        self.within(program, entry, &mut MOST_INSTRUCTIONS.clone())
     }
-    false
+
+    fn within(&mut self, program: &Program, entry: usize, budget: &mut usize) -> bool {
+        if let Some(&known) = self.known.get(&entry) {
+            return known;
+        }
+        let answer = self.find(program, entry, budget);
+        self.known.insert(entry, answer);
+        answer
+    }
+
+    fn find(&mut self, program: &Program, entry: usize, budget: &mut usize) -> bool {
+        let mut seen = HashSet::new();
+        let mut work = vec![entry];
+        while let Some(mut at) = work.pop() {
+            // Each straight run is looked at once, from its first instruction; runs may overlap, which the budget bounds.
+            if !seen.insert(at) {
+                continue;
+            }
+            while let Some(insn) = program.insns.get(at).map(|i| &i.decoded) {
+                if *budget == 0 {
+                    return true;
+                }
+                *budget -= 1;
+                let target = || program.at(insn.near_branch_target());
+                match insn.flow_control() {
+                    FlowControl::Return | FlowControl::IndirectBranch => return true,
+                    FlowControl::UnconditionalBranch => match target() {
+                        Some(target) => {
+                            work.push(target);
+                            break;
+                        }
+                        None => return true,
+                    },
+                    FlowControl::ConditionalBranch => match target() {
+                        Some(target) => work.push(target),
+                        None => return true,
+                    },
+                    FlowControl::Call if insn.is_call_near() => match target() {
+                        Some(callee) if callee != entry && self.within(program, callee, budget) => {
+                        }
+                        None => {}
+                        // It comes back only where this one does, or never.
+                        Some(_) => break,
+                    },
+                    FlowControl::Exception | FlowControl::Interrupt => break,
+                    _ => {}
+                }
+                at += 1;
+            }
+        }
+        false
+    }
 }

@@ -11,7 +11,7 @@ use std::collections::{HashMap, HashSet};
 use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, Register};
 
 use crate::decode::Program;
-use crate::flags::may_return;
+use crate::flags::Returns;
 use crate::input::Input;
 use crate::refs::Refs;
 use crate::regions::Regions;
@@ -162,10 +162,9 @@ pub(crate) struct Liveness<'p> {
     written: HashMap<usize, u16>,
     /// By function: see [`Self::clobbered`].
     clobbered: HashMap<usize, u16>,
-    /// By address: whether a call of it may come back.
-    returns: HashMap<u64, bool>,
-    /// By function start: the code indices of direct calls of it and jumps to it. Made when it is first needed.
-    callers: Option<HashMap<u64, Vec<usize>>>,
+    returns: Returns,
+    /// Direct calls of functions and jumps to them, sorted: (the function's start, the code index). Made when it is first needed.
+    callers: Option<Vec<(u64, usize)>>,
 }
 
 impl<'p> Liveness<'p> {
@@ -179,7 +178,7 @@ impl<'p> Liveness<'p> {
             known: HashMap::new(),
             written: HashMap::new(),
             clobbered: HashMap::new(),
-            returns: HashMap::new(),
+            returns: Returns::default(),
             callers: None,
         }
     }
@@ -269,20 +268,31 @@ impl<'p> Liveness<'p> {
     }
 
     fn callers_of(&mut self, start: u64) -> Vec<usize> {
-        let program = self.program;
+        let (input, program) = (self.input, self.program);
         let callers = self.callers.get_or_insert_with(|| {
-            let mut callers: HashMap<u64, Vec<usize>> = HashMap::new();
+            let mut starts = vec![false; program.insns.len()];
+            for function in &input.functions {
+                if let Some(at) = program.at(function.0) {
+                    starts[at] = true;
+                }
+            }
+            let mut callers = Vec::new();
             for (at, insn) in program.insns.iter().enumerate() {
                 use FlowControl::{Call, ConditionalBranch, UnconditionalBranch};
                 let flow = insn.decoded.flow_control();
                 if matches!(flow, Call | ConditionalBranch | UnconditionalBranch) {
                     let target = insn.decoded.near_branch_target();
-                    callers.entry(target).or_default().push(at);
+                    if program.at(target).is_some_and(|target| starts[target]) {
+                        callers.push((target, at));
+                    }
                 }
             }
+            callers.sort_unstable();
             callers
         });
-        callers.get(&start).cloned().unwrap_or_default()
+        let first = callers.partition_point(|caller| caller.0 < start);
+        let of_it = callers[first..].iter().take_while(|c| c.0 == start);
+        of_it.map(|caller| caller.1).collect()
     }
 
     /// The registers that a function writes.
@@ -368,9 +378,10 @@ impl<'p> Liveness<'p> {
                 }
             }
         }
-        let ends: HashSet<usize> = (region.runs.iter())
-            .map(|&(first, last, base)| base + last - first - 1)
-            .collect();
+        let mut ends = vec![false; size];
+        for &(first, last, base) in &region.runs {
+            ends[base + last - first - 1] = true;
+        }
         let live = &mut region.live;
         let elsewhere = whole(AT_CALL | PRESERVED);
         // A callee may throw, and so go on at any landing pad.
@@ -380,11 +391,7 @@ impl<'p> Liveness<'p> {
             for (i, &(uses, defs, after)) in steps.iter().enumerate().rev() {
                 // What falls out of the region are calls that do not come back.
                 let next = || {
-                    if ends.contains(&i) {
-                        elsewhere
-                    } else {
-                        live[i + 1]
-                    }
+                    if ends[i] { elsewhere } else { live[i + 1] }
                 };
                 let jump = |place: Option<u32>| place.map_or(elsewhere, |p| live[p as usize]);
                 let (after, defs) = match after {
@@ -454,11 +461,7 @@ impl<'p> Liveness<'p> {
         let (Some(entry), Some(function)) = (entry, self.input.function_index(callee)) else {
             return After::Call(0);
         };
-        let program = self.program;
-        let returns = (self.returns)
-            .entry(callee)
-            .or_insert_with(|| may_return(program, entry, &mut 5_000));
-        if *returns {
+        if self.returns.may_return(self.program, entry) {
             After::Call(self.clobbered(function, 0))
         } else {
             After::LastCall

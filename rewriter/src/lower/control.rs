@@ -6,7 +6,7 @@ use zvm_abi::layout;
 use super::{Lowerer, Outcome, Unsafe, cannot, gpr64, number};
 use crate::code::{self, Fix, Gpr, Op, R11, RSP, Target};
 use crate::decode::is_padding;
-use crate::flags::{Flags, flags_live, may_return};
+use crate::flags::{Flags, flags_live};
 
 /// What a System V callee may clobber, the least used first: r11, r10, r9, r8, rdi, rsi, rcx, rdx, rax.
 const CALLER_SAVED: [Gpr; 9] = [R11, 10, 9, 8, 7, 6, 1, 2, 0];
@@ -134,10 +134,11 @@ impl Lowerer<'_> {
 
     /// The masking of rule C4 in the callee changes the flags, so a result in them would be lost. (Where the callee is not
     /// known, it follows the System V ABI, which gives no result in flags.)
-    fn check_flags_after_call(&self, index: usize, callee: u64) -> Outcome {
-        let returns = |callee| may_return(self.program, callee, &mut 5_000);
+    fn check_flags_after_call(&mut self, index: usize, callee: u64) -> Outcome {
+        let program = self.program;
+        let mut returns = |callee| self.returns.may_return(program, callee);
         if flags_live(self.program, index + 1, Flags::Result)
-            && self.program.at(callee).is_none_or(returns)
+            && self.program.at(callee).is_none_or(&mut returns)
             && !self.reached_by_branch(index + 1)
         {
             return cannot(

@@ -17,6 +17,7 @@ use iced_x86::{Code, Encoder, FlowControl, Instruction, Mnemonic, OpKind, Regist
 use crate::code::{Fix, Gpr, Op, Target};
 use crate::decode::{Program, is_padding};
 use crate::error::{Refusals, RewriteError};
+use crate::flags::Returns;
 use crate::input::Input;
 use crate::liveness::Liveness;
 use crate::refs::{CodeField, Refs};
@@ -57,6 +58,7 @@ pub(crate) struct Lowerer<'p> {
     refs: &'p Refs,
     level: u32,
     liveness: Liveness<'p>,
+    returns: Returns,
     keep: Keep,
     encoder: Encoder,
     ops: Vec<Op>,
@@ -76,6 +78,7 @@ pub(crate) fn lower(
         refs,
         level: options.level,
         liveness: Liveness::new(input, program, refs),
+        returns: Returns::default(),
         keep: Keep::default(),
         encoder: Encoder::new(64),
         ops: Vec::with_capacity(program.insns.len() * 5 / 4),
