@@ -8,7 +8,7 @@ use crate::cache::Cache;
 use crate::error::{Context, SetupError};
 use crate::part::Part;
 use crate::progress::Progress;
-use crate::{Sysroot, compiler, musl, wheel};
+use crate::{Sysroot, compiler, fast, musl, wheel};
 
 /// libzrt, built for the guest by this crate's build script.
 const LIBZRT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libzrt.o"));
@@ -20,7 +20,7 @@ const LINKER_SCRIPT: &str = include_str!("../zvm.ld");
 const GLIBC_NAMES: &str = include_str!("../glibc-names.ld");
 
 /// Counts up when the layout below changes.
-const RECIPE: &str = "1";
+const RECIPE: &str = "2";
 
 const PART: Part<'static> = Part {
     name: "sysroot",
@@ -30,12 +30,18 @@ const PART: Part<'static> = Part {
         LINKER_SCRIPT,
         GLIBC_NAMES,
         LIBZRT_SHA256,
+        fast::SHA256,
+        fast::MALLOC,
+        fast::STRING,
+        fast::SETTINGS_TEXT,
     ],
     files: &[
         "zvm.ld",
         "lib/glibc-names.ld",
         "lib/libzrt.o",
         "lib/libc.a",
+        "lib/libmalloc.a",
+        "lib/libstring.a",
         "include/stdio.h",
     ],
 };
@@ -62,7 +68,10 @@ pub fn sysroot(cache: Cache, progress: &Progress) -> Result<Sysroot, SetupError>
     let musl = musl::PART.get(&cache, &lock, |dir| {
         musl::build(&cache, &compiler, dir, progress)
     })?;
-    let root = PART.get(&cache, &lock, |dir| fill(dir, &musl))?;
+    let fast = fast::PART.get(&cache, &lock, |dir| {
+        fast::build(&cache, &compiler, dir, progress)
+    })?;
+    let root = PART.get(&cache, &lock, |dir| fill(dir, &musl, &fast))?;
     if new {
         progress.note("the SDK's cache is ready");
     }
@@ -74,7 +83,7 @@ pub fn sysroot(cache: Cache, progress: &Progress) -> Result<Sysroot, SetupError>
 }
 
 /// Links musl's files into `dir` and adds our own. The links are relative: the cache may be moved.
-fn fill(dir: &Path, musl: &Path) -> Result<(), SetupError> {
+fn fill(dir: &Path, musl: &Path, fast: &Path) -> Result<(), SetupError> {
     let link = |target: &Path, at: &Path| symlink(target, at).context("link", at);
     let lib = dir.join("lib");
     fs::create_dir(&lib).context("create", &lib)?;
@@ -83,13 +92,18 @@ fn fill(dir: &Path, musl: &Path) -> Result<(), SetupError> {
         &Path::new("..").join(name).join("include"),
         &dir.join("include"),
     )?;
-    let from = musl.join("lib");
-    for entry in fs::read_dir(&from).context("read", &from)? {
-        let file = entry.context("read", &from)?.file_name();
-        link(
-            &Path::new("../..").join(name).join("lib").join(&file),
-            &lib.join(&file),
-        )?;
+    let fast_name = Path::new(fast.file_name().unwrap_or_default());
+    for (from, part) in [
+        (musl.join("lib"), name.join("lib")),
+        (fast.to_owned(), fast_name.to_owned()),
+    ] {
+        for entry in fs::read_dir(&from).context("read", &from)? {
+            let file = entry.context("read", &from)?.file_name();
+            link(
+                &Path::new("../..").join(&part).join(&file),
+                &lib.join(&file),
+            )?;
+        }
     }
     let write = |path: &Path, bytes: &[u8]| fs::write(path, bytes).context("write", path);
     write(&lib.join("libzrt.o"), LIBZRT)?;

@@ -47,6 +47,11 @@ pub enum SetupError {
         /// Why.
         reason: String,
     },
+    /// The allocator or the string functions could not be built.
+    Fast {
+        /// What was said.
+        reason: String,
+    },
     /// The compiler failed to build musl.
     Musl {
         /// What it said.
@@ -82,6 +87,9 @@ impl fmt::Display for SetupError {
             ),
             SetupError::Unpack { path, reason } => {
                 write!(f, "cannot unpack {}: {reason}; remove it and try again", path.display())
+            }
+            SetupError::Fast { reason } => {
+                write!(f, "cannot build the allocator and the string functions: {reason}\nCheck the network (their source comes by `cargo fetch`) and try again")
             }
             SetupError::Musl { reason } => {
                 write!(f, "cannot build musl: {reason}\nRemove the SDK's cache (`cargo zvm setup --print` names it) and try again")

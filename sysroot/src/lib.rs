@@ -21,6 +21,7 @@ mod assemble;
 mod cache;
 mod compiler;
 mod error;
+mod fast;
 mod hash;
 mod libcxx;
 mod musl;

@@ -1,0 +1,26 @@
+// The default malloc: mimalloc under the names of the C library. Built from the pinned source of the crate libmimalloc-sys
+// (`static.c` includes all of mimalloc), with the settings in `sysroot/src/fast.rs`.
+//
+// The names are weak, so that a program with a malloc of its own links, whichever functions it leaves out.
+#include "static.c"
+
+#define INSTEAD(name, implementation, type, ...) \
+    extern __attribute__((weak, alias(#implementation), visibility("default"))) type name(__VA_ARGS__)
+
+#undef malloc
+#undef calloc
+#undef realloc
+#undef free
+INSTEAD(malloc, mi_malloc, void *, size_t);
+INSTEAD(calloc, mi_calloc, void *, size_t, size_t);
+INSTEAD(realloc, mi_realloc, void *, void *, size_t);
+INSTEAD(free, mi_free, void, void *);
+INSTEAD(aligned_alloc, mi_aligned_alloc, void *, size_t, size_t);
+INSTEAD(memalign, mi_memalign, void *, size_t, size_t);
+INSTEAD(posix_memalign, mi_posix_memalign, int, void **, size_t, size_t);
+INSTEAD(valloc, mi_valloc, void *, size_t);
+INSTEAD(pvalloc, mi_pvalloc, void *, size_t);
+INSTEAD(malloc_usable_size, mi_usable_size, size_t, void *);
+
+// Freed memory stays the sandbox's: giving it back would only write zeros.
+__attribute__((constructor(101))) static void settle(void) { mi_option_set(mi_option_purge_delay, -1); }
