@@ -22,5 +22,12 @@ INSTEAD(valloc, mi_valloc, void *, size_t);
 INSTEAD(pvalloc, mi_pvalloc, void *, size_t);
 INSTEAD(malloc_usable_size, mi_usable_size, size_t, void *);
 
+// What musl's own functions call. They must come from here too: musl's lite_malloc.o, which has them, defines malloc as well.
+INSTEAD(__libc_malloc, mi_malloc, void *, size_t);
+INSTEAD(__libc_malloc_impl, mi_malloc, void *, size_t);
+INSTEAD(__libc_calloc, mi_calloc, void *, size_t, size_t);
+INSTEAD(__libc_realloc, mi_realloc, void *, void *, size_t);
+INSTEAD(__libc_free, mi_free, void, void *);
+
 // Freed memory stays the sandbox's: giving it back would only write zeros.
 __attribute__((constructor(101))) static void settle(void) { mi_option_set(mi_option_purge_delay, -1); }

@@ -8,9 +8,10 @@
 //! | folder in the cache | made of | by |
 //! | --- | --- | --- |
 //! | `compiler-HASH` | the pinned `ziglang` wheel: clang, lld, the sources of musl and of the compiler's runtime | `compiler`, `wheel` |
+//! | `fast-HASH` | the allocator (mimalloc, from the pinned crate's C source) and vector string functions, linked before `libc.a` | `fast` |
 //! | `musl-HASH` | `crt1.o`, `libc.a`, `libzigc.a`, `libcompiler_rt.a`, the headers | `musl` |
 //! | `libcxx-HASH` | libc++, libc++abi, libunwind and their headers, when C++ first needs them | `libcxx` |
-//! | `sysroot-HASH` | links to the two above, libzrt, the linker script | `assemble` |
+//! | `sysroot-HASH` | links to the parts above, libzrt, the linker script | `assemble` |
 //! | `downloads` | wheels | `wheel` |
 //! | `sources` | upstream sources of samples | the `zvm-toolchain` crate |
 //!
