@@ -8,6 +8,14 @@ macro_rules! errnos {
     ($($name:ident = $number:literal, $text:literal;)*) => {
         impl Errno {
             $(#[doc = $text] pub const $name: Errno = Errno($number);)*
+
+            /// What it means, in a few words.
+            pub fn text(self) -> &'static str {
+                match self.0 {
+                    $($number => $text.trim_end_matches('.'),)*
+                    _ => "unknown error",
+                }
+            }
         }
 
         impl core::fmt::Debug for Errno {

@@ -18,6 +18,7 @@ use crate::syscalls;
 use crate::text::text;
 use crate::threads::{Futexes, Run, Threads};
 use crate::time::Clock;
+use crate::trace::{Answer, Trace};
 
 /// Arguments of a system call, in Linux's order.
 pub type Args = [u64; 6];
@@ -224,6 +225,8 @@ pub struct Kernel {
     pub(crate) args: Vec<Vec<u8>>,
     /// Environment, for /proc.
     pub(crate) env: Vec<Vec<u8>>,
+    /// Whether calls are shown, and where.
+    pub(crate) trace: Option<Trace>,
     ending: Option<u8>,
     /// Whether calls that the sandbox does not have are shown on stderr.
     trace_missing: bool,
@@ -275,8 +278,12 @@ impl Kernel {
             args: nvram.args,
             trace_missing: nvram.env.iter().any(|variable| variable == TRACE),
             env: nvram.env,
+            trace: None,
             ending: None,
         };
+        if let Some(alias) = nvram.strace {
+            kernel.trace = Some(Trace::to(kernel.writable(&alias)?));
+        }
         kernel.set_up_files(&nvram.mounts, &nvram.cwd)?;
         Ok(kernel)
     }
@@ -315,13 +322,17 @@ impl Kernel {
         let thread = self.threads.current_mut();
         thread.run = Run::Ready;
         if thread.number == syscalls::RT_SIGRETURN {
+            if self.trace.is_some() {
+                let (tid, args) = (thread.tid, thread.args);
+                self.trace_call(tid, syscalls::RT_SIGRETURN, args, Answer::Never);
+            }
             if self.sigreturn().is_err() {
                 self.say("rt_sigreturn without a signal's frame on the stack");
                 self.end(128 + 11);
             }
             return;
         }
-        let (number, args) = (thread.number, thread.args);
+        let (tid, number, args) = (thread.tid, thread.number, thread.args);
         let result = match syscalls::find(number) {
             Some(call) => (call.handler)(self, args),
             None => Err(Errno::ENOSYS),
@@ -334,6 +345,9 @@ impl Kernel {
             self.say(&text!(
                 "trace: {name}({number}) {a:#x}, {b:#x}, {c:#x} = {errno:?}"
             ));
+        }
+        if self.trace.is_some() {
+            self.trace_call(tid, number, args, self.answer(result));
         }
         let value = match result {
             Err(Errno::WAITS) => return self.begin_wait(),
@@ -348,6 +362,28 @@ impl Kernel {
         self.memory.answer(block, value);
     }
 
+    /// How the call stands that has this result.
+    fn answer(&self, result: Result<u64, Errno>) -> Answer {
+        match result {
+            Err(Errno::WAITS) => Answer::Waits,
+            Err(Errno::GONE) => Answer::Never,
+            _ if self.ending.is_some() => Answer::Never,
+            result => Answer::Is(result),
+        }
+    }
+
+    /// The channel of this alias, to which something will be written.
+    fn writable(&self, alias: &[u8]) -> Result<u32, String> {
+        let found = self
+            .channels
+            .iter()
+            .position(|channel| channel.writable && channel.name == alias);
+        found.map(|index| index as u32).ok_or_else(|| {
+            let alias = String::from_utf8_lossy(alias);
+            text!("no channel {alias} that can be written, for [strace]")
+        })
+    }
+
     /// Time, for new files.
     pub(crate) fn now(&self) -> Time {
         self.clock.now()
@@ -360,10 +396,13 @@ impl Kernel {
 
     /// A line for the user on stderr.
     pub(crate) fn say(&mut self, text: &str) {
-        let line = text!("zvm: {text}\n");
-        let mut rest = line.as_bytes();
+        self.write_all(2, text!("zvm: {text}\n").as_bytes());
+    }
+
+    /// Writes to a channel, as far as it goes: what the library OS itself has to say.
+    pub(crate) fn write_all(&mut self, channel: u32, mut rest: &[u8]) {
         while !rest.is_empty() {
-            match Errno::check(self.host.write(2, rest, 0)) {
+            match Errno::check(self.host.write(channel, rest, 0)) {
                 Ok(count) if count > 0 => rest = &rest[(count as usize).min(rest.len())..],
                 _ => return,
             }

@@ -50,4 +50,5 @@ pub mod syscalls;
 mod text;
 pub mod threads;
 pub mod time;
+mod trace;
 pub mod x87;

@@ -22,6 +22,8 @@ pub struct Nvram {
     pub seed: [u8; 32],
     /// Working directory; empty for `/`.
     pub cwd: Vec<u8>,
+    /// Alias of the channel to which calls are shown, if they are.
+    pub strace: Option<Vec<u8>>,
 }
 
 /// A line of `[fstab]`.
@@ -172,6 +174,7 @@ impl Nvram {
                     return Err("the working directory must be absolute");
                 };
             }
+            b"strace" => self.strace = Some(unescape(value(line, b"channel")?)?),
             // ZeroVM's sections that have no meaning here.
             b"mapping" | b"debug" | b"precache" => {}
             _ => return Err("a line in no known section"),
@@ -266,7 +269,8 @@ mod tests {
         channel=/dev/mount/1.tar, mountpoint=/, access=ro\n\
         [time]\nseconds=1370454582, nanoseconds=7\n\
         [random]\nseed=000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1eFF\n\
-        [cwd]\npath=/data\\x20x\n\0\0\0";
+        [cwd]\npath=/data\\x20x\n\
+        [strace]\nchannel=/dev/stderr\n\0\0\0";
 
     #[test]
     fn the_contracts_example() {
@@ -292,6 +296,7 @@ mod tests {
             (1_370_454_582, 7, 1, 0xFF)
         );
         assert_eq!(nvram.cwd, b"/data x");
+        assert_eq!(nvram.strace.as_deref(), Some(&b"/dev/stderr"[..]));
     }
 
     #[test]
@@ -316,6 +321,7 @@ mod tests {
             ("[time]\nseconds=99999999999999999999", 2),
             ("[random]\nseed=12", 2),
             ("[cwd]\npath=x", 2),
+            ("[strace]\nto=/dev/stderr", 2),
             ("[what]\na=b", 2),
         ] {
             assert_eq!(

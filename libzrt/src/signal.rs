@@ -187,7 +187,7 @@ fn kills(number: u32) -> bool {
 }
 
 /// The signal's name.
-fn name(number: u32) -> &'static str {
+pub(crate) fn name(number: u32) -> &'static str {
     const NAMES: [&str; 32] = [
         "0", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV",
         "USR2", "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU",
@@ -291,6 +291,7 @@ impl Kernel {
             if self.signals.ignored(number) {
                 continue;
             }
+            self.trace_signal(number);
             if action.handler == SIG_DFL {
                 self.say(&text!("ended by signal {number} (SIG{})", name(number)));
                 return Some(128 + number as u8);

@@ -74,6 +74,9 @@ struct Run {
     /// The program's working directory
     #[arg(long, value_name = "PATH", default_value = "/")]
     cwd: OsString,
+    /// Show the program's system calls, and the signals it gets, on stderr
+    #[arg(long)]
+    strace: bool,
     /// The image; everything behind it is the program's own arguments
     #[arg(
         value_name = "FILE",
@@ -144,6 +147,7 @@ impl Run {
             seed: self.seed.0,
             seconds: self.time,
             cwd: self.cwd,
+            strace: self.strace,
         }
     }
 }

@@ -42,6 +42,8 @@ pub struct RunOptions {
     pub seconds: u64,
     /// The guest's working directory.
     pub cwd: OsString,
+    /// Whether the program's system calls are shown on stderr.
+    pub strace: bool,
 }
 
 /// Where the guest's clock starts if nobody says otherwise: 2013-06-04, as in ZeroVM's examples.
@@ -60,6 +62,7 @@ impl RunOptions {
             seed: [0; 32],
             seconds: DEFAULT_SECONDS,
             cwd: OsString::from("/"),
+            strace: false,
         }
     }
 }
@@ -139,6 +142,7 @@ fn open_channels(options: &RunOptions) -> Result<(Vec<Channel>, Vec<Commit>), Ru
         seconds: options.seconds,
         seed: options.seed,
         cwd: &options.cwd,
+        strace: options.strace.then_some("/dev/stderr"),
     }
     .text()?;
     let mut channels: Vec<Channel> = (0..3).map(Channel::standard).collect();

@@ -22,6 +22,8 @@ pub struct Nvram<'a> {
     pub seed: [u8; 32],
     /// Working directory.
     pub cwd: &'a OsStr,
+    /// Alias of the channel to which libzrt shows the program's system calls, if it does.
+    pub strace: Option<&'a str>,
 }
 
 impl Nvram<'_> {
@@ -72,6 +74,9 @@ impl Nvram<'_> {
         text.push_str("\n[cwd]\npath=");
         escape(&mut text, self.cwd)?;
         text.push('\n');
+        if let Some(channel) = self.strace {
+            let _ = writeln!(text, "[strace]\nchannel={channel}");
+        }
         if text.len() > limits::NVRAM {
             return Err(RunError::Nvram(format!(
                 "arguments and environment take {} bytes; the limit is {}",
@@ -134,6 +139,7 @@ mod tests {
             seconds: 7,
             seed: [0xab; 32],
             cwd: OsStr::new("/"),
+            strace: Some("/dev/stderr"),
         };
         let expected = "[args]\nargs = prog two\\x20words \"\" a\\x2cb\\x22\\x5c\\x0a\\xc3\\xa9=\n\
             [env]\nname=HOME, value=/\n\
@@ -142,7 +148,10 @@ mod tests {
         let text = nvram.text().unwrap();
         assert_eq!(
             text,
-            format!("{expected}{}\n[cwd]\npath=/\n", "ab".repeat(32))
+            format!(
+                "{expected}{}\n[cwd]\npath=/\n[strace]\nchannel=/dev/stderr\n",
+                "ab".repeat(32)
+            )
         );
     }
 
@@ -156,6 +165,7 @@ mod tests {
                 seconds: 0,
                 seed: [0; 32],
                 cwd: OsStr::new("/"),
+                strace: None,
             }
             .text()
         };
