@@ -200,7 +200,22 @@ fn run(mut command: Command, program: &Program) -> Result<(Output, i32), Failed>
     Ok((done, status))
 }
 
+/// How often a program may run natively: what threads and timers print there may depend on how busy the machine is.
+const NATIVE_RUNS: usize = 4;
+
+/// The sandbox's answers depend on nothing, so that a difference which another native run does not show was Linux's.
 fn check(program: &Program, builds: &Builds) -> Result<(), Failed> {
+    let mut result = check_once(program, builds);
+    for _ in 1..NATIVE_RUNS {
+        if result.is_ok() || program.hangs || program.differs.is_some() {
+            break;
+        }
+        result = check_once(program, builds);
+    }
+    result
+}
+
+fn check_once(program: &Program, builds: &Builds) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
     // What ought to end may hang.
     let mut native = Command::new("timeout");
