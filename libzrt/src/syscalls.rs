@@ -31,6 +31,7 @@ pub fn find(number: u64) -> Option<&'static Call> {
 /// The call's name, for a person; of those that are not answered, the ones that programs try.
 pub fn name(number: u64) -> &'static str {
     match number {
+        RT_SIGRETURN => "rt_sigreturn",
         57 => "fork",
         58 => "vfork",
         59 => "execve",

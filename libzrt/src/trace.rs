@@ -139,19 +139,18 @@ impl Kernel {
             (_, None) => {}
         }
         let mut line = self.trace_start(tid);
-        let call = syscalls::find(number);
-        let (name, signature) = match call {
-            Some(call) => (call.name, call.signature),
-            None if number == syscalls::RT_SIGRETURN => ("rt_sigreturn", ""),
-            None => ("", "xxxxxx"),
+        let signature = match syscalls::find(number) {
+            Some(call) => call.signature,
+            None if number == syscalls::RT_SIGRETURN => "",
+            None => "xxxxxx",
         };
         let (address, letters) = match signature.strip_prefix('=') {
             Some(letters) => (true, letters),
             None => (false, signature),
         };
         // Writing to a string cannot fail.
-        let _ = match name {
-            "" => write!(line, "syscall_{number}("),
+        let _ = match syscalls::name(number) {
+            "unknown" => write!(line, "syscall_{number}("),
             name => write!(line, "{name}("),
         };
         for (index, letter) in letters.chars().enumerate() {
@@ -204,7 +203,7 @@ impl Kernel {
             'i' => write!(line, "{}", value as i32),
             'l' => write!(line, "{}", value as i64),
             'u' => write!(line, "{value}"),
-            'o' => write!(line, "{value:#05o}"),
+            'o' => write!(line, "0{value:03o}"),
             '@' if value as i32 == -100 => write!(line, "AT_FDCWD"),
             '@' => write!(line, "{}", value as i32),
             'O' => {
@@ -247,7 +246,7 @@ impl Kernel {
                 self.memory.read::<u64>(value.wrapping_add(48)),
             ) {
                 (Some(_), Ok(mode), Ok(size)) => {
-                    write!(line, "{{st_mode={mode:#o}, st_size={size}, ...}}")
+                    write!(line, "{{st_mode=0{mode:o}, st_size={size}, ...}}")
                 }
                 _ => pointer(line, value),
             },
