@@ -78,9 +78,12 @@ pub struct Test {
     /// Only the recipe's few short checks
     #[arg(long)]
     smoke: bool,
-    /// Only tests whose name contains this; their results are printed
+    /// Only tests whose name contains this (may be given again); their results are printed
     #[arg(long, value_name = "TEXT")]
-    only: Option<String>,
+    only: Vec<String>,
+    /// Put the results of these tests into the results file, beside those that it has
+    #[arg(long, requires = "only", conflicts_with = "verify")]
+    update: bool,
     /// Run so many tests again, chosen at random, and compare with the results file
     #[arg(long, value_name = "N")]
     verify: Option<usize>,
@@ -228,6 +231,7 @@ impl Test {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let options = suite::Options {
             only: self.only,
+            update: self.update,
             verify: self.verify,
             jobs: self.jobs.unwrap_or(processors),
             results: self.results.unwrap_or(folder.join("results.json")),

@@ -176,8 +176,11 @@ pub enum SuiteFormat {
     /// Exit status 0 is a pass. The test is its own only case.
     Status,
     /// Lines on stderr, their fields parted by tabs: `@begin`, case; then `@pass`, `@fail` or `@skip`, case, and why.
-    /// What is printed between is the case's. The status counts as one more case, named like the test.
+    /// What is printed between is the case's. Without any, the exit status is the only case, named like the test.
+    /// After a case that ended the process, the program is started again with its name in `SUITE_AFTER`, to go on behind it.
     Cases,
+    /// Each test is one of PHP's `.phpt` files, below `{files}`. The program's arguments are added to `args`.
+    Phpt,
 }
 
 impl Recipe {

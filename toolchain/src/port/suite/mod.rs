@@ -2,11 +2,13 @@
 //! same objects on the same machine.
 
 mod outcome;
+mod phpt;
 mod report;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -16,12 +18,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-use self::outcome::Ended;
+use self::outcome::{Case, Ended, Verdict};
+use self::phpt::{Phpt, Script};
 use self::report::{Report, Test};
 use super::builder::Built;
 use super::launch::{self, Start};
 use super::pack;
-use super::recipe::{Pack, Suite};
+use super::recipe::{Pack, Suite, SuiteFormat};
 use crate::project::build::say;
 
 /// Where the suite's files are in the sandbox.
@@ -30,14 +33,23 @@ const FILES: &str = "/suite";
 /// Which tests, and how.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Only tests whose name contains this.
-    pub only: Option<String>,
+    /// Only tests whose name contains one of these; all if there are none.
+    pub only: Vec<String>,
+    /// Put the results of these into the file, beside those that it has.
+    pub update: bool,
     /// Run so many tests again, chosen at random, and compare with the file.
     pub verify: Option<usize>,
     /// At a time.
     pub jobs: usize,
     /// `results.json`.
     pub results: PathBuf,
+}
+
+/// Where a test runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Native,
+    Sandboxed,
 }
 
 /// What every test of a run needs.
@@ -56,10 +68,10 @@ struct Bench<'a> {
 pub fn run(built: &Built, suite: &Suite, options: &Options) -> Result<()> {
     let recipe = &built.entry.recipe;
     let mut tests = list(built, suite)?;
-    if let Some(only) = &options.only {
-        tests.retain(|test| test.contains(&**only));
+    if !options.only.is_empty() {
+        tests.retain(|test| options.only.iter().any(|only| test.contains(&**only)));
         if tests.is_empty() {
-            bail!("no test's name contains `{only}`");
+            bail!("no test's name contains `{}`", options.only.join("` or `"));
         }
     }
     let known = options.verify.map(|count| {
@@ -91,24 +103,36 @@ pub fn run(built: &Built, suite: &Suite, options: &Options) -> Result<()> {
     }));
     pack::pack(&packs, &built.work, &bench.tar)?;
     pack::unpack(&bench.tar, &bench.root)?;
+    if suite.format == SuiteFormat::Phpt {
+        for test in &tests {
+            Phpt::read(&bench.root, test)?.write_scripts(&bench.root)?;
+        }
+        let all = Pack {
+            from: bench.root.to_string_lossy().into_owned(),
+            to: String::new(),
+            exclude: Vec::new(),
+        };
+        pack::pack(&[all], &built.work, &bench.tar)?;
+    }
     let results = bench.run_all(&tests, options.jobs.max(1))?;
     if let Some(known) = known {
         return compare(&known, &results);
     }
-    let report = Report::new(&recipe.name, recipe.version(), results);
-    if options.only.is_some() {
-        println!("{}", serde_json::to_string_pretty(&report)?);
-    } else {
-        let mut text = serde_json::to_string_pretty(&report)?;
-        text.push('\n');
+    let mut report = Report::new(&recipe.name, recipe.version(), results);
+    if options.only.is_empty() || options.update {
         let path = &options.results;
-        fs::write(path, text).with_context(|| {
+        if options.update && path.exists() {
+            report = report.beside(read(path)?)?;
+        }
+        fs::write(path, report.text()?).with_context(|| {
             format!(
                 "cannot write {} (--results FILE names another)",
                 path.display()
             )
         })?;
         say("Results", path.display());
+    } else {
+        print!("{}", report.text()?);
     }
     eprintln!("{}", report.summary());
     Ok(())
@@ -212,30 +236,96 @@ impl Bench<'_> {
     fn test(&self, test: &str, index: usize) -> Result<Test> {
         let folder = self.scratch.path().join(format!("run-{index}"));
         fs::create_dir(&folder)?;
-        let native = self.native(test, &folder)?;
-        let sandboxed = self.sandboxed(test, &folder)?;
+        let format = self.suite.format;
+        let run = |side| -> Result<BTreeMap<String, Case>> {
+            if format == SuiteFormat::Phpt {
+                let case = self.phpt(test, side, &folder)?;
+                return Ok(BTreeMap::from([(test.to_owned(), case)]));
+            }
+            self.cases(test, side, &folder)
+        };
+        let compared = Test::compare(&run(Side::Native)?, &run(Side::Sandboxed)?);
         // A test may leave a folder that nobody may enter.
         let _ = fs::remove_dir_all(&folder);
-        let format = self.suite.format;
-        let [native, sandboxed] =
-            [native, sandboxed].map(|ended| outcome::cases(test, format, &ended));
-        Ok(Test::compare(&native, &sandboxed))
+        Ok(compared)
     }
 
-    fn start(&self, test: &str, files: &str) -> Start {
-        let fill = |text: &String| text.replace("{test}", test).replace("{files}", files);
+    /// A case that the process does not survive would take those behind it along: they get a process of their own.
+    fn cases(&self, test: &str, side: Side, folder: &Path) -> Result<BTreeMap<String, Case>> {
+        let mut all = BTreeMap::new();
+        let mut after = None;
+        loop {
+            let mut start = self.start(test, side);
+            start.env.extend(after.take());
+            let ended = self.process(start, side, folder, None)?;
+            let (cases, fatal) = outcome::cases(test, self.suite.format, &ended);
+            let known = all.len();
+            for (name, case) in cases {
+                all.entry(name).or_insert(case);
+            }
+            match fatal {
+                Some(case) if all.len() > known => {
+                    after = Some(format!("SUITE_AFTER={case}").into());
+                }
+                _ => return Ok(all),
+            }
+        }
+    }
+
+    fn phpt(&self, test: &str, side: Side, folder: &Path) -> Result<Case> {
+        let phpt = Phpt::read(&self.root, test)?;
+        if let Some(why) = phpt.unfit() {
+            return Ok(Case::new(Verdict::Skip, why));
+        }
+        let run = |script: &Script, stdin: &[u8]| {
+            let mut start = self.start(test, side);
+            let files = self.files(side);
+            let args = script.args.iter().map(|arg| arg.replace("{files}", &files));
+            start.args.extend(args.map(OsString::from));
+            start.env.extend(script.env.iter().map(OsString::from));
+            self.process(start, side, folder, Some(stdin))
+        };
+        if let Some(script) = phpt.skip_if() {
+            let output = run(&script, b"")?.stdout;
+            let output = String::from_utf8_lossy(&output).trim().to_owned();
+            if output.to_ascii_lowercase().starts_with("skip") {
+                return Ok(Case::new(Verdict::Skip, output));
+            }
+        }
+        let ended = run(&phpt.main(), phpt.stdin())?;
+        if let (Some(script), Side::Native) = (phpt.clean(), side) {
+            // In the sandbox all that the test wrote is gone with the instance.
+            run(&script, b"")?;
+        }
+        let (mut verdict, mut why) = phpt.judge(&ended.stdout);
+        if ended.timeout {
+            (verdict, why) = (Verdict::Fail, "it took too long".to_owned());
+        } else if verdict == Verdict::Fail
+            && let Some(status @ 1..) = ended.status
+        {
+            why = format!("status {status}; {why}");
+        }
+        Ok(Case {
+            missing: outcome::missing(&ended),
+            ..Case::new(verdict, why)
+        })
+    }
+
+    fn files(&self, side: Side) -> String {
+        match side {
+            Side::Native => self.root.to_string_lossy().into_owned(),
+            Side::Sandboxed => FILES.to_owned(),
+        }
+    }
+
+    fn start(&self, test: &str, side: Side) -> Start {
+        let files = self.files(side);
+        let fill = |text: &String| text.replace("{test}", test).replace("{files}", &files);
+        let args = self.suite.args.iter().map(fill).map(OsString::from);
+        let env = self.suite.env.iter();
         Start {
-            args: self
-                .suite
-                .args
-                .iter()
-                .map(fill)
-                .map(OsString::from)
-                .collect(),
-            env: self
-                .suite
-                .env
-                .iter()
+            args: args.collect(),
+            env: env
                 .map(|(name, value)| format!("{name}={}", fill(value)).into())
                 .collect(),
             options: Vec::new(),
@@ -243,74 +333,93 @@ impl Bench<'_> {
         }
     }
 
-    fn native(&self, test: &str, folder: &Path) -> Result<Ended> {
-        let mut start = self.start(test, &self.root.to_string_lossy());
-        start
-            .env
-            .push(format!("TMPDIR={}", folder.display()).into());
-        start.env.push(format!("HOME={}", folder.display()).into());
-        let mut command = launch::native(self.built, &start)?;
-        command.current_dir(self.root.join(&self.suite.cwd));
-        finish(
-            command,
-            folder,
-            "native",
-            Duration::from_secs(self.suite.timeout.into()),
-        )
-    }
-
-    fn sandboxed(&self, test: &str, folder: &Path) -> Result<Ended> {
-        let mut start = self.start(test, FILES);
-        start
-            .env
-            .extend(["TMPDIR=/tmp", "HOME=/tmp", "ZRT_TRACE=missing"].map(OsString::from));
-        let mut mount = self.tar.clone().into_os_string();
-        mount.push(format!(":{FILES}:overlay"));
-        let cwd = Path::new(FILES).join(&self.suite.cwd);
-        for (name, value) in [
-            ("--mount", mount),
-            ("--cwd", cwd.into()),
-            ("--timeout", self.suite.timeout.to_string().into()),
-        ] {
-            start.options.extend([OsString::from(name), value]);
+    /// Runs the program to its end; with `stdin`, keeps what it prints.
+    fn process(
+        &self,
+        mut start: Start,
+        side: Side,
+        folder: &Path,
+        stdin: Option<&[u8]>,
+    ) -> Result<Ended> {
+        let timeout = self.suite.timeout;
+        match side {
+            Side::Native => {
+                let variables =
+                    ["TMPDIR", "HOME"].map(|name| format!("{name}={}", folder.display()));
+                start.env.extend(variables.map(OsString::from));
+                let mut command = launch::native(self.built, &start)?;
+                command.current_dir(self.root.join(&self.suite.cwd));
+                finish(command, folder, side, stdin, timeout)
+            }
+            Side::Sandboxed => {
+                start
+                    .env
+                    .extend(["TMPDIR=/tmp", "HOME=/tmp", "ZRT_TRACE=missing"].map(OsString::from));
+                let mut mount = self.tar.clone().into_os_string();
+                mount.push(format!(":{FILES}:overlay"));
+                let cwd = Path::new(FILES).join(&self.suite.cwd);
+                for (name, value) in [
+                    ("--mount", mount),
+                    ("--cwd", cwd.into()),
+                    ("--timeout", timeout.to_string().into()),
+                ] {
+                    start.options.extend([OsString::from(name), value]);
+                }
+                let mut command = Command::new(std::env::current_exe()?);
+                command
+                    .arg0("zvm")
+                    .args(launch::sandboxed(self.built, &start)?);
+                // The runtime keeps the time itself; this is for a runtime that hangs.
+                finish(command, folder, side, stdin, timeout + 10)
+            }
         }
-        let mut command = Command::new(std::env::current_exe()?);
-        command
-            .arg0("zvm")
-            .args(launch::sandboxed(self.built, &start)?);
-        // The runtime keeps the time itself; this is for a runtime that hangs.
-        finish(
-            command,
-            folder,
-            "sandboxed",
-            Duration::from_secs(u64::from(self.suite.timeout) + 10),
-        )
     }
 }
 
-/// Runs the process to its end, or kills it and what it started.
-fn finish(mut command: Command, folder: &Path, name: &str, limit: Duration) -> Result<Ended> {
-    let path = folder.join(format!("{name}.stderr"));
-    let stderr = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+/// Runs the process to its end, or kills it and what it started after `limit` seconds.
+fn finish(
+    mut command: Command,
+    folder: &Path,
+    side: Side,
+    stdin: Option<&[u8]>,
+    limit: u32,
+) -> Result<Ended> {
+    let create = |name: &str| {
+        let path = folder.join(format!("{side:?}.{name}"));
+        let file = File::create(&path);
+        let file = file.with_context(|| format!("cannot write {}", path.display()))?;
+        anyhow::Ok((path, file))
+    };
+    let read =
+        |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    let (errors, stderr) = create("stderr")?;
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(stderr);
+    let mut printed = None;
+    if let Some(text) = stdin {
+        let (path, mut file) = create("stdin")?;
+        file.write_all(text)?;
+        command.stdin(File::open(&path)?);
+        let (path, file) = create("stdout")?;
+        command.stdout(file);
+        printed = Some(path);
+    }
     // A group of its own: a test's children end with it.
     command.process_group(0);
     let mut child = command
         .spawn()
         .with_context(|| format!("cannot start {}", command.get_program().display()))?;
-    let status = wait(&mut child, limit)?;
-    let stderr = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let stderr = String::from_utf8_lossy(&stderr).into_owned();
+    let status = wait(&mut child, Duration::from_secs(limit.into()))?;
     const RUNTIME_TIMEOUT: i32 = 124;
     Ok(Ended {
         timeout: status
-            .is_none_or(|status| name == "sandboxed" && status.code() == Some(RUNTIME_TIMEOUT)),
+            .is_none_or(|status| side == Side::Sandboxed && status.code() == Some(RUNTIME_TIMEOUT)),
         status: status
             .and_then(|status| status.code().or(status.signal().map(|signal| 128 + signal))),
-        stderr,
+        stdout: printed.map_or(Ok(Vec::new()), |path| read(&path))?,
+        stderr: String::from_utf8_lossy(&read(&errors)?).into_owned(),
     })
 }
 

@@ -38,15 +38,39 @@ pub struct Ended {
     pub status: Option<i32>,
     /// It took too long.
     pub timeout: bool,
+    /// Its stdout, if that was kept.
+    pub stdout: Vec<u8>,
     /// Its stderr.
     pub stderr: String,
+}
+
+impl Case {
+    /// One that made no call that the sandbox does not have.
+    pub fn new(verdict: Verdict, why: String) -> Case {
+        Case {
+            verdict,
+            why,
+            missing: None,
+        }
+    }
 }
 
 /// How libzrt starts a line about a missing call.
 const TRACE: &str = "zvm: trace: ";
 
-/// The cases by name.
-pub fn cases(test: &str, format: SuiteFormat, ended: &Ended) -> BTreeMap<String, Case> {
+/// The first call that the sandbox does not have.
+pub fn missing(ended: &Ended) -> Option<String> {
+    let at = ended.stderr.find(TRACE)?;
+    let line = ended.stderr[at + TRACE.len()..].lines().next();
+    line.map(str::to_owned)
+}
+
+/// The cases by name, and which of them the process did not survive.
+pub fn cases(
+    test: &str,
+    format: SuiteFormat,
+    ended: &Ended,
+) -> (BTreeMap<String, Case>, Option<String>) {
     let mut cases: BTreeMap<String, Case> = BTreeMap::new();
     let mut running: Option<String> = None;
     let mut missing: BTreeMap<String, String> = BTreeMap::new();
@@ -98,6 +122,7 @@ pub fn cases(test: &str, format: SuiteFormat, ended: &Ended) -> BTreeMap<String,
             }
         }
     }
+    let mut fatal = None;
     let (verdict, why) = match (ended.timeout, ended.status) {
         (true, _) => (Verdict::Fail, "it took too long".to_owned()),
         (_, Some(0)) => (Verdict::Pass, String::new()),
@@ -112,6 +137,7 @@ pub fn cases(test: &str, format: SuiteFormat, ended: &Ended) -> BTreeMap<String,
         || (running.is_some() && verdict == Verdict::Fail)
     {
         // The case that ran when the process ended is the one that ended it.
+        fatal.clone_from(&running);
         let name = running.unwrap_or_else(|| test.to_owned());
         let missing = missing.get(&name).cloned().or(outside);
         cases.entry(name).or_insert(Case {
@@ -120,7 +146,7 @@ pub fn cases(test: &str, format: SuiteFormat, ended: &Ended) -> BTreeMap<String,
             missing,
         });
     }
-    cases
+    (cases, fatal)
 }
 
 fn last_line(ended: &Ended) -> String {
@@ -142,6 +168,7 @@ mod tests {
         Ended {
             status: Some(status),
             timeout: false,
+            stdout: Vec::new(),
             stderr: stderr.to_owned(),
         }
     }
@@ -150,7 +177,8 @@ mod tests {
     fn a_missing_call_belongs_to_the_case_that_made_it() {
         let text =
             "@begin\ta\nzvm: trace: fork(57) = ENOSYS\n@fail\ta\tno fork\n@begin\tb\n@pass\tb\n";
-        let cases = cases("t", SuiteFormat::Cases, &ended(0, text));
+        let (cases, fatal) = cases("t", SuiteFormat::Cases, &ended(0, text));
+        assert_eq!(fatal, None);
         assert_eq!(cases["a"].missing.as_deref(), Some("fork(57) = ENOSYS"));
         assert_eq!(cases["a"].verdict, Verdict::Fail);
         assert_eq!(
@@ -162,24 +190,25 @@ mod tests {
 
     #[test]
     fn the_case_that_runs_at_the_end_has_ended_the_process() {
-        let cases = cases(
+        let (cases, fatal) = cases(
             "t",
             SuiteFormat::Cases,
             &ended(139, "@begin\ta\n@pass\ta\n@begin\tb\nzvm: signal 11\n"),
         );
         assert_eq!(cases["b"].verdict, Verdict::Fail);
+        assert_eq!(fatal.as_deref(), Some("b"));
         assert!(cases["b"].why.contains("139") && cases["b"].why.contains("signal 11"));
     }
 
     #[test]
     fn one_failed_part_fails_the_case_and_a_status_is_a_case() {
-        let parts = cases(
+        let (parts, _) = cases(
             "t",
             SuiteFormat::Cases,
             &ended(0, "@begin\ta\n@fail\ta\tpart 1\n@pass\ta\n"),
         );
         assert_eq!(parts["a"].verdict, Verdict::Fail);
-        let whole = cases("t", SuiteFormat::Status, &ended(1, "@pass\tx\nboom\n"));
+        let (whole, _) = cases("t", SuiteFormat::Status, &ended(1, "@pass\tx\nboom\n"));
         assert_eq!(whole.len(), 1);
         assert!(whole["t"].why.contains("boom"));
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::outcome::{Case, Verdict};
@@ -180,6 +181,46 @@ impl Report {
         }
     }
 
+    /// The same with the tests of an earlier report that this one does not have.
+    ///
+    /// # Errors
+    /// The other one is of something else.
+    pub fn beside(self, other: Report) -> Result<Report> {
+        if (&self.port, &self.version) != (&other.port, &other.version) {
+            bail!(
+                "the results file is of {} {}, not of {} {}",
+                other.port,
+                other.version,
+                self.port,
+                self.version
+            );
+        }
+        let mut tests = other.tests;
+        tests.extend(self.tests);
+        Ok(Report::new(&self.port, &self.version, tests))
+    }
+
+    /// The file's text: a line a test, so that a change of one shows as a line.
+    ///
+    /// # Errors
+    /// None for a report that was read or made.
+    pub fn text(&self) -> Result<String> {
+        let mut text = format!(
+            "{{\n\"port\": {},\n\"version\": {},\n\"totals\": {},\n\"tests\": {{",
+            serde_json::to_string(&self.port)?,
+            serde_json::to_string(&self.version)?,
+            serde_json::to_string(&self.totals)?,
+        );
+        for (number, (name, test)) in self.tests.iter().enumerate() {
+            text.push_str(if number > 0 { ",\n" } else { "\n" });
+            text.push_str(&serde_json::to_string(name)?);
+            text.push_str(": ");
+            text.push_str(&serde_json::to_string(test)?);
+        }
+        text.push_str("\n}\n}\n");
+        Ok(text)
+    }
+
     /// One line.
     pub fn summary(&self) -> String {
         let t = &self.totals;
@@ -227,6 +268,14 @@ mod tests {
         let test = Test::compare(&native, &sandboxed);
         assert_eq!(test.differences.len(), 3);
         let report = Report::new("p", "1", BTreeMap::from([("t".to_owned(), test)]));
+        let read: Report = serde_json::from_str(&report.text().unwrap()).unwrap();
+        assert_eq!(read, report);
+        let more = Report::new(
+            "p",
+            "1",
+            BTreeMap::from([("u".to_owned(), Test::default())]),
+        );
+        assert_eq!(more.beside(read).unwrap().tests.len(), 2);
         assert_eq!((report.totals.left_out, report.totals.pass_both), (1, 1));
         assert!((report.totals.percent - 33.33).abs() < 0.001);
         let mut again = report.tests["t"].clone();
