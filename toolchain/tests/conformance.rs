@@ -296,6 +296,40 @@ fn same(what: &str, actual: &str, expected: &str) -> Result<(), Failed> {
     .into())
 }
 
+/// `zvm run --strace` shows a program's calls on stderr, and changes nothing else.
+fn check_strace(programs: &[Program], builds: &Builds) -> Result<(), Failed> {
+    let program = programs
+        .iter()
+        .find(|program| program.title() == "files::rename")
+        .ok_or("no program files::rename")?;
+    let traced = |options: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zvm"));
+        command
+            .args(["run", "--timeout", "60"])
+            .args(options)
+            .arg(&builds.image)
+            .args([&program.title(), "/tmp"]);
+        run(command, program)
+    };
+    let ((silent, _), (shown, status)) = (traced(&[])?, traced(&["--strace"])?);
+    if status != 0 || silent.stdout != shown.stdout || !silent.stderr.is_empty() {
+        return Err("the program is not the same under --strace".into());
+    }
+    let lines = String::from_utf8_lossy(&shown.stderr).into_owned();
+    for line in [
+        "chdir(\"/tmp\") = 0",
+        "open(\"a\", O_WRONLY|O_CREAT|O_TRUNC|O_LARGEFILE, 0644) = 3",
+        "write(3, \"A\", 1) = 1",
+        "rename(\"a\", \"b\") = -1 ENOENT (No such file or directory)",
+        "exit_group(0) = ?",
+    ] {
+        if !lines.lines().any(|shown| shown == line) {
+            return Err(format!("the trace lacks {line}: {lines}").into());
+        }
+    }
+    Ok(())
+}
+
 /// Every program whose answers differ on purpose is in the list for readers, and no other.
 fn check_list(programs: &[Program], readme: &str) -> Result<(), Failed> {
     for program in programs {
@@ -334,25 +368,32 @@ fn main() -> ExitCode {
     programs.sort_by_key(Program::title);
     let builds: Arc<OnceLock<Result<Builds, Mutex<String>>>> = Arc::default();
     let all = Arc::new(programs.clone());
+    let built = move |test: &dyn Fn(&Builds) -> Result<(), Failed>| match builds
+        .get_or_init(|| build(&all).map_err(Mutex::new))
+    {
+        Ok(builds) => test(builds),
+        Err(message) => {
+            let mut message = message.lock().expect("no test panics here");
+            let said = std::mem::replace(&mut *message, "the build failed".into());
+            Err(said.into())
+        }
+    };
     let mut trials: Vec<Trial> = programs
         .iter()
         .map(|program| {
-            let (program, all, builds) = (program.clone(), all.clone(), builds.clone());
+            let (program, built) = (program.clone(), built.clone());
             Trial::test(program.title(), move || {
-                match builds.get_or_init(|| build(&all).map_err(Mutex::new)) {
-                    Ok(builds) => check(&program, builds),
-                    Err(message) => {
-                        let mut message = message.lock().expect("no test panics here");
-                        let said = std::mem::replace(&mut *message, "the build failed".into());
-                        Err(said.into())
-                    }
-                }
+                built(&|builds| check(&program, builds))
             })
         })
         .collect();
+    let all = programs.clone();
+    trials.push(Trial::test("strace", move || {
+        built(&|builds| check_strace(&all, builds))
+    }));
     trials.push(Trial::test("differences_are_listed", move || {
         let readme = std::fs::read_to_string(folder.join("README.md"))?;
-        check_list(&all, &readme)
+        check_list(&programs, &readme)
     }));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
