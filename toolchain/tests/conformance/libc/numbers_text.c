@@ -2,6 +2,7 @@
 #include "../show.h"
 #include <inttypes.h>
 #include <math.h>
+#include <stddef.h>
 static void integer(const char *text, int base) {
     char *end;
     errno = 0;

@@ -7,7 +7,8 @@ int main(void) {
     int aligned = 1, room = 1;
     for (size_t size = 1; size < 300000; size = size * 3 / 2 + 1) {
         void *p = malloc(size), *q = calloc(1, size);
-        aligned &= (uintptr_t)p % 16 == 0 && (uintptr_t)q % 16 == 0;
+        size_t align = size < 16 ? 8 : 16;
+        aligned &= (uintptr_t)p % align == 0 && (uintptr_t)q % align == 0;
         room &= malloc_usable_size(p) >= size;
         for (size_t i = 0; i < size; i++) room &= ((char *)q)[i] == 0;
         free(p), free(q);

@@ -23,7 +23,8 @@ int main(void) {
     struct epoll_event event = {EPOLLIN};
     epoll_ctl(e, EPOLL_CTL_ADD, p[0], &event);
     fd_set set;
-    FD_ZERO(&set), FD_SET(p[0], &set);
+    FD_ZERO(&set);
+    FD_SET(p[0], &set);
     TIMED(5, poll(&entry, 1, 5));
     TIMED(5, poll(0, 0, 5));
     TIMED(5, ppoll(&entry, 1, &(struct timespec){0, 5000000}, 0));
