@@ -60,7 +60,7 @@ fn run_once(elf: &[u8]) -> Result<f64, Box<dyn std::error::Error>> {
     let start = Instant::now();
     let outcome = zvm_runtime::run(&RunOptions::new(file.path()))?;
     let time = start.elapsed().as_secs_f64();
-    match outcome {
+    match outcome.outcome {
         Outcome::Exited(0) => Ok(time),
         other => Err(other.lines().join("\n").into()),
     }

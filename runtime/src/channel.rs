@@ -9,16 +9,15 @@ use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 
 use zvm_abi::manifest::{self, limit};
 
-/// No limit.
-pub const UNLIMITED: i64 = i64::MAX;
+use crate::spec::UNLIMITED;
 
 /// One channel, open.
 #[derive(Debug)]
 pub struct Channel {
     /// The guest's name for it, an absolute path.
     pub alias: String,
-    /// Its host file.
-    pub source: Source,
+    /// Its host files: read one after the other, written all.
+    pub sources: Vec<Source>,
     /// [`manifest::SEQUENTIAL`], [`manifest::RANDOM_READ`], [`manifest::RANDOM_WRITE`] or [`manifest::RANDOM`].
     pub kind: u32,
     /// gets, get_size, puts, put_size.
@@ -27,15 +26,41 @@ pub struct Channel {
     pub size: u64,
     /// Whether its bytes are mapped read-only for the guest.
     pub mapped: bool,
+    /// Whether the report carries a digest of what passed.
+    pub digest: bool,
 }
 
 /// Where a channel's bytes come from or go to.
 #[derive(Debug)]
 pub enum Source {
-    /// A descriptor of the parent's that is not ours to close: stdin, stdout, stderr.
+    /// A descriptor that is not ours to close: stdin, stdout, stderr, `fd:N`.
     Inherited(RawFd),
-    /// A file that lives as long as the channel.
-    File(File),
+    /// A FIFO or a pipe.
+    Stream(File),
+    /// A character device.
+    Device(File),
+    /// A regular file, and its bytes at start.
+    Regular(File, u64),
+}
+
+impl Source {
+    /// Its descriptor.
+    pub fn fd(&self) -> RawFd {
+        match self {
+            Source::Inherited(fd) => *fd,
+            Source::Stream(file) | Source::Device(file) | Source::Regular(file, _) => {
+                file.as_raw_fd()
+            }
+        }
+    }
+
+    /// Bytes at start; 0 where it has no size.
+    pub fn size(&self) -> u64 {
+        match self {
+            Source::Regular(_, size) => *size,
+            _ => 0,
+        }
+    }
 }
 
 impl Channel {
@@ -46,49 +71,46 @@ impl Channel {
             1 => ("/dev/stdout", [0, 0, UNLIMITED, UNLIMITED]),
             _ => ("/dev/stderr", [0, 0, UNLIMITED, UNLIMITED]),
         };
-        let source = Source::Inherited(fd);
         Channel {
             alias: alias.to_owned(),
-            source,
+            sources: vec![Source::Inherited(fd)],
             kind: manifest::SEQUENTIAL,
             limits,
             size: 0,
             mapped: false,
+            digest: false,
         }
     }
 
     /// A file that the guest reads at any offset, and sees mapped.
     pub fn mapped(alias: String, file: File, size: u64) -> Channel {
-        let limits = [UNLIMITED, UNLIMITED, 0, 0];
         Channel {
             alias,
-            source: Source::File(file),
+            sources: vec![Source::Regular(file, size)],
             kind: manifest::RANDOM_READ,
-            limits,
+            limits: [UNLIMITED, UNLIMITED, 0, 0],
             size,
             mapped: true,
+            digest: false,
         }
     }
 
     /// A file to which the guest writes from its start, at most `put_size` bytes.
     pub fn output(alias: String, file: File, put_size: i64) -> Channel {
-        let limits = [0, 0, UNLIMITED, put_size];
         Channel {
             alias,
-            source: Source::File(file),
+            sources: vec![Source::Regular(file, 0)],
             kind: manifest::SEQUENTIAL,
-            limits,
+            limits: [0, 0, UNLIMITED, put_size],
             size: 0,
             mapped: false,
+            digest: false,
         }
     }
 
-    /// Its descriptor.
-    pub fn fd(&self) -> RawFd {
-        match &self.source {
-            Source::Inherited(fd) => *fd,
-            Source::File(file) => file.as_raw_fd(),
-        }
+    /// The descriptors of its sources.
+    pub fn fds(&self) -> impl Iterator<Item = RawFd> {
+        self.sources.iter().map(Source::fd)
     }
 
     /// Whether it can be read at any offset.
@@ -103,12 +125,12 @@ impl Channel {
 
     /// Whether the guest may read it at all.
     pub fn readable(&self) -> bool {
-        self.limits[limit::GETS] > 0
+        self.limits[limit::GETS] > 0 && self.limits[limit::GET_SIZE] > 0
     }
 
     /// Whether the guest may write it at all.
     pub fn writable(&self) -> bool {
-        self.limits[limit::PUTS] > 0
+        self.limits[limit::PUTS] > 0 && self.limits[limit::PUT_SIZE] > 0
     }
 }
 

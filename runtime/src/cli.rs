@@ -2,17 +2,22 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
+use crate::digest::Algorithm;
 use crate::error::{RunError, status};
 use crate::image::Image;
-use crate::monitor::{self, Outcome, RunOptions};
+use crate::monitor::{self, Outcome};
 use crate::mount::Mount;
+use crate::options::{self, RunOptions};
+use crate::record::Validated;
+use crate::report::{self, Report};
+use crate::spec::{ChannelSpec, Uri};
 use crate::{check, limits};
 
 const EXIT_STATUS: &str = "\
@@ -23,9 +28,23 @@ Exit status:
   8        the image is malformed, or its code was rejected
   12       the memory does not fit, or the host cannot give it
   14       a mount, an argument or the environment cannot be given to the program
+  32       what came over the network is not what was sent
   124      the timeout ended the run
+  152      the processor time is used up
+  153      the program wrote more than --output allows
   128+N    signal N ended the program: 139 for a bad memory access, 132 for an abort
 All but the program's own come with a line on stderr that starts with `zvm:`.";
+
+const MANIFEST_STATUS: &str = "\
+Exit status, an errno as ZeroVM's:
+  0        the program ended itself; its own status is in the report
+  2        there is no such manifest or program
+  4        a timeout, a quota of time, or a signal ended it
+  5        the host failed at input or output
+  8        the image is malformed, or its code was rejected
+  12       the memory does not fit
+  14       the manifest or the nvram file is malformed
+  32       what came over the network is not what was sent";
 
 /// Runs programs in a sandbox that gives them nothing but what the command line names.
 #[derive(Parser)]
@@ -39,7 +58,16 @@ struct Cli {
 enum Command {
     /// Run an image; its stdin, stdout and stderr are this command's
     #[command(after_help = EXIT_STATUS, override_usage = "zvm run [OPTIONS] FILE [ARG]...")]
-    Run(Run),
+    Run(Box<Run>),
+    /// Run what a ZeroVM manifest says, and print ZeroVM's report
+    #[command(after_help = MANIFEST_STATUS)]
+    Manifest {
+        /// The manifest
+        file: PathBuf,
+        /// Write the report to this file instead; as JSON if its name ends in .json
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+    },
     /// Check that an image keeps the sandbox's rules, without running it
     #[command(
         after_help = "Exit status: 0 if every rule is kept, 8 if not, 2 if there is no such file."
@@ -59,17 +87,45 @@ struct Run {
     /// Set an environment variable; the program gets none of the host's
     #[arg(long = "env", value_name = "K=V", value_parser = OsStringValueParser::new().try_map(|text| variable(&text)))]
     env: Vec<(OsString, OsString)>,
-    /// Memory for the program, such as 64M or 2G
+    /// Memory for the program, such as 64M or 2G; 4G is all that the sandbox holds
     #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = size)]
     memory: u64,
     /// Longest run in seconds, such as 2.5
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
+    /// Most processor time in seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    cpu_time: Option<Duration>,
+    /// Most bytes that the program may write to all its channels together, such as 10M
+    #[arg(long, value_name = "SIZE", value_parser = bytes)]
+    output: Option<u64>,
+    /// Take standard input from a file
+    #[arg(long, value_name = "FILE")]
+    stdin: Option<PathBuf>,
+    /// Write standard output to a file, which appears whole when the program ends
+    #[arg(long, value_name = "FILE")]
+    stdout: Option<PathBuf>,
+    /// Write standard error to a file, which appears whole when the program ends
+    #[arg(long, value_name = "FILE")]
+    stderr: Option<PathBuf>,
+    /// Give the program a channel, in the words of a manifest; SPEC is `uri, alias, type, etag, gets, get_size, puts,
+    /// put_size`
+    #[arg(long = "channel", value_name = "SPEC", value_parser = ChannelSpec::parse)]
+    channels: Vec<ChannelSpec>,
+    /// Write output files while the program runs, not when it has ended
+    #[arg(long)]
+    stream: bool,
+    /// Write a report with the digests of channels and memory; as JSON if the name ends in .json
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Digest of the report: blake3 or sha256
+    #[arg(long, value_name = "NAME", default_value = "blake3", value_parser = algorithm)]
+    digest: Algorithm,
     /// Seed of the program's random numbers, up to 64 hex digits; runs with equal seeds are equal
     #[arg(long, value_name = "HEX", default_value = "0", value_parser = seed)]
     seed: Seed,
     /// Where the program's clock starts, in seconds since 1970
-    #[arg(long, value_name = "SECONDS", default_value_t = monitor::DEFAULT_SECONDS)]
+    #[arg(long, value_name = "SECONDS", default_value_t = options::DEFAULT_SECONDS)]
     time: u64,
     /// The program's working directory
     #[arg(long, value_name = "PATH", default_value = "/")]
@@ -109,27 +165,70 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     match cli.command {
-        Command::Run(run) => report(&monitor::run(&run.options())),
+        Command::Run(run) => {
+            let file = run.report.clone();
+            let result = monitor::run(&run.options());
+            let status = say(&result);
+            match file {
+                Some(file) => written(&file, &result, status),
+                None => status,
+            }
+        }
+        Command::Manifest { file, report } => manifest(&file, report.as_deref()),
         Command::Validate { file } => validate(file),
     }
 }
 
 /// Writes what there is to say about a run to stderr, each line with `zvm:` in front; the answer is the exit status.
-pub fn report(result: &Result<Outcome, RunError>) -> ExitCode {
-    match result {
-        Ok(outcome) => {
-            outcome
-                .lines()
-                .iter()
-                .for_each(|line| eprintln!("zvm: {line}"));
-            ExitCode::from(outcome.status())
-        }
+fn say(result: &Result<Report, RunError>) -> ExitCode {
+    let (lines, status) = match result {
+        Ok(report) => (report.outcome.lines(), report.outcome.status()),
+        Err(error) => (
+            error.to_string().lines().map(str::to_owned).collect(),
+            error.status(),
+        ),
+    };
+    lines.iter().for_each(|line| eprintln!("zvm: {line}"));
+    ExitCode::from(status)
+}
+
+/// Writes the report; `status` if that works.
+fn written(file: &Path, result: &Result<Report, RunError>, status: ExitCode) -> ExitCode {
+    let json = file
+        .extension()
+        .is_some_and(|extension| extension == "json");
+    let text = if json {
+        report::json(result)
+    } else {
+        report::zerovm(result)
+    };
+    match std::fs::write(file, text) {
+        Ok(()) => status,
         Err(error) => {
-            error
-                .to_string()
-                .lines()
-                .for_each(|line| eprintln!("zvm: {line}"));
-            ExitCode::from(error.status())
+            eprintln!("zvm: cannot write the report {}: {error}", file.display());
+            ExitCode::from(status::IO)
+        }
+    }
+}
+
+/// `zvm manifest`: the exit status is ZeroVM's errno, the program's own is in the report.
+fn manifest(file: &Path, report: Option<&Path>) -> ExitCode {
+    let result = options::from_manifest(file).and_then(|options| monitor::run(&options));
+    say(&result);
+    let status = match &result {
+        Ok(report) => match report.outcome {
+            Outcome::Exited(_) => 0,
+            _ => status::INTERRUPTED,
+        },
+        Err(error) if error.status() > status::FAULT => status::INTERRUPTED,
+        Err(error) => error.status(),
+    };
+    let status = ExitCode::from(status);
+    match report {
+        Some(file) => written(file, &result, status),
+        None => {
+            print!("{}", report::zerovm(&result));
+            status
         }
     }
 }
@@ -137,8 +236,19 @@ pub fn report(result: &Result<Outcome, RunError>) -> ExitCode {
 impl Run {
     fn options(self) -> RunOptions {
         let mut command = self.command.into_iter();
+        let mut channels = self.channels;
+        let files = [self.stdin, self.stdout, self.stderr];
+        for (number, file) in (0..).zip(files) {
+            channels.extend(file.map(|file| ChannelSpec::standard(number, Uri::Path(file))));
+        }
+        let program: PathBuf = command.next().unwrap_or_default().into();
         RunOptions {
-            program: command.next().unwrap_or_default().into(),
+            channels,
+            cpu_time: self.cpu_time,
+            output: self.output,
+            stream: self.stream,
+            digests: self.report.is_some(),
+            algorithm: self.digest,
             args: command.collect(),
             env: self.env,
             mounts: self.mounts,
@@ -148,6 +258,7 @@ impl Run {
             seconds: self.time,
             cwd: self.cwd,
             strace: self.strace,
+            ..RunOptions::new(program)
         }
     }
 }
@@ -158,7 +269,7 @@ fn validate(file: PathBuf) -> ExitCode {
             println!("{summary}");
             ExitCode::SUCCESS
         }
-        Err(error) => report(&Err(error)),
+        Err(error) => say(&Err(error)),
     }
 }
 
@@ -173,6 +284,7 @@ fn validate_image(file: PathBuf) -> Result<String, RunError> {
         check::text(&text, used, image.level).map_err(|message| RunError::Instance {
             status: status::BAD_IMAGE,
             message: format!("{}: {message}", file.display()),
+            validated: Validated::Rejected,
         })?;
     Ok(format!(
         "{}: valid: {used} bytes of x86-64-v{} code, {} instructions in {} bundles",
@@ -194,8 +306,20 @@ fn variable(text: &OsStr) -> Result<(OsString, OsString), String> {
     }
 }
 
-/// `512M` → bytes; K, M and G are powers of 1024.
+/// The size of memory.
 fn size(text: &str) -> Result<u64, String> {
+    bytes(text)
+        .ok()
+        .filter(|&bytes| bytes >= limits::MEMORY_MIN)
+        .ok_or_else(|| "not a size such as 512M or 1G, at least 64K".to_owned())
+}
+
+fn algorithm(text: &str) -> Result<Algorithm, String> {
+    Algorithm::from_name(text).ok_or_else(|| "not blake3 or sha256".to_owned())
+}
+
+/// `512M` → bytes; K, M and G are powers of 1024.
+fn bytes(text: &str) -> Result<u64, String> {
     let digits = text.trim_end_matches(['B', 'i']);
     let (number, unit) = match digits.char_indices().last() {
         Some((at, 'K' | 'k')) => (&digits[..at], 1 << 10),
@@ -203,13 +327,11 @@ fn size(text: &str) -> Result<u64, String> {
         Some((at, 'G' | 'g')) => (&digits[..at], 1 << 30),
         _ => (digits, 1),
     };
-    let bytes = number
+    number
         .parse::<u64>()
         .ok()
-        .and_then(|number| number.checked_mul(unit));
-    bytes
-        .filter(|&bytes| bytes >= limits::MEMORY_MIN)
-        .ok_or_else(|| "not a size such as 512M or 1G, at least 64K".to_owned())
+        .and_then(|number| number.checked_mul(unit))
+        .ok_or_else(|| "not a size such as 512M or 1G".to_owned())
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
@@ -222,17 +344,8 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Hex digits, the number's last digit last; shorter ones are filled with zeros in front.
 fn seed(text: &str) -> Result<Seed, String> {
-    if text.is_empty() || text.len() > 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err("not 1 to 64 hex digits".to_owned());
-    }
-    let mut seed = [0; 32];
-    for (index, pair) in format!("{text:0>64}").as_bytes().chunks(2).enumerate() {
-        let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0) as u8;
-        seed[index] = digit(pair[0]) << 4 | digit(pair[1]);
-    }
-    Ok(Seed(seed))
+    crate::nvram::seed(text).map(Seed)
 }
 
 #[cfg(test)]

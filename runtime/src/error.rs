@@ -5,12 +5,17 @@ use std::path::PathBuf;
 
 use crate::image::ImageError;
 use crate::mount::MountError;
+use crate::open::ChannelError;
+use crate::record::Validated;
 use crate::space::SpaceError;
+use crate::zerovm::LineError;
 
 /// ZeroVM's exit statuses for what is refused before or instead of running.
 pub mod status {
     /// No such program, or bad usage.
     pub const NO_PROGRAM: u8 = 2;
+    /// `zvm manifest`: a timeout or a signal ended the program.
+    pub const INTERRUPTED: u8 = 4;
     /// The host failed at input or output.
     pub const IO: u8 = 5;
     /// The image is malformed or its code was rejected.
@@ -19,6 +24,12 @@ pub mod status {
     pub const MEMORY: u8 = 12;
     /// A mount, an argument or the environment cannot be given to the guest.
     pub const MANIFEST: u8 = 14;
+    /// What came over the network is not what was sent.
+    pub const ETAG: u8 = 32;
+    /// The program wrote more than `--output` allows: 128 + SIGXFSZ.
+    pub const OUTPUT: u8 = 153;
+    /// The program used more processor time than `--cpu-time` allows: 128 + SIGXCPU.
+    pub const CPU_TIME: u8 = 152;
     /// The timeout ended the run.
     pub const TIMEOUT: u8 = 124;
     /// Added to the signal's number for a fault.
@@ -46,6 +57,15 @@ pub enum RunError {
     Mount(MountError),
     /// An argument or an environment variable cannot be told to the guest.
     Nvram(String),
+    /// A line of a manifest or an nvram file.
+    Line {
+        /// Which file.
+        path: PathBuf,
+        /// Which line, and what is wrong with it.
+        error: LineError,
+    },
+    /// A channel that cannot be opened, or an output that cannot be put in its place.
+    Channel(ChannelError),
     /// The parts do not fit into 4 GiB, or the host lacks an ability.
     Space(SpaceError),
     /// The host failed at something that should work.
@@ -61,6 +81,8 @@ pub enum RunError {
         status: u8,
         /// The reason; may have several lines.
         message: String,
+        /// What the validator said before that.
+        validated: Validated,
     },
 }
 
@@ -71,7 +93,8 @@ impl RunError {
             RunError::Program { .. } => status::NO_PROGRAM,
             RunError::Image { .. } => status::BAD_IMAGE,
             RunError::Mount(MountError::Commit { .. }) | RunError::Host { .. } => status::IO,
-            RunError::Mount(_) | RunError::Nvram(_) => status::MANIFEST,
+            RunError::Mount(_) | RunError::Nvram(_) | RunError::Line { .. } => status::MANIFEST,
+            RunError::Channel(error) => error.status,
             RunError::Space(_) => status::MEMORY,
             RunError::Instance { status, .. } => *status,
         }
@@ -91,6 +114,8 @@ impl fmt::Display for RunError {
             RunError::Image { path, source } => write!(f, "{}: {source}", path.display()),
             RunError::Mount(error) => error.fmt(f),
             RunError::Nvram(message) => f.write_str(message),
+            RunError::Line { path, error } => write!(f, "{}: {error}", path.display()),
+            RunError::Channel(error) => error.fmt(f),
             RunError::Space(error) => error.fmt(f),
             RunError::Host { what, source } => write!(f, "cannot {what}: {source}"),
             RunError::Instance { message, .. } => f.write_str(message),
@@ -103,6 +128,12 @@ impl std::error::Error for RunError {}
 impl From<MountError> for RunError {
     fn from(error: MountError) -> Self {
         RunError::Mount(error)
+    }
+}
+
+impl From<ChannelError> for RunError {
+    fn from(error: ChannelError) -> Self {
+        RunError::Channel(error)
     }
 }
 

@@ -4,6 +4,7 @@
 use std::io;
 use std::os::fd::RawFd;
 use std::os::unix::fs::FileExt;
+use std::time::Duration;
 
 use zvm_abi::layout;
 
@@ -11,12 +12,22 @@ use crate::channel::Channel;
 use crate::check::MainText;
 use crate::error::status;
 use crate::image::{Access, Image, Segment};
-use crate::record::{Shared, Stage};
+use crate::record::{Shared, Stage, Validated};
 use crate::space::{self, Plan, SpaceError, What};
+use crate::trap::Duties;
 use crate::{check, seccomp, signals, thunk, trap};
 
 /// Bytes of zero between the top of the stack and the guest's first stack pointer.
 const ENTRY_RED_ZONE: u64 = 64;
+
+/// What the monitor wants beside the guest's run.
+#[derive(Debug, Clone, Copy)]
+pub struct Orders {
+    /// Most processor time.
+    pub cpu_time: Option<Duration>,
+    /// For the trap server.
+    pub duties: Duties,
+}
 
 /// Why the guest was not started.
 struct Refusal {
@@ -41,8 +52,14 @@ fn refuse<E: std::fmt::Display>(status: u8, what: &'static str) -> impl FnOnce(E
 }
 
 /// Becomes the guest. Never returns: the process ends with the guest, and `record` says how.
-pub fn become_guest(image: &Image, plan: Plan, channels: &[Channel], record: Shared) -> ! {
-    let Refusal { status, message } = match start(image, plan, channels, record) {
+pub fn become_guest(
+    image: &Image,
+    plan: Plan,
+    channels: &[Channel],
+    record: Shared,
+    orders: &Orders,
+) -> ! {
+    let Refusal { status, message } = match start(image, plan, channels, record, orders) {
         Ok(never) => match never {},
         Err(refusal) => refusal,
     };
@@ -56,6 +73,7 @@ fn start(
     plan: Plan,
     channels: &[Channel],
     record: Shared,
+    orders: &Orders,
 ) -> Result<std::convert::Infallible, Refusal> {
     // SAFETY: prctl with integers. The parent's death is the instance's.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
@@ -76,11 +94,17 @@ fn start(
     signals::install(record).map_err(refuse(status::IO, "install signal handlers"))?;
     map_regions(&plan, channels)?;
     fill(&plan, image)?;
-    let main = validate(image)?;
+    let main = validate(image, record)?;
     let level = check::level(image.level);
-    trap::Server::new(plan, channels, record, level, main).install();
+    let server = trap::Server::new(plan, channels, record, level, main, orders.duties)
+        .map_err(refuse(status::IO, "read /proc/self/pagemap"))?;
+    let pagemap = server.pagemap();
+    server.install();
     thunk::install(image.level, trap::handle).map_err(refuse(status::MEMORY, "map the thunk"))?;
-    close_other_descriptors(channels);
+    close_other_descriptors(channels, pagemap);
+    if let Some(limit) = orders.cpu_time {
+        limit_cpu_time(limit).map_err(refuse(status::IO, "limit the processor time"))?;
+    }
     seccomp::close().map_err(|message| Refusal {
         status: status::IO,
         message,
@@ -91,12 +115,34 @@ fn start(
     unsafe { thunk::enter(image.entry, layout::STACK_TOP - ENTRY_RED_ZONE) }
 }
 
+/// SIGPROF, with no handler, ends the process when its processor time is used up.
+fn limit_cpu_time(limit: Duration) -> io::Result<()> {
+    let timer = libc::itimerval {
+        it_interval: libc::timeval {
+            tv_sec: 0,
+            tv_usec: 0,
+        },
+        it_value: libc::timeval {
+            tv_sec: i64::try_from(limit.as_secs()).unwrap_or(i64::MAX),
+            tv_usec: i64::from(limit.subsec_micros()).max(i64::from(limit.as_secs() == 0)),
+        },
+    };
+    // SAFETY: the structure lives through the call.
+    match unsafe { libc::setitimer(libc::ITIMER_PROF, &raw const timer, std::ptr::null_mut()) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
 fn map_regions(plan: &Plan, channels: &[Channel]) -> Result<(), Refusal> {
     for region in &plan.regions {
         match region.what {
-            What::Channel(index) => {
-                space::map_file(region.start, region.end, channels[index].fd(), "a mount")?
-            }
+            What::Channel(index) => space::map_file(
+                region.start,
+                region.end,
+                channels[index].sources[0].fd(),
+                "a mount",
+            )?,
             What::Trampolines => space::map_zero(region.start, region.end, "the trampolines")?,
             What::Text => space::map_zero(region.start, region.end, "text")?,
             What::Data => space::map_zero(region.start, region.end, "data")?,
@@ -151,7 +197,7 @@ fn read_segment(image: &Image, segment: &Segment) -> Result<(), Refusal> {
 }
 
 /// Validates text as it is mapped, whole pages, and makes it executable; the answer is what Jail needs of it.
-fn validate(image: &Image) -> Result<MainText, Refusal> {
+fn validate(image: &Image, record: Shared) -> Result<MainText, Refusal> {
     let (start, end) = image.text.pages();
     let used = image.text.size as usize;
     // SAFETY: the text's pages, mapped by map_regions; this slice ends before the next is made.
@@ -160,18 +206,27 @@ fn validate(image: &Image) -> Result<MainText, Refusal> {
     space::protect(start, end, Access::Read)?;
     // SAFETY: mapped and readable, private memory that no other thread or process can write.
     let text = unsafe { std::slice::from_raw_parts(space::pointer(start), (end - start) as usize) };
-    let (main, _) = check::text(text, used, image.level).map_err(|message| Refusal {
-        status: status::BAD_IMAGE,
-        message,
+    let (main, _) = check::text(text, used, image.level).map_err(|message| {
+        record.set_validated(Validated::Rejected);
+        Refusal {
+            status: status::BAD_IMAGE,
+            message,
+        }
     })?;
+    record.set_validated(Validated::Accepted);
     space::protect(start, end, Access::Execute)?;
     Ok(main)
 }
 
 /// Closes every descriptor that is no channel: what the parent inherited is not the guest's.
-fn close_other_descriptors(channels: &[Channel]) {
-    let mut keep: Vec<RawFd> = channels.iter().map(Channel::fd).collect();
+fn close_other_descriptors(channels: &[Channel], pagemap: Option<RawFd>) {
+    let mut keep: Vec<RawFd> = channels
+        .iter()
+        .flat_map(Channel::fds)
+        .chain(pagemap)
+        .collect();
     keep.sort_unstable();
+    keep.dedup();
     let mut next = 0;
     for fd in keep {
         close_range(next, fd - 1);

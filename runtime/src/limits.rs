@@ -31,6 +31,15 @@ pub const EXPORT_BYTES: i64 = 4 << 30;
 /// Largest nvram text (arguments and environment, escaped) in bytes.
 pub const NVRAM: usize = 16 << 20;
 
+/// Largest manifest file in bytes (ZeroVM's limit).
+pub const MANIFEST_BYTES: usize = 512 << 10;
+/// Most lines of a manifest (ZeroVM's limit).
+pub const MANIFEST_LINES: usize = 8192;
+/// Longest alias of a channel in bytes.
+pub const ALIAS: usize = 255;
+/// Most sources of one channel.
+pub const SOURCES: usize = 1024;
+
 /// Bytes that one Read or Write trap moves at most, as in Linux.
 pub const TRANSFER: u64 = 0x7fff_f000;
 /// Most ranges that Jail may hold executable at one time.

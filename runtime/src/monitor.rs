@@ -2,12 +2,10 @@
 //! memory.
 #![allow(unsafe_code)]
 
-use std::ffi::OsString;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::channel::{self, Channel};
@@ -15,60 +13,21 @@ use crate::commit::Commit;
 use crate::error::{RunError, status};
 use crate::fault::{FaultReport, signal_name};
 use crate::image::Image;
-use crate::mount::{Mount, MountError};
-use crate::nvram::{self, Nvram};
-use crate::record::{Shared, Stage};
+use crate::instance::{self, Orders};
+use crate::limits;
+use crate::mount::MountError;
+use crate::nvram::{self, Line, Nvram};
+use crate::open::{self, ChannelError, Manner, Results};
+use crate::options::{NVRAM, RunOptions};
+use crate::record::{Last, Shared, Stage};
+use crate::report::{ChannelReport, Report};
 use crate::space::Plan;
-use crate::{instance, limits};
+use crate::trap::Duties;
+use crate::wait::{Ended, wait};
+use crate::zerovm::nvram::FstabAccess;
 
-/// What to run, and with what.
-#[derive(Debug, Clone)]
-pub struct RunOptions {
-    /// The image.
-    pub program: PathBuf,
-    /// argv without argv\[0\], which is the program as named.
-    pub args: Vec<OsString>,
-    /// Environment; nothing of the host's is added.
-    pub env: Vec<(OsString, OsString)>,
-    /// Mounts.
-    pub mounts: Vec<Mount>,
-    /// Bytes of heap.
-    pub memory: u64,
-    /// Longest time that the instance may take.
-    pub timeout: Option<Duration>,
-    /// Seed of the guest's random bytes: equal seeds, equal runs.
-    pub seed: [u8; 32],
-    /// Seconds since 1970 at which the guest's clock starts.
-    pub seconds: u64,
-    /// The guest's working directory.
-    pub cwd: OsString,
-    /// Whether the program's system calls are shown on stderr.
-    pub strace: bool,
-}
-
-/// Where the guest's clock starts if nobody says otherwise: 2013-06-04, as in ZeroVM's examples.
-pub const DEFAULT_SECONDS: u64 = 1_370_454_582;
-
-impl RunOptions {
-    /// A run of `program` without arguments, environment and mounts, with the default memory, clock and seed (zeros).
-    pub fn new(program: impl Into<PathBuf>) -> RunOptions {
-        RunOptions {
-            program: program.into(),
-            args: Vec::new(),
-            env: Vec::new(),
-            mounts: Vec::new(),
-            memory: limits::MEMORY_DEFAULT,
-            timeout: None,
-            seed: [0; 32],
-            seconds: DEFAULT_SECONDS,
-            cwd: OsString::from("/"),
-            strace: false,
-        }
-    }
-}
-
-/// Longer than any run.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 86_400);
+/// How long a FIFO waits for its other side if there is no timeout.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +45,10 @@ pub enum Outcome {
     },
     /// The time was up.
     TimedOut(Duration),
+    /// The processor time was used up.
+    CpuTime(Duration),
+    /// The program wrote more than all its channels together may take.
+    OutputLimit(u64),
 }
 
 impl Outcome {
@@ -95,6 +58,8 @@ impl Outcome {
             Outcome::Exited(status) | Outcome::BadTrap { status, .. } => *status,
             Outcome::Fault(report) => report.status(),
             Outcome::TimedOut(_) => status::TIMEOUT,
+            Outcome::CpuTime(_) => status::CPU_TIME,
+            Outcome::OutputLimit(_) => status::OUTPUT,
         }
     }
 
@@ -108,6 +73,13 @@ impl Outcome {
                 "timeout: the program ran longer than {} s",
                 limit.as_secs_f64()
             )],
+            Outcome::CpuTime(limit) => vec![format!(
+                "processor time: the program used more than {} s",
+                limit.as_secs_f64()
+            )],
+            Outcome::OutputLimit(limit) => {
+                vec![format!("output: the program wrote more than {limit} bytes")]
+            }
         }
     }
 }
@@ -116,41 +88,48 @@ impl Outcome {
 ///
 /// # Errors
 /// [`RunError`] for everything that kept the program from running, or its `rw` mounts from being written back.
-pub fn run(options: &RunOptions) -> Result<Outcome, RunError> {
+pub fn run(options: &RunOptions) -> Result<Report, RunError> {
+    let started = Instant::now();
     let image = Image::open(&options.program)?;
     if options.mounts.len() > limits::MOUNTS {
         return Err(MountError::TooLarge(format!("more than {} mounts", limits::MOUNTS)).into());
     }
-    let (channels, mut commits) = open_channels(options)?;
+    let (channels, results) = open_channels(options)?;
     let plan = Plan::new(&image, &channels, options.memory)?;
-    let outcome = run_instance(&image, plan, &channels, options.timeout)?;
-    if matches!(outcome, Outcome::Exited(_)) {
-        for commit in &mut commits {
-            commit.apply()?;
-        }
+    let mut report = run_instance(&image, plan, &channels, options)?;
+    if matches!(report.outcome, Outcome::Exited(_)) {
+        results.commit()?;
     }
-    Ok(outcome)
+    report.wall = started.elapsed();
+    Ok(report)
 }
 
-fn open_channels(options: &RunOptions) -> Result<(Vec<Channel>, Vec<Commit>), RunError> {
-    let mut args = vec![options.program.clone().into_os_string()];
-    args.extend_from_slice(&options.args);
-    let text = Nvram {
-        args: &args,
-        env: &options.env,
-        mounts: &options.mounts,
-        seconds: options.seconds,
-        seed: options.seed,
-        cwd: &options.cwd,
-        strace: options.strace.then_some("/dev/stderr"),
+fn open_channels(options: &RunOptions) -> Result<(Vec<Channel>, Results), RunError> {
+    raise_descriptor_limit(options.channels.iter().map(|spec| spec.uris.len()).sum());
+    let manner = Manner {
+        stream: options.stream,
+        patience: options.timeout.unwrap_or(PATIENCE),
+    };
+    let mut results = Results::default();
+    let (mut standard, mut others) = ([None, None, None], Vec::new());
+    for spec in &options.channels {
+        let mapped = options
+            .fstab
+            .iter()
+            .any(|line| line.channel == spec.alias && line.access != FstabAccess::WriteOnly);
+        let channel = open::open(spec, mapped, manner, &mut results)?;
+        match STANDARD.iter().position(|&name| name == spec.alias) {
+            Some(index) => standard[index] = Some(channel),
+            None => others.push(channel),
+        }
     }
-    .text()?;
-    let mut channels: Vec<Channel> = (0..3).map(Channel::standard).collect();
-    let size = text.len() as u64;
-    let file = nvram_file(&text).map_err(RunError::host("write the nvram file"))?;
-    channels.push(Channel::mapped("/dev/nvram".to_owned(), file, size));
+    let fstab = fstab(options, &others)?;
 
-    let mut commits = Vec::new();
+    let mut channels: Vec<Channel> = (0..)
+        .zip(standard)
+        .map(|(fd, channel)| channel.unwrap_or_else(|| Channel::standard(fd)))
+        .collect();
+    channels.push(nvram_channel(options, &fstab)?);
     for (index, mount) in options.mounts.iter().enumerate() {
         let tar = mount.open()?;
         channels.push(Channel::mapped(nvram::tar_name(index), tar.file, tar.size));
@@ -166,14 +145,127 @@ fn open_channels(options: &RunOptions) -> Result<(Vec<Channel>, Vec<Commit>), Ru
                 file,
                 limits::EXPORT_BYTES,
             ));
-            commits.push(Commit {
+            results.commits.push(Commit {
                 host: mount.host.clone(),
                 tar: copy,
                 names: tar.names,
             });
         }
     }
-    Ok((channels, commits))
+    channels.append(&mut others);
+    if options.digests {
+        // A mapped channel is read without traps: there is nothing to digest on its way.
+        for channel in channels.iter_mut().filter(|channel| !channel.mapped) {
+            channel.digest = true;
+        }
+    }
+    check_channels(&channels)?;
+    Ok((channels, results))
+}
+
+/// Aliases of channels 0, 1 and 2.
+const STANDARD: [&str; 3] = ["/dev/stdin", "/dev/stdout", "/dev/stderr"];
+
+fn check_channels(channels: &[Channel]) -> Result<(), RunError> {
+    let refuse = |alias: &str, problem: String| {
+        Err(RunError::Channel(ChannelError {
+            alias: alias.to_owned(),
+            problem,
+            status: status::MANIFEST,
+        }))
+    };
+    let mut names = HashSet::new();
+    for channel in channels {
+        if !names.insert(channel.alias.as_str()) {
+            return refuse(&channel.alias, "another channel has this alias".to_owned());
+        }
+    }
+    match channels.get(zvm_abi::manifest::MAX_CHANNELS) {
+        Some(channel) => refuse(
+            &channel.alias,
+            format!("more than {} channels", zvm_abi::manifest::MAX_CHANNELS),
+        ),
+        None => Ok(()),
+    }
+}
+
+fn nvram_channel(options: &RunOptions, fstab: &[Line]) -> Result<Channel, RunError> {
+    let name = options.name.clone();
+    let mut args = vec![name.unwrap_or_else(|| options.program.clone().into_os_string())];
+    args.extend_from_slice(&options.args);
+    let text = Nvram {
+        args: &args,
+        env: &options.env,
+        fstab,
+        mapping: &options.mapping,
+        seconds: options.seconds,
+        seed: options.seed,
+        cwd: &options.cwd,
+        strace: options.strace.then_some("/dev/stderr"),
+    }
+    .text()?;
+    let size = text.len() as u64;
+    let file = nvram_file(&text).map_err(RunError::host("write the nvram file"))?;
+    Ok(Channel::mapped(NVRAM.to_owned(), file, size))
+}
+
+/// What the guest mounts: the mounts of the command line, then those of channels.
+fn fstab(options: &RunOptions, channels: &[Channel]) -> Result<Vec<Line>, RunError> {
+    let mounts = options.mounts.iter().enumerate();
+    let mut lines: Vec<Line> = mounts
+        .map(|(index, mount)| Line::of_mount(index, mount))
+        .collect();
+    for line in &options.fstab {
+        let refuse = |problem: &str| {
+            Err(RunError::Nvram(format!(
+                "nvram line {}: {}: {problem}",
+                line.line, line.channel
+            )))
+        };
+        let Some(channel) = channels
+            .iter()
+            .find(|channel| channel.alias == line.channel)
+        else {
+            return refuse("there is no channel with this alias");
+        };
+        let out = line.access == FstabAccess::WriteOnly;
+        if out && !(channel.writable() && channel.size == 0) {
+            return refuse("access=wo needs a channel that is written from its start");
+        }
+        if !out && !channel.readable() {
+            return refuse("the channel cannot be read");
+        }
+        lines.push(Line {
+            channel: line.channel.clone(),
+            point: line.point.clone(),
+            access: match line.access {
+                FstabAccess::ReadOnly => "ro",
+                FstabAccess::Overlay => "overlay",
+                FstabAccess::WriteOnly => "rw",
+            },
+            out: out.then(|| line.channel.clone()),
+        });
+    }
+    Ok(lines)
+}
+
+/// Descriptors for that many sources, as far as the host lets this process go; what is missing shows when they are opened.
+fn raise_descriptor_limit(sources: usize) {
+    let mut limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: the structure lives through the calls.
+    unsafe {
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) == 0 {
+            // Two for each (an output is open twice), and some for everything else.
+            let wanted = 2 * sources as libc::rlim_t + 256;
+            if limit.rlim_cur < wanted {
+                limit.rlim_cur = wanted.min(limit.rlim_max);
+                libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit);
+            }
+        }
+    }
 }
 
 fn nvram_file(text: &str) -> io::Result<File> {
@@ -187,9 +279,17 @@ fn run_instance(
     image: &Image,
     plan: Plan,
     channels: &[Channel],
-    timeout: Option<Duration>,
-) -> Result<Outcome, RunError> {
-    let record = Shared::new().map_err(RunError::host("map the record"))?;
+    options: &RunOptions,
+) -> Result<Report, RunError> {
+    let orders = Orders {
+        cpu_time: options.cpu_time,
+        duties: Duties {
+            output: options.output.unwrap_or(u64::MAX),
+            memory: options.digests || options.memory_digest,
+            algorithm: options.algorithm,
+        },
+    };
+    let record = Shared::new(channels.len()).map_err(RunError::host("map the record"))?;
     // What is in the buffers must not be written twice.
     let _ = io::stdout().flush();
     // The plan goes to the child by the fork; this process keeps its own for the report.
@@ -201,126 +301,85 @@ fn run_instance(
         return Err(RunError::host("fork")(io::Error::last_os_error()));
     }
     if pid == 0 {
-        instance::become_guest(image, plan, channels, record);
+        instance::become_guest(image, plan, channels, record, &orders);
     }
-    let waited = wait(pid, timeout);
-    let (stage, status, message, fault) = record.read();
+    let waited = wait(pid, options.timeout);
+    let last = record.read();
     record.free();
     let ended = waited.map_err(RunError::host("wait for the instance"))?;
-    let signal = libc::WIFSIGNALED(ended.status).then(|| libc::WTERMSIG(ended.status));
-    match stage {
-        Stage::Exited => Ok(Outcome::Exited(libc::WEXITSTATUS(ended.status) as u8)),
-        Stage::Fault => Ok(Outcome::Fault(FaultReport::new(&fault, &plan, image))),
-        Stage::BadTrap => Ok(Outcome::BadTrap { status, message }),
-        Stage::Refused => Err(RunError::Instance { status, message }),
-        Stage::Starting | Stage::Running | Stage::HostFault => match (timeout, signal) {
-            (Some(limit), Some(_)) if ended.killed => Ok(Outcome::TimedOut(limit)),
-            (_, Some(libc::SIGSYS)) => Err(internal(
-                "the instance made a system call that its filter forbids".to_owned(),
-            )),
-            (_, Some(libc::SIGKILL)) => Err(RunError::Instance {
-                status: status::FAULT + libc::SIGKILL as u8,
-                message: "the instance was killed (by the user, or for lack of memory)".to_owned(),
-            }),
-            (_, Some(signal)) => Err(RunError::Instance {
-                status: status::FAULT.wrapping_add(signal as u8),
-                message: format!("the instance was ended by signal {signal}"),
-            }),
-            _ if stage == Stage::HostFault => Err(internal(format!(
-                "{} at {:#x} (address {:#x}) in the runtime",
-                signal_name(fault.signal),
-                fault.registers[crate::record::RIP],
-                fault.address
-            ))),
-            _ => Err(internal(format!(
-                "the instance ended with status {} without a word",
-                ended.status
-            ))),
-        },
-    }
-}
-
-fn internal(message: String) -> RunError {
-    RunError::Instance {
-        status: status::IO,
-        message: format!("defect in the runtime: {message}"),
-    }
-}
-
-struct Ended {
-    /// As waitpid tells it.
-    status: i32,
-    /// The time was up.
-    killed: bool,
-}
-
-/// Waits for the instance, or kills it when its time is up.
-fn wait(pid: libc::pid_t, timeout: Option<Duration>) -> io::Result<Ended> {
-    let mut killed = false;
-    if let Some(limit) = timeout {
-        // A limit beyond what the clock can say is none that anybody will see end.
-        let deadline = Instant::now()
-            .checked_add(limit)
-            .unwrap_or_else(|| Instant::now() + FOREVER);
-        // SAFETY: pidfd_open takes integers; the child is not reaped yet, so the pid is its own.
-        let fd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-        let fd = if fd < 0 {
-            let error = io::Error::last_os_error();
-            kill(pid);
-            reap(pid)?;
-            return Err(error);
-        } else {
-            // SAFETY: the descriptor is new and nobody else's.
-            unsafe { OwnedFd::from_raw_fd(fd as i32) }
-        };
-        killed = !ends_before(&fd, deadline);
-        if killed {
-            kill(pid);
-        }
-    }
-    Ok(Ended {
-        status: reap(pid)?,
-        killed,
+    let outcome = outcome(&last, &ended, image, &plan, options)?;
+    Ok(Report {
+        outcome,
+        algorithm: options.algorithm,
+        channels: channels
+            .iter()
+            .zip(&last.channels)
+            .map(|(channel, passed)| ChannelReport {
+                alias: channel.alias.clone(),
+                used: passed.used,
+                digest: passed.digested.then_some(passed.digest),
+                network: false,
+            })
+            .collect(),
+        memory: last.memory,
+        user: ended.user,
+        system: ended.system,
+        wall: Duration::ZERO,
     })
 }
 
-fn kill(pid: libc::pid_t) {
-    // SAFETY: the child is ours and not reaped yet.
-    unsafe { libc::kill(pid, libc::SIGKILL) };
-}
-
-fn ends_before(fd: &OwnedFd, deadline: Instant) -> bool {
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let time = libc::timespec {
-            tv_sec: left.as_secs() as i64,
-            tv_nsec: i64::from(left.subsec_nanos()),
-        };
-        let mut poll = libc::pollfd {
-            fd: fd.as_raw_fd(),
-            events: libc::POLLIN,
-            revents: 0,
-        };
-        // SAFETY: both structures live through the call; no signal mask is given.
-        let ready = unsafe { libc::ppoll(&raw mut poll, 1, &raw const time, std::ptr::null()) };
-        match ready {
-            0 => return false,
-            1.. => return true,
-            _ => {}
-        }
-    }
-}
-
-fn reap(pid: libc::pid_t) -> io::Result<i32> {
-    let mut status = 0;
-    loop {
-        // SAFETY: the status lives through the call.
-        if unsafe { libc::waitpid(pid, &raw mut status, 0) } == pid {
-            return Ok(status);
-        }
-        let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error);
+fn outcome(
+    last: &Last,
+    ended: &Ended,
+    image: &Image,
+    plan: &Plan,
+    options: &RunOptions,
+) -> Result<Outcome, RunError> {
+    let signal = libc::WIFSIGNALED(ended.status).then(|| libc::WTERMSIG(ended.status));
+    let refused = |status, message: String| {
+        Err(RunError::Instance {
+            status,
+            message,
+            validated: last.validated,
+        })
+    };
+    let internal =
+        |message: String| refused(status::IO, format!("defect in the runtime: {message}"));
+    match last.stage {
+        Stage::Exited => Ok(Outcome::Exited(libc::WEXITSTATUS(ended.status) as u8)),
+        Stage::Fault => Ok(Outcome::Fault(FaultReport::new(&last.fault, plan, image))),
+        Stage::BadTrap => Ok(Outcome::BadTrap {
+            status: last.status,
+            message: last.message.clone(),
+        }),
+        Stage::OutputLimit => Ok(Outcome::OutputLimit(options.output.unwrap_or(u64::MAX))),
+        Stage::Refused => refused(last.status, last.message.clone()),
+        Stage::Starting | Stage::Running | Stage::HostFault => {
+            match (options.timeout, options.cpu_time, signal) {
+                (Some(limit), _, Some(_)) if ended.killed => Ok(Outcome::TimedOut(limit)),
+                (_, Some(limit), Some(libc::SIGPROF)) => Ok(Outcome::CpuTime(limit)),
+                (_, _, Some(libc::SIGSYS)) => {
+                    internal("the instance made a system call that its filter forbids".to_owned())
+                }
+                (_, _, Some(libc::SIGKILL)) => refused(
+                    status::FAULT + libc::SIGKILL as u8,
+                    "the instance was killed (by the user, or for lack of memory)".to_owned(),
+                ),
+                (_, _, Some(signal)) => refused(
+                    status::FAULT.wrapping_add(signal as u8),
+                    format!("the instance was ended by signal {signal}"),
+                ),
+                _ if last.stage == Stage::HostFault => internal(format!(
+                    "{} at {:#x} (address {:#x}) in the runtime",
+                    signal_name(last.fault.signal),
+                    last.fault.registers[crate::record::RIP],
+                    last.fault.address
+                )),
+                _ => internal(format!(
+                    "the instance ended with status {} without a word",
+                    ended.status
+                )),
+            }
         }
     }
 }

@@ -189,7 +189,7 @@ fn too_large(path: &Path) -> MountError {
 
 /// Writes the directory as a tar into memory: sorted by name, so that equal trees are equal images; owner 0; modes,
 /// symlinks and modification times as they are.
-fn pack(directory: &Path) -> Result<TarImage, MountError> {
+pub(crate) fn pack(directory: &Path) -> Result<TarImage, MountError> {
     let host = |source| MountError::Read {
         path: directory.to_owned(),
         source,

@@ -14,8 +14,10 @@ pub struct Nvram<'a> {
     pub args: &'a [OsString],
     /// Environment, in this order.
     pub env: &'a [(OsString, OsString)],
-    /// Mounts, in the order of their channels.
-    pub mounts: &'a [Mount],
+    /// Mounts, in the order in which they are made.
+    pub fstab: &'a [Line],
+    /// ZeroVM's `[mapping]`: alias and mode of channels.
+    pub mapping: &'a [(String, String)],
     /// Seconds since 1970 at which the guest's clock starts.
     pub seconds: u64,
     /// Seed of the guest's random bytes.
@@ -24,6 +26,51 @@ pub struct Nvram<'a> {
     pub cwd: &'a OsStr,
     /// Alias of the channel to which libzrt shows the program's system calls, if it does.
     pub strace: Option<&'a str>,
+}
+
+/// A line of `[fstab]`.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// Alias of the tar's channel.
+    pub channel: String,
+    /// Absolute path in the guest.
+    pub point: OsString,
+    /// ro, overlay or rw.
+    pub access: &'static str,
+    /// Alias of the channel to which a rw mount is written.
+    pub out: Option<String>,
+}
+
+impl Line {
+    /// The line of the mount with this index.
+    pub fn of_mount(index: usize, mount: &Mount) -> Line {
+        Line {
+            channel: tar_name(index),
+            point: mount.point.clone().into_os_string(),
+            access: match mount.mode {
+                Mode::ReadOnly => "ro",
+                Mode::Overlay => "overlay",
+                Mode::ReadWrite => "rw",
+            },
+            out: (mount.mode == Mode::ReadWrite).then(|| out_name(index)),
+        }
+    }
+}
+
+/// Reads a seed: hex digits, the number's last digit last; shorter ones are filled with zeros in front.
+///
+/// # Errors
+/// Not 1 to 64 hex digits.
+pub fn seed(text: &str) -> Result<[u8; 32], String> {
+    if text.is_empty() || text.len() > 64 || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err("not 1 to 64 hex digits".to_owned());
+    }
+    let mut seed = [0; 32];
+    for (index, pair) in format!("{text:0>64}").as_bytes().chunks(2).enumerate() {
+        let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0) as u8;
+        seed[index] = digit(pair[0]) << 4 | digit(pair[1]);
+    }
+    Ok(seed)
 }
 
 impl Nvram<'_> {
@@ -54,14 +101,25 @@ impl Nvram<'_> {
             text.push('\n');
         }
         text.push_str("[fstab]\n");
-        for (index, mount) in self.mounts.iter().enumerate() {
-            let _ = write!(text, "channel={}, mountpoint=", tar_name(index));
-            escape(&mut text, mount.point.as_os_str())?;
-            let _ = match mount.mode {
-                Mode::ReadOnly => writeln!(text, ", access=ro"),
-                Mode::Overlay => writeln!(text, ", access=overlay"),
-                Mode::ReadWrite => writeln!(text, ", access=rw, out={}", out_name(index)),
-            };
+        for line in self.fstab {
+            text.push_str("channel=");
+            escape(&mut text, OsStr::new(&line.channel))?;
+            text.push_str(", mountpoint=");
+            escape(&mut text, &line.point)?;
+            let _ = write!(text, ", access={}", line.access);
+            if let Some(out) = &line.out {
+                text.push_str(", out=");
+                escape(&mut text, OsStr::new(out))?;
+            }
+            text.push('\n');
+        }
+        if !self.mapping.is_empty() {
+            text.push_str("[mapping]\n");
+        }
+        for (channel, mode) in self.mapping {
+            text.push_str("channel=");
+            escape(&mut text, OsStr::new(channel))?;
+            let _ = writeln!(text, ", mode={mode}");
         }
         let _ = write!(
             text,
@@ -135,7 +193,8 @@ mod tests {
                 "a,b\"\\\n\u{e9}=".into(),
             ],
             env: &[("HOME".into(), "/".into())],
-            mounts: &mounts,
+            fstab: &[Line::of_mount(0, &mounts[0])],
+            mapping: &[],
             seconds: 7,
             seed: [0xab; 32],
             cwd: OsStr::new("/"),
@@ -161,7 +220,8 @@ mod tests {
             Nvram {
                 args: &[],
                 env,
-                mounts: &[],
+                fstab: &[],
+                mapping: &[],
                 seconds: 0,
                 seed: [0; 32],
                 cwd: OsStr::new("/"),

@@ -1,11 +1,11 @@
-//! What the instance tells its monitor: one page of memory that both share. It lies high in the host's addresses, where
+//! What the instance tells its monitor: a few pages of memory that both share. It lies high in the host's addresses, where
 //! the guest cannot reach it. The monitor reads it after the instance's end.
 #![allow(unsafe_code)]
 
 use std::io;
 use std::ptr::{self, NonNull};
 
-use crate::limits;
+use crate::{digest, limits};
 
 /// How far the instance came, and how it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum Stage {
     BadTrap = 5,
     /// A signal in the host's code: a defect of the runtime.
     HostFault = 6,
+    /// The guest wrote more than all its channels together may take.
+    OutputLimit = 7,
 }
 
 /// A signal and the registers at it.
@@ -59,34 +61,146 @@ pub const NAMES: [&str; 18] = [
     "r14", "r15", "rip", "rflags",
 ];
 
+/// What the validator said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Validated {
+    /// It was not asked.
+    NotRun = 0,
+    /// The code is safe.
+    Accepted = 1,
+    /// It is not.
+    Rejected = 2,
+}
+
+/// What has passed one channel.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Passed {
+    /// gets, bytes read, puts, bytes written.
+    pub used: [u64; 4],
+    /// Of the bytes in the order in which they passed; valid if `digested`.
+    pub digest: [u8; digest::BYTES],
+    /// Whether there is a digest.
+    pub digested: bool,
+}
+
 /// The shared record. Only plain numbers: the instance may be stopped at any point.
 #[repr(C)]
 pub struct Record {
     stage: u32,
     status: u8,
+    validated: u8,
     length: u32,
     message: [u8; limits::MESSAGE],
     fault: Fault,
+    memory: Passed,
+    channels: u32,
 }
 
-/// The two processes' handle on one [`Record`].
+/// The two processes' handle on one [`Record`], and on the [`Passed`] of each channel behind it.
 #[derive(Debug, Clone, Copy)]
 pub struct Shared(NonNull<Record>);
 
+/// Where the channels stand behind the record.
+const CHANNELS: usize = size_of::<Record>().next_multiple_of(align_of::<Passed>());
+
+/// What the monitor reads at the end.
+#[derive(Debug)]
+pub struct Last {
+    /// How far it came.
+    pub stage: Stage,
+    /// Exit status of a refusal.
+    pub status: u8,
+    /// Why.
+    pub message: String,
+    /// The signal, if the stage says so.
+    pub fault: Fault,
+    /// What the validator said.
+    pub validated: Validated,
+    /// Digest of final memory.
+    pub memory: Option<[u8; digest::BYTES]>,
+    /// What passed each channel.
+    pub channels: Vec<Passed>,
+}
+
 impl Shared {
-    /// A zeroed record that a child of this process will share. It is unmapped by [`Shared::free`].
+    /// A zeroed record for `channels` channels that a child of this process will share. It is unmapped by
+    /// [`Shared::free`].
     ///
     /// # Errors
     /// The host's.
-    pub fn new() -> io::Result<Shared> {
+    pub fn new(channels: usize) -> io::Result<Shared> {
         let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS;
         let rights = libc::PROT_READ | libc::PROT_WRITE;
+        let size = CHANNELS + channels * size_of::<Passed>();
         // SAFETY: a new mapping at an address of the kernel's choice.
-        let got = unsafe { libc::mmap(ptr::null_mut(), size_of::<Record>(), rights, flags, -1, 0) };
-        match NonNull::new(got.cast()) {
-            Some(record) if got != libc::MAP_FAILED => Ok(Shared(record)),
+        let got = unsafe { libc::mmap(ptr::null_mut(), size, rights, flags, -1, 0) };
+        match NonNull::new(got.cast::<Record>()) {
+            Some(record) if got != libc::MAP_FAILED => {
+                // SAFETY: mapped, writable, and nobody else's yet.
+                unsafe { (&raw mut (*record.as_ptr()).channels).write(channels as u32) };
+                Ok(Shared(record))
+            }
             _ => Err(io::Error::last_os_error()),
         }
+    }
+
+    fn count(self) -> usize {
+        // SAFETY: the record is mapped; the number was written by `new` and never changes.
+        unsafe { (&raw const (*self.0.as_ptr()).channels).read() as usize }
+    }
+
+    /// What passed the channel with this index; null if there is none.
+    fn passed(self, index: usize) -> *mut Passed {
+        if index >= self.count() {
+            return ptr::null_mut();
+        }
+        // SAFETY: `new` mapped that many behind the record.
+        unsafe {
+            self.0
+                .as_ptr()
+                .byte_add(CHANNELS)
+                .cast::<Passed>()
+                .add(index)
+        }
+    }
+
+    /// The instance's side: what has passed a channel so far.
+    pub fn set_used(self, index: usize, used: [u64; 4]) {
+        let passed = self.passed(index);
+        if !passed.is_null() {
+            // SAFETY: mapped, and only this process writes it.
+            unsafe { (&raw mut (*passed).used).write_volatile(used) };
+        }
+    }
+
+    /// The instance's side: a channel's digest.
+    pub fn set_digest(self, index: usize, digest: [u8; digest::BYTES]) {
+        let passed = self.passed(index);
+        if !passed.is_null() {
+            // SAFETY: mapped, and only this process writes it.
+            unsafe {
+                (&raw mut (*passed).digest).write_volatile(digest);
+                (&raw mut (*passed).digested).write_volatile(true);
+            }
+        }
+    }
+
+    /// The instance's side: final memory's digest.
+    pub fn set_memory(self, digest: [u8; digest::BYTES]) {
+        // SAFETY: mapped, and only this process writes it.
+        unsafe {
+            let memory = &raw mut (*self.0.as_ptr()).memory;
+            (&raw mut (*memory).digest).write_volatile(digest);
+            (&raw mut (*memory).digested).write_volatile(true);
+        }
+    }
+
+    /// The instance's side: what the validator said.
+    pub fn set_validated(self, validated: Validated) {
+        // SAFETY: mapped, and only this process writes it.
+        unsafe { (&raw mut (*self.0.as_ptr()).validated).write_volatile(validated as u8) };
     }
 
     /// The record behind the handle, for a signal handler's static.
@@ -102,7 +216,10 @@ impl Shared {
     /// Unmaps this process's view.
     pub fn free(self) {
         // SAFETY: made by `new` with this size; the handle is consumed and the callers keep no copy behind this.
-        unsafe { libc::munmap(self.0.as_ptr().cast(), size_of::<Record>()) };
+        unsafe {
+            let size = CHANNELS + self.count() * size_of::<Passed>();
+            libc::munmap(self.0.as_ptr().cast(), size);
+        }
     }
 
     /// The instance's side: how far it is.
@@ -136,17 +253,19 @@ impl Shared {
         self.set_stage(stage);
     }
 
-    /// The monitor's side, after the instance's end: stage, status, message, fault.
-    pub fn read(self) -> (Stage, u8, String, Fault) {
+    /// The monitor's side, after the instance's end.
+    pub fn read(self) -> Last {
         let record = self.0.as_ptr();
         // SAFETY: the record is mapped and its writer is gone. It is read field by field, and `Fault` is plain numbers
         // that our own code wrote.
-        let (stage, status, length, fault) = unsafe {
+        let (stage, status, length, fault, validated, memory) = unsafe {
             (
                 (&raw const (*record).stage).read_volatile(),
                 (&raw const (*record).status).read_volatile(),
                 (&raw const (*record).length).read_volatile() as usize,
                 (&raw const (*record).fault).read_volatile(),
+                (&raw const (*record).validated).read_volatile(),
+                (&raw const (*record).memory).read_volatile(),
             )
         };
         let stage = match stage {
@@ -156,6 +275,7 @@ impl Shared {
             4 => Stage::Fault,
             5 => Stage::BadTrap,
             6 => Stage::HostFault,
+            7 => Stage::OutputLimit,
             _ => Stage::Starting,
         };
         // SAFETY: the array is inside the record and the length is clipped to it.
@@ -165,11 +285,22 @@ impl Shared {
                 length.min(limits::MESSAGE),
             )
         };
-        (
+        let channels = (0..self.count())
+            // SAFETY: mapped, its writer is gone, plain numbers; `digested` was only ever written as a bool, or is 0.
+            .map(|index| unsafe { self.passed(index).read_volatile() })
+            .collect();
+        Last {
             stage,
             status,
-            String::from_utf8_lossy(message).into_owned(),
+            message: String::from_utf8_lossy(message).into_owned(),
             fault,
-        )
+            validated: match validated {
+                1 => Validated::Accepted,
+                2 => Validated::Rejected,
+                _ => Validated::NotRun,
+            },
+            memory: memory.digested.then_some(memory.digest),
+            channels,
+        }
     }
 }

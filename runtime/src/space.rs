@@ -97,7 +97,7 @@ impl fmt::Display for SpaceError {
 impl std::error::Error for SpaceError {}
 
 impl Plan {
-    /// Lays out image, heap of `memory` bytes, channels, manifest and stack.
+    /// Lays out image, heap of `memory` bytes (4 GiB: all that is left), channels, manifest and stack.
     ///
     /// # Errors
     /// [`SpaceError::DoesNotFit`], [`SpaceError::NoRoomForChannels`].
@@ -105,9 +105,13 @@ impl Plan {
         let heap = image.end();
         let mut manifest = manifest::build(channels, heap).ok_or(SpaceError::NoRoomForChannels)?;
         let available = (manifest.low() - heap) & !(layout::PAGE - 1);
-        let size = memory
-            .checked_next_multiple_of(layout::PAGE)
-            .unwrap_or(u64::MAX);
+        // The whole sandbox is what there is beside everything else.
+        let size = match memory {
+            layout::SANDBOX_END => available,
+            _ => memory
+                .checked_next_multiple_of(layout::PAGE)
+                .unwrap_or(u64::MAX),
+        };
         if size > available || size < limits::MEMORY_MIN {
             return Err(SpaceError::DoesNotFit {
                 available,

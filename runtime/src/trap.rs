@@ -10,33 +10,23 @@
 //! id (159, as SIGSYS).
 #![allow(unsafe_code)]
 
-use std::os::fd::RawFd;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use zvm_abi::layout;
-use zvm_abi::manifest::limit;
 use zvm_abi::trap::{self, errno};
 use zvm_validator::Level;
 
 use crate::channel::Channel;
 use crate::check::{self, MainText};
+use crate::digest::Algorithm;
 use crate::error::status;
 use crate::image::Access;
 use crate::limits;
+use crate::memory::MemoryDigest;
+use crate::port::Port;
 use crate::record::{Shared, Stage};
 use crate::space::{self, Plan, What};
 use crate::thunk;
-
-/// A channel as traps need it.
-struct Port {
-    fd: RawFd,
-    /// What is left of gets, get_size, puts, put_size.
-    left: [i64; 4],
-    readable: bool,
-    writable: bool,
-    random_read: bool,
-    random_write: bool,
-}
 
 /// All that traps know of the instance.
 pub struct Server {
@@ -50,32 +40,48 @@ pub struct Server {
     scratch: Vec<u8>,
     /// Ranges that Jail made executable, [start, end).
     jails: Vec<(u64, u64)>,
+    /// Bytes that all channels together may still take.
+    output_left: u64,
+    /// What final memory's digest needs.
+    memory: Option<MemoryDigest>,
+}
+
+/// What the server shall do beside answering.
+#[derive(Debug, Clone, Copy)]
+pub struct Duties {
+    /// Bytes that all channels together may take.
+    pub output: u64,
+    /// Digest of final memory.
+    pub memory: bool,
+    /// Of channels and memory.
+    pub algorithm: Algorithm,
 }
 
 static SERVER: AtomicPtr<Server> = AtomicPtr::new(std::ptr::null_mut());
 
 impl Server {
     /// Prepares for traps; all memory that they will need is taken here.
+    ///
+    /// # Errors
+    /// The host's: a digest of memory needs /proc/self/pagemap.
     pub fn new(
         plan: Plan,
         channels: &[Channel],
         record: Shared,
         level: Level,
         main: MainText,
-    ) -> Server {
+        duties: Duties,
+    ) -> Result<Server, std::io::Error> {
         let ports = channels
             .iter()
-            .map(|channel| Port {
-                fd: channel.fd(),
-                left: channel.limits,
-                readable: channel.readable(),
-                writable: channel.writable(),
-                random_read: channel.random_read(),
-                random_write: channel.random_write(),
-            })
+            .map(|channel| Port::new(channel, duties.algorithm))
             .collect();
         let scratch = vec![0; check::scratch_len(limits::JAIL_BYTES as usize)];
-        Server {
+        let memory = duties
+            .memory
+            .then(|| MemoryDigest::new(duties.algorithm))
+            .transpose()?;
+        Ok(Server {
             plan,
             ports,
             record,
@@ -83,7 +89,14 @@ impl Server {
             main,
             scratch,
             jails: Vec::with_capacity(limits::JAILS),
-        }
+            output_left: duties.output,
+            memory,
+        })
+    }
+
+    /// The descriptor that the digest of memory needs.
+    pub fn pagemap(&self) -> Option<std::os::fd::RawFd> {
+        self.memory.as_ref().map(MemoryDigest::fd)
     }
 
     /// Makes this server the one that [`handle`] asks. It lives as long as the process.
@@ -113,37 +126,55 @@ impl Server {
             trap::UNJAIL => self.unjail(a, b),
             trap::FORK => 0,
             trap::EXIT => {
-                self.record.set_stage(Stage::Exited);
+                self.finish();
                 exit(a as u8)
             }
             _ => self.end(128 + libc::SIGSYS as u8, "a trap with an unknown id: ", id),
         }
     }
 
+    /// The program ended itself: what the report says of it all.
+    fn finish(&mut self) {
+        for (index, port) in self.ports.iter().enumerate() {
+            if let Some(digest) = port.digest() {
+                self.record.set_digest(index, digest);
+            }
+        }
+        if let Some(memory) = &mut self.memory {
+            match memory.of(&self.plan.regions) {
+                Ok(digest) => self.record.set_memory(digest),
+                Err(error) => self.end(
+                    status::IO,
+                    "cannot read /proc/self/pagemap: error ",
+                    error.raw_os_error().unwrap_or(0) as u64,
+                ),
+            }
+        }
+        self.record.set_stage(Stage::Exited);
+    }
+
     /// Read or Write.
     fn transfer(&mut self, write: bool, channel: u64, buffer: u64, size: u64, offset: u64) -> i64 {
-        let port = usize::try_from(channel)
-            .ok()
-            .and_then(|index| self.ports.get_mut(index));
-        let Some(port) = port.filter(|port| if write { port.writable } else { port.readable })
-        else {
+        let index = usize::try_from(channel).unwrap_or(usize::MAX);
+        let Some(port) = self.ports.get_mut(index) else {
             return -errno::EINVAL;
         };
-        if !self.plan.covers(buffer, size, !write) || overlaps(&self.jails, buffer, size, !write) {
+        if !port.allows(write)
+            || !self.plan.covers(buffer, size, !write)
+            || overlaps(&self.jails, buffer, size, !write)
+        {
             return -errno::EINVAL;
         }
-        let random = if write {
-            port.random_write
-        } else {
-            port.random_read
-        };
-        let Ok(offset) = i64::try_from(offset) else {
-            if random {
-                return -errno::EINVAL;
-            }
-            return port.transfer(write, buffer, size, None);
-        };
-        port.transfer(write, buffer, size, random.then_some(offset))
+        if write && size > self.output_left {
+            self.record.set_stage(Stage::OutputLimit);
+            exit(status::OUTPUT);
+        }
+        let moved = port.transfer(write, buffer, size, offset);
+        self.record.set_used(index, port.used());
+        if write && self.output_left != u64::MAX {
+            self.output_left -= moved.max(0) as u64;
+        }
+        moved
     }
 
     /// Validates whole pages of heap and makes them executable.
@@ -217,55 +248,6 @@ impl Server {
         let message = std::str::from_utf8(&text[..length]).unwrap_or(what);
         self.record.refuse(Stage::BadTrap, status, message);
         exit(status)
-    }
-}
-
-impl Port {
-    /// Moves bytes within the quotas; `offset` is `None` on a sequential side.
-    fn transfer(&mut self, write: bool, buffer: u64, size: u64, offset: Option<i64>) -> i64 {
-        let (count, bytes) = if write {
-            (limit::PUTS, limit::PUT_SIZE)
-        } else {
-            (limit::GETS, limit::GET_SIZE)
-        };
-        if self.left[count] <= 0 {
-            return -errno::EDQUOT;
-        }
-        let size = size
-            .min(limits::TRANSFER)
-            .min(u64::try_from(self.left[bytes]).unwrap_or(0));
-        if size == 0 && self.left[bytes] <= 0 {
-            return -errno::EDQUOT;
-        }
-        self.left[count] -= i64::from(self.left[count] != i64::MAX);
-        let (fd, buffer, size) = (
-            self.fd,
-            space::pointer(buffer).cast::<libc::c_void>(),
-            size as usize,
-        );
-        let moved = loop {
-            // SAFETY: the buffer was checked to be the guest's own memory; no Rust value lives there.
-            let moved = unsafe {
-                match (write, offset) {
-                    (false, None) => libc::read(fd, buffer, size),
-                    (false, Some(offset)) => libc::pread(fd, buffer, size, offset),
-                    (true, None) => libc::write(fd, buffer, size),
-                    (true, Some(offset)) => libc::pwrite(fd, buffer, size, offset),
-                }
-            };
-            let error = std::io::Error::last_os_error()
-                .raw_os_error()
-                .unwrap_or(libc::EIO);
-            match moved {
-                0.. => break moved as i64,
-                _ if error == libc::EINTR => {}
-                _ => return -i64::from(error),
-            }
-        };
-        if self.left[bytes] != i64::MAX {
-            self.left[bytes] -= moved;
-        }
-        moved
     }
 }
 

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod channels;
 mod faults;
 mod images;
 mod jail;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         state::TESTS,
         wall::TESTS,
         jail::TESTS,
+        channels::TESTS,
     ];
     let trials = tests
         .into_iter()

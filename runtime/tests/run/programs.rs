@@ -150,7 +150,9 @@ fn memory_option() {
     .elf();
     run_with(&elf, &["--memory", "3800M"]).exits(0);
     run_with(&elf, &["--memory", "64K"]).exits(0);
-    run_with(&elf, &["--memory", "4G"]).says(12, "--memory");
+    // All that there is beside everything else.
+    run_with(&elf, &["--memory", "4G"]).exits(0);
+    run_with(&elf, &["--memory", "4095M"]).says(12, "--memory");
     run_with(&elf, &["--memory", "1"]).says(2, "--memory");
 }
 

@@ -1,0 +1,207 @@
+//! One channel as traps need it: its descriptors, positions, what is left of its quotas, and its digest. Nothing here
+//! allocates once the guest runs.
+#![allow(unsafe_code)]
+
+use std::os::fd::RawFd;
+
+use zvm_abi::manifest::{self, limit};
+use zvm_abi::trap::errno;
+
+use crate::channel::{Channel, Source};
+use crate::digest::{self, Algorithm, Hasher};
+use crate::limits;
+use crate::space;
+
+/// One host file of a channel.
+struct Feed {
+    fd: RawFd,
+    /// Bytes of a regular file at start; `None` for what has no positions.
+    size: Option<u64>,
+}
+
+/// A channel in the instance.
+pub struct Port {
+    feeds: Vec<Feed>,
+    limits: [i64; 4],
+    used: [u64; 4],
+    readable: bool,
+    writable: bool,
+    random_read: bool,
+    random_write: bool,
+    /// The source that a sequential read takes next, and the position in it.
+    current: usize,
+    read_at: u64,
+    /// Where the next sequential write goes.
+    write_at: u64,
+    hasher: Option<Box<Hasher>>,
+}
+
+impl Port {
+    /// The port of a channel; all memory that it will need is taken here.
+    pub fn new(channel: &Channel, algorithm: Algorithm) -> Port {
+        let feed = |source: &Source| Feed {
+            fd: source.fd(),
+            size: match source {
+                Source::Regular(_, size) => Some(*size),
+                _ => None,
+            },
+        };
+        Port {
+            feeds: channel.sources.iter().map(feed).collect(),
+            limits: channel.limits,
+            used: [0; 4],
+            readable: channel.readable(),
+            writable: channel.writable(),
+            random_read: channel.random_read(),
+            random_write: channel.random_write(),
+            current: 0,
+            read_at: 0,
+            // Random read with sequential write is append.
+            write_at: match channel.kind {
+                manifest::RANDOM_READ => channel.size,
+                _ => 0,
+            },
+            hasher: channel.digest.then(|| Box::new(Hasher::new(algorithm))),
+        }
+    }
+
+    /// Whether the guest may read, or write, at all.
+    pub fn allows(&self, write: bool) -> bool {
+        if write { self.writable } else { self.readable }
+    }
+
+    /// gets, bytes read, puts, bytes written.
+    pub fn used(&self) -> [u64; 4] {
+        self.used
+    }
+
+    /// Digest of the bytes that passed, in their order, if the channel has one.
+    pub fn digest(&self) -> Option<[u8; digest::BYTES]> {
+        self.hasher.as_ref().map(|hasher| hasher.finish())
+    }
+
+    /// Moves bytes within the quotas; the buffer must be the guest's own. The answer is the trap's.
+    pub fn transfer(&mut self, write: bool, buffer: u64, size: u64, offset: u64) -> i64 {
+        let (count, bytes) = if write {
+            (limit::PUTS, limit::PUT_SIZE)
+        } else {
+            (limit::GETS, limit::GET_SIZE)
+        };
+        let left = (self.limits[bytes] as u64).saturating_sub(self.used[bytes]);
+        if self.used[count] >= self.limits[count] as u64 || left == 0 {
+            return -errno::EDQUOT;
+        }
+        let size = size.min(limits::TRANSFER).min(left);
+        let random = if write {
+            self.random_write
+        } else {
+            self.random_read
+        };
+        // Linux's offsets are signed.
+        if random && offset > i64::MAX as u64 - size {
+            return -errno::EINVAL;
+        }
+        let moved = match (write, random) {
+            (false, false) => self.read(buffer, size),
+            (false, true) => self.read_at(buffer, size, offset),
+            (true, false) => self.write(buffer, size),
+            (true, true) => self.write_all(buffer, size, Some(offset)),
+        };
+        let Ok(moved) = moved else {
+            return -i64::from(moved.unwrap_err());
+        };
+        self.used[count] += 1;
+        self.used[bytes] += moved;
+        if let Some(hasher) = &mut self.hasher {
+            // SAFETY: the guest's own memory, readable, and nobody changes it while the trap runs.
+            hasher.update(unsafe {
+                std::slice::from_raw_parts(space::pointer(buffer), moved as usize)
+            });
+        }
+        moved as i64
+    }
+
+    /// From the current source, or the first behind it that has more.
+    fn read(&mut self, buffer: u64, size: u64) -> Result<u64, i32> {
+        while let Some(feed) = self.feeds.get(self.current) {
+            let at = feed.size.map(|_| self.read_at);
+            let got = call(false, feed.fd, buffer, size, at)?;
+            if got > 0 || size == 0 || self.current + 1 == self.feeds.len() {
+                self.read_at += got;
+                return Ok(got);
+            }
+            self.current += 1;
+            self.read_at = 0;
+        }
+        Ok(0)
+    }
+
+    /// At an offset of the sources' concatenation.
+    fn read_at(&self, buffer: u64, size: u64, offset: u64) -> Result<u64, i32> {
+        let mut at = offset;
+        for (index, feed) in self.feeds.iter().enumerate() {
+            let length = feed.size.unwrap_or(0);
+            // The last source may have grown; the others count as what they were.
+            if index + 1 == self.feeds.len() || at < length {
+                let size = match index + 1 == self.feeds.len() {
+                    true => size,
+                    false => size.min(length - at),
+                };
+                return call(false, feed.fd, buffer, size, Some(at));
+            }
+            at -= length;
+        }
+        Ok(0)
+    }
+
+    fn write(&mut self, buffer: u64, size: u64) -> Result<u64, i32> {
+        let moved = self.write_all(buffer, size, None)?;
+        self.write_at += moved;
+        Ok(moved)
+    }
+
+    /// What the first source takes goes to all others in full.
+    fn write_all(&self, buffer: u64, size: u64, offset: Option<u64>) -> Result<u64, i32> {
+        let mut size = size;
+        for (index, feed) in self.feeds.iter().enumerate() {
+            let mut done = 0;
+            loop {
+                let at = feed
+                    .size
+                    .map(|_| offset.unwrap_or(self.write_at) + done)
+                    .or(offset.map(|offset| offset + done));
+                done += call(true, feed.fd, buffer + done, size - done, at)?;
+                if index == 0 {
+                    size = done;
+                }
+                if done >= size {
+                    break;
+                }
+            }
+        }
+        Ok(size)
+    }
+}
+
+/// One system call; at an offset if there is one. The error is Linux's number.
+fn call(write: bool, fd: RawFd, buffer: u64, size: u64, at: Option<u64>) -> Result<u64, i32> {
+    let (buffer, size) = (space::pointer(buffer).cast::<libc::c_void>(), size as usize);
+    loop {
+        // SAFETY: the buffer was checked to be the guest's own memory; no Rust value lives there.
+        let moved = unsafe {
+            match (write, at) {
+                (false, None) => libc::read(fd, buffer, size),
+                (false, Some(at)) => libc::pread(fd, buffer, size, at as i64),
+                (true, None) => libc::write(fd, buffer, size),
+                (true, Some(at)) => libc::pwrite(fd, buffer, size, at as i64),
+            }
+        };
+        if let Ok(moved) = u64::try_from(moved) {
+            return Ok(moved);
+        }
+        match std::io::Error::last_os_error().raw_os_error() {
+            Some(libc::EINTR) => {}
+            error => return Err(error.unwrap_or(libc::EIO)),
+        }
+    }
+}

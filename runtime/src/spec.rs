@@ -1,0 +1,210 @@
+//! What a user says about a channel, in ZeroVM's words: `uri, alias, type, etag, gets, get_size, puts, put_size`.
+
+use std::ffi::OsString;
+use std::os::fd::RawFd;
+use std::path::PathBuf;
+
+use zvm_abi::manifest::{self, limit};
+
+use crate::limits;
+use crate::zerovm::integer;
+
+/// No limit.
+pub const UNLIMITED: i64 = i64::MAX;
+
+/// A channel that is to be opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChannelSpec {
+    /// Where its bytes come from or go to; several are read one after the other, and written all.
+    pub uris: Vec<Uri>,
+    /// The guest's name for it, an absolute path.
+    pub alias: String,
+    /// [`manifest::SEQUENTIAL`], [`manifest::RANDOM_READ`], [`manifest::RANDOM_WRITE`] or [`manifest::RANDOM`].
+    pub kind: u32,
+    /// Whether the report carries a digest of what passed.
+    pub etag: bool,
+    /// gets, get_size, puts, put_size.
+    pub limits: [i64; 4],
+}
+
+/// One source of a channel.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Uri {
+    /// A regular file, a character device, a FIFO, or a directory (as a tar).
+    Path(PathBuf),
+    /// A descriptor that this process has: `fd:7`.
+    Descriptor(RawFd),
+    /// A TCP connection, `tcp:host:port`: a channel that reads listens there, one that writes connects to it.
+    Tcp(String),
+}
+
+impl ChannelSpec {
+    /// Reads `uri[;uri…], alias, type, etag, gets, get_size, puts, put_size`.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn parse(text: &str) -> Result<ChannelSpec, String> {
+        let fields: Vec<&str> = text.split(',').map(str::trim).collect();
+        let [uris, alias, kind, etag, quotas @ ..] = fields.as_slice() else {
+            return Err(count(fields.len()));
+        };
+        let quotas: [&str; 4] = quotas.try_into().map_err(|_| count(fields.len()))?;
+        let mut sources = Vec::new();
+        for uri in uris.split(';') {
+            sources.push(Uri::parse(uri.trim())?);
+        }
+        if sources.len() > limits::SOURCES {
+            return Err(format!("more than {} sources", limits::SOURCES));
+        }
+        check_alias(alias)?;
+        let kind = match integer(kind)? {
+            kind @ 0..=3 => kind as u32,
+            other => return Err(format!("the type is {other}; it must be 0 to 3")),
+        };
+        let etag = match integer(etag)? {
+            0 => false,
+            1 => true,
+            other => return Err(format!("the etag is {other}; it must be 0 or 1")),
+        };
+        let mut limits = [0; 4];
+        for (limit, text) in limits.iter_mut().zip(quotas) {
+            *limit = integer(text)?;
+        }
+        let spec = ChannelSpec {
+            uris: sources,
+            alias: (*alias).to_owned(),
+            kind,
+            etag,
+            limits,
+        };
+        spec.check()?;
+        Ok(spec)
+    }
+
+    /// One of the standard streams on a file, without limits: number 0 reads it, 1 and 2 write it.
+    pub fn standard(number: u32, uri: Uri) -> ChannelSpec {
+        let (alias, limits) = match number {
+            0 => ("/dev/stdin", [UNLIMITED, UNLIMITED, 0, 0]),
+            1 => ("/dev/stdout", [0, 0, UNLIMITED, UNLIMITED]),
+            _ => ("/dev/stderr", [0, 0, UNLIMITED, UNLIMITED]),
+        };
+        ChannelSpec {
+            uris: vec![uri],
+            alias: alias.to_owned(),
+            kind: manifest::SEQUENTIAL,
+            etag: false,
+            limits,
+        }
+    }
+
+    /// Whether the guest may read it.
+    pub fn readable(&self) -> bool {
+        self.limits[limit::GETS] > 0 && self.limits[limit::GET_SIZE] > 0
+    }
+
+    /// Whether the guest may write it.
+    pub fn writable(&self) -> bool {
+        self.limits[limit::PUTS] > 0 && self.limits[limit::PUT_SIZE] > 0
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let network = self.uris.iter().any(|uri| matches!(uri, Uri::Tcp(_)));
+        if network && self.kind != manifest::SEQUENTIAL {
+            return Err("a tcp: channel must be sequential (type 0)".to_owned());
+        }
+        if network && self.readable() && self.writable() {
+            return Err("a tcp: channel either reads or writes".to_owned());
+        }
+        Ok(())
+    }
+}
+
+fn count(fields: usize) -> String {
+    format!(
+        "a channel has 8 fields (uri, alias, type, etag, gets, get_size, puts, put_size), not {fields}"
+    )
+}
+
+fn check_alias(alias: &str) -> Result<(), String> {
+    if !alias.starts_with('/') || alias.len() < 2 {
+        return Err(format!("the alias `{alias}` must be an absolute path"));
+    }
+    if alias.len() > limits::ALIAS {
+        return Err(format!("an alias longer than {} bytes", limits::ALIAS));
+    }
+    if alias.bytes().any(|byte| !(0x21..=0x7e).contains(&byte))
+        || alias[1..]
+            .split('/')
+            .any(|part| matches!(part, "" | "." | ".."))
+    {
+        return Err(format!(
+            "the alias `{alias}` must be printable, without blanks, `//`, `.` and `..`"
+        ));
+    }
+    Ok(())
+}
+
+impl Uri {
+    /// Reads `fd:N`, `tcp:HOST:PORT`, or a path.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn parse(text: &str) -> Result<Uri, String> {
+        if text.is_empty() {
+            return Err("an empty uri".to_owned());
+        }
+        if let Some(number) = text.strip_prefix("fd:") {
+            return i32::try_from(integer(number)?)
+                .map(Uri::Descriptor)
+                .map_err(|_| format!("{text}: no such descriptor"));
+        }
+        if let Some(address) = text.strip_prefix("tcp:") {
+            return match address.rsplit_once(':') {
+                Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
+                    Ok(Uri::Tcp(address.to_owned()))
+                }
+                Some((_, "")) => Err(format!(
+                    "{text}: names of nodes need a name server, which is not supported; write tcp:ip:port"
+                )),
+                _ => Err(format!("{text}: not tcp:ip:port")),
+            };
+        }
+        Ok(Uri::Path(OsString::from(text).into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uris() {
+        let spec = ChannelSpec::parse("/a; fd:7;/dev/null , /dev/in/x, 0, 0, 1, 2, 0, 0").unwrap();
+        assert_eq!(
+            spec.uris,
+            [
+                Uri::Path("/a".into()),
+                Uri::Descriptor(7),
+                Uri::Path("/dev/null".into())
+            ]
+        );
+        assert!(spec.readable() && !spec.writable());
+        let tcp = ChannelSpec::parse("tcp:[::1]:80, /dev/out/x, 0, 0, 0, 0, 1, 1").unwrap();
+        assert_eq!(tcp.uris, [Uri::Tcp("[::1]:80".into())]);
+        for bad in [
+            "tcp:x, /a, 0, 0, 1, 1, 0, 0",
+            "tcp:node:, /a, 0, 0, 1, 1, 0, 0",
+            "tcp:1.2.3.4:5, /a, 1, 0, 1, 1, 0, 0",
+            "tcp:1.2.3.4:5, /a, 0, 0, 1, 1, 1, 1",
+            "fd:x, /a, 0, 0, 1, 1, 0, 0",
+            "fd:99999999999, /a, 0, 0, 1, 1, 0, 0",
+            "/x;, /a, 0, 0, 1, 1, 0, 0",
+            "/x, /a/../b, 0, 0, 1, 1, 0, 0",
+            "/x, /a//b, 0, 0, 1, 1, 0, 0",
+            "/x, /, 0, 0, 1, 1, 0, 0",
+            "/x, /a b, 0, 0, 1, 1, 0, 0",
+        ] {
+            assert!(ChannelSpec::parse(bad).is_err(), "{bad}");
+        }
+    }
+}
