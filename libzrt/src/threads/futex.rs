@@ -77,12 +77,12 @@ impl Kernel {
                 address: to,
                 ..waiter
             })?;
-            if let Some(thread) = self.threads.get_mut(slot)
-                && let Run::Waiting(wait) = &mut thread.run
-            {
-                wait.on = On::Futex(to);
+            if let Some(thread) = self.threads.get_mut(slot) {
                 // The call, when it is made again, must find itself there.
                 thread.args[0] = u64::from(to);
+                if let Run::Waiting(wait) = &mut thread.run {
+                    wait.on = On::Futex(to);
+                }
             }
             moved += 1;
         }

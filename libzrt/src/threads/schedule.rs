@@ -72,11 +72,15 @@ impl Kernel {
     /// Lets a thread whose futex was woken go on: its call is answered.
     pub(super) fn wake_answered(&mut self, slot: Slot) {
         if let Some(thread) = self.threads.get_mut(slot) {
+            // Whose deadline has passed, or who has a signal, is among the ready already and waits for its turn alone.
+            let waited = matches!(thread.run, Run::Waiting(_));
             thread.run = Run::Ready;
             thread.progress.woken = true;
             let block = thread.block;
             self.memory.answer(block, 0);
-            self.threads.ready.push_back(slot);
+            if waited {
+                self.threads.ready.push_back(slot);
+            }
         }
     }
 
