@@ -33,6 +33,10 @@ pub(crate) fn brk(kernel: &mut Kernel, [end, ..]: Args) -> Result<u64, Errno> {
     Ok(memory.brk.1)
 }
 
+/// Mappings of whole multiples of this lie at one, as on Linux those of whole huge pages do: allocators that want their segments
+/// aligned get them at once, instead of by asking for more.
+const LARGE: u64 = 4 << 20;
+
 /// What a mapping's bytes are.
 enum Source {
     Anonymous,
@@ -89,8 +93,14 @@ pub(crate) fn mmap(
         if hint {
             address
         } else {
-            pages
-                .take(size, if prot == 0 { 0 } else { READ | WRITE })
+            let prot = if prot == 0 { 0 } else { READ | WRITE };
+            let aligned = if size % LARGE == 0 {
+                pages.take_aligned(size, LARGE, prot)
+            } else {
+                None
+            };
+            aligned
+                .or_else(|| pages.take(size, prot))
                 .ok_or(Errno::ENOMEM)?
         }
     };

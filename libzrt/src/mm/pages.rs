@@ -113,6 +113,19 @@ impl Pages {
         Some(address)
     }
 
+    /// [`Self::take`] at a multiple of `align`, a power of two of at least a page.
+    pub fn take_aligned(&mut self, size: u64, align: u64, prot: u8) -> Option<u64> {
+        let floor = self.base + self.floor as u64 * PAGE;
+        let mut address = self.end().checked_sub(size)? & !(align - 1);
+        while address >= floor {
+            if self.is_free(address, size) {
+                return self.take_at(address, size, prot).then_some(address);
+            }
+            address = address.checked_sub(align)?;
+        }
+        None
+    }
+
     /// [`Self::take`] for the library OS itself.
     pub fn take_kernel(&mut self, size: u64) -> Option<u64> {
         let count = (size / PAGE) as usize;
@@ -320,6 +333,10 @@ impl Pages {
 
     /// Marks free pages as taken, and zero-fills them.
     fn mark(&mut self, range: core::ops::Range<usize>, flags: u8) {
+        if range.end < self.low {
+            // What is left between is a gap now.
+            self.no_gap = usize::MAX;
+        }
         self.low = self.low.min(range.start);
         if range.end >= self.top && range.start < self.top {
             self.top = range.start;
@@ -410,6 +427,27 @@ pub(crate) mod tests {
         assert_eq!(pages.take(6 * PAGE, READ), None);
         assert_eq!(pages.take(5 * PAGE, READ), Some(pages.start()));
         assert_eq!(pages.take(PAGE, READ), None);
+        assert_eq!(pages.free_bytes(), 0);
+    }
+
+    #[test]
+    fn aligned_places_are_found_between_others() {
+        let mut pages = heap(16);
+        let align = 4 * PAGE;
+        assert!(pages.start().is_multiple_of(align));
+        let a = pages.take(PAGE, READ).unwrap();
+        let b = pages.take_aligned(4 * PAGE, align, READ | WRITE).unwrap();
+        assert_eq!((a, b), (pages.end() - PAGE, pages.end() - 8 * PAGE));
+        assert!(pages.set_break(pages.start() + PAGE));
+        assert_eq!(
+            pages.take_aligned(4 * PAGE, align, READ),
+            Some(pages.start() + 4 * PAGE)
+        );
+        assert_eq!(pages.take_aligned(4 * PAGE, align, READ), None);
+        assert_eq!(pages.take_aligned(17 * PAGE, align, READ), None);
+        // What lies between is still there for others.
+        assert_eq!(pages.take(3 * PAGE, READ), Some(a - 3 * PAGE));
+        assert_eq!(pages.take(3 * PAGE, READ), Some(pages.start() + PAGE));
         assert_eq!(pages.free_bytes(), 0);
     }
 

@@ -148,6 +148,8 @@ impl Kernel {
             }
             Kind::Socket(_) => return self.send(id, bytes, 0, flags & flag::NONBLOCK == 0),
             Kind::Timer(_) | Kind::Epoll(_) => return Err(Errno::EINVAL),
+            // Not even a broken pipe is noticed.
+            Kind::Pipe(_) if bytes.is_empty() => return Ok(0),
             Kind::Pipe(pipe) => {
                 if pipe.readers == 0 {
                     let done = self.progress().done;
@@ -463,13 +465,23 @@ pub(crate) fn pwritev2(
     kernel: &mut Kernel,
     [fd, parts, count, offset, _, flags]: Args,
 ) -> Result<u64, Errno> {
-    check_rw_flags(flags)?;
-    if offset == u64::MAX {
+    check_rw_flags(flags & !RWF_APPEND)?;
+    let before = kernel.files.get(fd)?.flags;
+    if flags & RWF_APPEND != 0 {
+        // For this call, as if it had been opened so.
+        kernel.files.get_mut(fd)?.flags |= flag::APPEND;
+    }
+    let result = if offset == u64::MAX {
         writev(kernel, [fd, parts, count, 0, 0, 0])
     } else {
         pwritev(kernel, [fd, parts, count, offset, 0, 0])
-    }
+    };
+    kernel.files.get_mut(fd)?.flags = before;
+    result
 }
+
+/// The write goes to the end, wherever it is said to go.
+const RWF_APPEND: u64 = 0x10;
 
 /// RWF_HIPRI, RWF_DSYNC and RWF_SYNC change nothing here.
 fn check_rw_flags(flags: u64) -> Result<(), Errno> {

@@ -8,7 +8,11 @@ int main(void) {
     SHOW(lseek(f, 0, SEEK_CUR));
     SHOW(pwritev2(f, v, 1, -1, 0));
     SHOW(lseek(f, 0, SEEK_CUR));
+    SHOW(pwritev2(f, v, 1, 0, RWF_APPEND));
+    SHOW(lseek(f, 0, SEEK_CUR));
+    SHOW(lseek(f, 0, SEEK_END));
     SHOW(pwritev2(f, v, 1, 0, 0x40000000));
+    SHOW(fcntl(f, F_GETFL) & O_APPEND);
     char a[4] = "...", b[16] = "...............";
     struct iovec r[2] = {{a, 3}, {b, 15}};
     SHOW(preadv(f, r, 2, 9));

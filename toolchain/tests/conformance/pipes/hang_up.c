@@ -36,6 +36,7 @@ int main(void) {
     close(p[0]);
     events("no reader", p[1]);
     SHOW(write(p[1], "x", 1));
+    SHOW(write(p[1], "x", 0));
     events("a file", open("f", O_RDWR | O_CREAT, 0600));
     events("closed", 99);
     events("negative", -1);
