@@ -180,7 +180,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 /// Writes what there is to say about a run to stderr, each line with `zvm:` in front; the answer is the exit status.
-fn say(result: &Result<Report, RunError>) -> ExitCode {
+pub fn say(result: &Result<Report, RunError>) -> ExitCode {
     let (lines, status) = match result {
         Ok(report) => (report.outcome.lines(), report.outcome.status()),
         Err(error) => (

@@ -32,6 +32,9 @@ pub struct Mount {
     pub point: PathBuf,
     /// What happens to changes.
     pub mode: Mode,
+    /// Leave out what build tools put beside sources: folders with a `CACHEDIR.TAG` (cargo's `target`, …), `.git`, and files that
+    /// are neither files, folders nor symbolic links, or that cannot be read. A runner mounts a whole workspace so.
+    pub sources_only: bool,
 }
 
 /// Why a mount cannot be given to the guest, or not be written back.
@@ -130,6 +133,7 @@ impl Mount {
             host: PathBuf::from(OsString::from_vec(host.to_vec())),
             point,
             mode,
+            sources_only: false,
         })
     }
 
@@ -144,7 +148,7 @@ impl Mount {
         };
         let metadata = fs::metadata(&self.host).map_err(read)?;
         if metadata.is_dir() {
-            return pack(&self.host);
+            return pack(&self.host, self.sources_only);
         }
         if !metadata.is_file() {
             return Err(read(io::Error::other("neither a directory nor a tar file")));
@@ -189,7 +193,7 @@ fn too_large(path: &Path) -> MountError {
 
 /// Writes the directory as a tar into memory: sorted by name, so that equal trees are equal images; owner 0; modes,
 /// symlinks and modification times as they are.
-pub(crate) fn pack(directory: &Path) -> Result<TarImage, MountError> {
+pub(crate) fn pack(directory: &Path, sources_only: bool) -> Result<TarImage, MountError> {
     let host = |source| MountError::Read {
         path: directory.to_owned(),
         source,
@@ -200,11 +204,21 @@ pub(crate) fn pack(directory: &Path) -> Result<TarImage, MountError> {
         written: 0,
     });
     let mut names = Vec::new();
-    for entry in WalkDir::new(directory).min_depth(1).sort_by_file_name() {
-        let entry = entry.map_err(|error| MountError::Read {
-            path: error.path().unwrap_or(directory).to_owned(),
-            source: error.into(),
-        })?;
+    let walk = WalkDir::new(directory).min_depth(1).sort_by_file_name();
+    let walk = walk
+        .into_iter()
+        .filter_entry(|entry| !sources_only || is_source(entry));
+    for entry in walk {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(_) if sources_only => continue,
+            Err(error) => {
+                return Err(MountError::Read {
+                    path: error.path().unwrap_or(directory).to_owned(),
+                    source: error.into(),
+                });
+            }
+        };
         if names.len() >= limits::MOUNT_ENTRIES {
             return Err(too_large(directory));
         }
@@ -228,6 +242,18 @@ pub(crate) fn pack(directory: &Path) -> Result<TarImage, MountError> {
     let size = file.metadata().map_err(host)?.len();
     channel::seal(&file).map_err(host)?;
     Ok(TarImage { file, size, names })
+}
+
+/// Whether [`Mount::sources_only`] keeps it.
+fn is_source(entry: &walkdir::DirEntry) -> bool {
+    let kind = entry.file_type();
+    if kind.is_dir() {
+        entry.file_name() != ".git" && !entry.path().join("CACHEDIR.TAG").is_file()
+    } else if kind.is_file() {
+        File::open(entry.path()).is_ok()
+    } else {
+        kind.is_symlink()
+    }
 }
 
 fn append(builder: &mut tar::Builder<impl Write>, path: &Path, name: &Path) -> io::Result<()> {
@@ -337,6 +363,27 @@ mod tests {
             parse("x.tar:/:rw"),
             Ok(("x.tar".into(), "/".into(), Mode::ReadWrite))
         );
+    }
+
+    #[test]
+    fn a_mount_of_sources_leaves_caches_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        for name in ["src", "target/debug", ".git"] {
+            fs::create_dir_all(dir.join(name)).unwrap();
+        }
+        for name in [
+            "src/a.c",
+            "target/CACHEDIR.TAG",
+            "target/debug/a",
+            ".git/HEAD",
+        ] {
+            fs::write(dir.join(name), name).unwrap();
+        }
+        let _socket = std::os::unix::net::UnixListener::bind(dir.join("socket")).unwrap();
+        let names = |sources_only| pack(dir, sources_only).map(|tar| tar.names);
+        assert_eq!(names(true).unwrap(), ["src", "src/a.c"].map(PathBuf::from));
+        assert!(names(false).is_err(), "a socket cannot be mounted");
     }
 
     #[test]

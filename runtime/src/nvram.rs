@@ -184,6 +184,7 @@ mod tests {
             host: PathBuf::from("x"),
             point: PathBuf::from("/a b"),
             mode: Mode::ReadWrite,
+            sources_only: false,
         }];
         let nvram = Nvram {
             args: &[

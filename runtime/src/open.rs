@@ -256,7 +256,7 @@ fn open_directory(
         ));
     }
     if !writes {
-        let tar = mount::pack(path).map_err(Failure::Mount)?;
+        let tar = mount::pack(path, false).map_err(Failure::Mount)?;
         return Ok(Source::Regular(tar.file, tar.size));
     }
     let file = channel::memory_file(c"zvm-directory")?;

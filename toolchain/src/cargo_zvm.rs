@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 use zvm_sysroot::{Cache, Progress, Sysroot};
 
 use crate::bench::{self, Bench};
+use crate::cargo::command as cargo_command;
 use crate::cc::{self, CcError};
 use crate::port::command::PortCommand;
 use crate::project::build::{BuildOptions, build};
@@ -91,7 +92,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if args.get(1).is_some_and(|first| first == bench::IMAGE) {
         return zvm_runtime::cli::main(args.into_iter().skip(2));
     }
-    match execute(Cli::parse_from(args)) {
+    let outcome = match crate_call(&args) {
+        Ok(Some(call)) => call.run(&Progress::new("cargo zvm")),
+        Ok(None) => execute(Cli::parse_from(args)),
+        Err(error) => Err(error),
+    };
+    match outcome {
         Ok(code) => code,
         Err(error) => {
             match error.downcast_ref() {
@@ -104,6 +110,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What is cargo's, if it is: its command lines are not read by ours, so that every option of cargo's works.
+fn crate_call(args: &[OsString]) -> Result<Option<cargo_command::CargoCall>> {
+    let current = std::env::current_dir().context("there is no working directory")?;
+    cargo_command::parse(args.get(1..).unwrap_or_default(), &current)
 }
 
 fn execute(cli: Cli) -> Result<ExitCode> {

@@ -3,7 +3,12 @@
 #![forbid(unsafe_code)]
 
 pub mod bench;
+pub mod binutils;
+pub mod cargo;
 pub mod cargo_zvm;
 pub mod cc;
+pub mod multicall;
 pub mod port;
 pub mod project;
+pub mod runner;
+pub mod tools;

@@ -3,6 +3,7 @@
 mod cpu;
 mod entry;
 mod fenv;
+mod glibc;
 mod memory;
 mod start;
 mod switch;

@@ -8,6 +8,7 @@ pub mod args;
 pub mod compile;
 pub mod compiler;
 mod error;
+mod host;
 pub mod link;
 mod linker_flags;
 pub mod output;
@@ -40,7 +41,11 @@ pub enum Driver {
 
 /// The command `zvm-cc` or `zvm-c++`; `args` starts with the program's name.
 pub fn main(driver: Driver, args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let outcome = response::expand(args.into_iter().skip(1))
+    let args = args.into_iter().skip(1);
+    if host::is_wanted() {
+        return host::become_compiler(driver, args);
+    }
+    let outcome = response::expand(args)
         .and_then(args::parse)
         .and_then(|mut call| {
             if driver == Driver::Cxx {

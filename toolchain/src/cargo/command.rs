@@ -1,0 +1,210 @@
+//! `cargo zvm build|run|test|…` for crates: cargo itself, with the sandbox's settings in its environment.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+use zvm_sysroot::{Cache, Progress, Sysroot};
+
+use super::environment;
+use crate::binutils::exit_code;
+use crate::runner::RUN_OPTIONS;
+use crate::tools::Tools;
+
+/// Commands of cargo that are passed on.
+pub const PASSED: &[&str] = &[
+    "build", "b", "run", "r", "test", "t", "check", "c", "clippy", "doc", "rustc", "rustdoc",
+    "nextest",
+];
+
+/// Options of `zvm run`, each with a value, that `run`, `test` and `nextest` take in front of `--`.
+const SANDBOX: &[&str] = &[
+    "--mount",
+    "--env",
+    "--memory",
+    "--timeout",
+    "--stdin",
+    "--time",
+    "--seed",
+];
+
+/// A `cargo zvm` command line that means a crate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CargoCall {
+    /// `build`, `test`, ….
+    subcommand: OsString,
+    /// Its arguments.
+    args: Vec<OsString>,
+    /// Options for the sandbox.
+    sandbox: Vec<OsString>,
+}
+
+/// The crate's call, or `None` if the command line means a folder with a `Zvm.toml`.
+///
+/// A first argument that names a folder chooses what is built; without one it is the current folder. A folder with a
+/// `Zvm.toml` is a project of ours, all else is cargo's.
+///
+/// # Errors
+/// The folder holds neither; an option without its value.
+pub fn parse(args: &[OsString], current: &Path) -> Result<Option<CargoCall>> {
+    let Some((subcommand, rest)) = args.split_first() else {
+        return Ok(None);
+    };
+    if !PASSED.iter().any(|name| subcommand == name) {
+        return Ok(None);
+    }
+    let named = rest
+        .first()
+        .filter(|arg| !arg.as_encoded_bytes().starts_with(b"-"))
+        .map(PathBuf::from)
+        .filter(|_| subcommand != "nextest");
+    if rest
+        .iter()
+        .take_while(|arg| *arg != "--")
+        .any(|arg| arg == "--help" || arg == "-h")
+    {
+        return Ok(None);
+    }
+    let mut args = Vec::new();
+    let rest = match &named {
+        Some(folder) if current.join(folder).join("Cargo.toml").is_file() => {
+            args.push("--manifest-path".into());
+            args.push(folder.join("Cargo.toml").into());
+            &rest[1..]
+        }
+        Some(folder) if current.join(folder).is_dir() || folder.components().count() > 1 => {
+            return Ok(None);
+        }
+        // The name of a test, a benchmark, …: cargo's.
+        Some(_) => rest,
+        None if current.join("Zvm.toml").is_file() && !current.join("Cargo.toml").is_file() => {
+            return Ok(None);
+        }
+        None => rest,
+    };
+    let mut sandbox = Vec::new();
+    let mut words = rest.iter();
+    while let Some(word) = words.next() {
+        if word == "--" {
+            args.push(word.clone());
+            args.extend(words.by_ref().cloned());
+        } else if SANDBOX.iter().any(|option| word == option) {
+            let value = words
+                .next()
+                .with_context(|| format!("missing the value of {}", word.display()))?;
+            sandbox.extend([word.clone(), value.clone()]);
+        } else if is_sandbox_option(word) {
+            sandbox.push(word.clone());
+        } else {
+            args.push(word.clone());
+        }
+    }
+    if !sandbox.is_empty()
+        && !["run", "r", "test", "t", "nextest"]
+            .iter()
+            .any(|name| subcommand == name)
+    {
+        bail!(
+            "{}: {} runs nothing; the option is for run, test and nextest",
+            sandbox[0].display(),
+            subcommand.display()
+        );
+    }
+    Ok(Some(CargoCall {
+        subcommand: subcommand.clone(),
+        args,
+        sandbox,
+    }))
+}
+
+fn is_sandbox_option(word: &OsStr) -> bool {
+    let text = word.to_string_lossy();
+    SANDBOX.iter().any(|option| {
+        text.strip_prefix(option)
+            .is_some_and(|rest| rest.starts_with('='))
+    })
+}
+
+impl CargoCall {
+    /// Runs cargo; the exit status is cargo's, which for `run` is the program's.
+    ///
+    /// # Errors
+    /// The SDK cannot be set up, or cargo does not start.
+    pub fn run(&self, progress: &Progress) -> Result<ExitCode> {
+        // What compilers would do on their first call, with their output mixed into cargo's.
+        let sysroot = Sysroot::open(progress)?;
+        sysroot.cxx(progress)?;
+        let tools = Tools::open(&Cache::locate()?)?;
+        let mut command = Command::new(cargo());
+        command.arg(&self.subcommand).args(&self.args);
+        command.envs(environment(&tools)?);
+        if !self.sandbox.is_empty() {
+            command.env(RUN_OPTIONS, crate::runner::encode(&self.sandbox));
+        }
+        let status = command
+            .status()
+            .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+        Ok(exit_code(status))
+    }
+}
+
+/// The cargo that called us, or the one in `PATH`.
+fn cargo() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn call(args: &str, current: &Path) -> Option<CargoCall> {
+        let args: Vec<_> = args.split(' ').map(OsString::from).collect();
+        parse(&args, current).unwrap_or_else(|error| panic!("{}: {error}", args[0].display()))
+    }
+
+    fn words(words: &[OsString]) -> String {
+        let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+        words.join(" ")
+    }
+
+    #[test]
+    fn crates_are_cargos_and_zvm_toml_is_ours() {
+        let dir = tempfile::tempdir().unwrap();
+        let dir = dir.path();
+        for (folder, file) in [("krate", "Cargo.toml"), ("project", "Zvm.toml")] {
+            std::fs::create_dir(dir.join(folder)).unwrap();
+            std::fs::write(dir.join(folder).join(file), "").unwrap();
+        }
+        let crate_call = call("build krate --release", dir).unwrap();
+        assert_eq!(
+            words(&crate_call.args),
+            "--manifest-path krate/Cargo.toml --release"
+        );
+        assert_eq!(call("build project", dir), None);
+        assert_eq!(call("build nowhere/at/all", dir), None);
+        assert_eq!(call("build", &dir.join("project")), None);
+        assert_eq!(words(&call("test name -q", dir).unwrap().args), "name -q");
+        assert!(call("build", &dir.join("krate")).is_some());
+        assert_eq!(call("setup", dir), None);
+    }
+
+    #[test]
+    fn options_of_the_sandbox_are_taken_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let run = call(
+            "run --mount a:/a --bin x --timeout=3 -- --env b",
+            dir.path(),
+        )
+        .unwrap();
+        assert_eq!(words(&run.sandbox), "--mount a:/a --timeout=3");
+        assert_eq!(words(&run.args), "--bin x -- --env b");
+        let args = ["build", "--mount", "x"].map(OsString::from);
+        assert!(
+            parse(&args, dir.path())
+                .unwrap_err()
+                .to_string()
+                .contains("runs nothing")
+        );
+    }
+}
