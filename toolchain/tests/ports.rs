@@ -53,10 +53,25 @@ fn sqlite() {
     check("sqlite", &["make", "tclsh", "cc", "apt-get"]);
 }
 
+/// With OpenSSL and five more libraries, minutes of building: only if `ZVM_LARGE_PORTS` is set.
 #[test]
 fn python() {
+    if std::env::var_os("ZVM_LARGE_PORTS").is_none() {
+        println!("skipped: the port python is large; ZVM_LARGE_PORTS=1 builds it");
+        return;
+    }
     let tools = ["make", "tclsh", "cc", "perl", "python3", "apt-get"];
     check("python", &tools);
+}
+
+/// As large as Python.
+#[test]
+fn php() {
+    if std::env::var_os("ZVM_LARGE_PORTS").is_none() {
+        println!("skipped: the port php is large; ZVM_LARGE_PORTS=1 builds it");
+        return;
+    }
+    check("php", &["make", "tclsh", "cc", "apt-get"]);
 }
 
 #[test]
