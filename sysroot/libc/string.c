@@ -21,7 +21,6 @@ static inline vector same(vector a, vector b) { return _mm256_cmpeq_epi8(a, b); 
 static inline vector least(vector a, vector b) { return _mm256_min_epu8(a, b); }
 static inline vector both(vector a, vector b) { return _mm256_and_si256(a, b); }
 static inline vector either(vector a, vector b) { return _mm256_or_si256(a, b); }
-static inline vector differing(vector a, vector b) { return _mm256_xor_si256(a, b); }
 static inline mask bits(vector v) { return (mask)_mm256_movemask_epi8(v); }
 #else
 typedef __m128i vector;
@@ -36,7 +35,6 @@ static inline vector same(vector a, vector b) { return _mm_cmpeq_epi8(a, b); }
 static inline vector least(vector a, vector b) { return _mm_min_epu8(a, b); }
 static inline vector both(vector a, vector b) { return _mm_and_si128(a, b); }
 static inline vector either(vector a, vector b) { return _mm_or_si128(a, b); }
-static inline vector differing(vector a, vector b) { return _mm_xor_si128(a, b); }
 static inline mask bits(vector v) { return (mask)_mm_movemask_epi8(v); }
 #endif
 
@@ -296,23 +294,17 @@ WEAK size_t strnlen(const char *text, size_t size) {
     return end ? (size_t)(end - text) : size;
 }
 
-// A byte of zero where `v` has the wanted byte or a zero.
-static inline vector hit(vector v, vector wanted) { return least(v, differing(v, wanted)); }
-
 WEAK char *strchrnul(const char *text, int c) {
     vector wanted = splat(c), zero = splat(0);
     const char *p = aligned(text);
-    mask found = bits(same(hit(load_aligned(p), wanted), zero)) >> (text - p);
+    vector v = load_aligned(p);
+    mask found = bits(either(same(v, wanted), same(v, zero))) >> (text - p);
     if (found) return (char *)text + __builtin_ctz(found);
-    for (p += WIDTH; (uintptr_t)p & (4 * WIDTH - 1); p += WIDTH)
-        if ((found = bits(same(hit(load_aligned(p), wanted), zero)))) return (char *)p + __builtin_ctz(found);
-    for (;; p += 4 * WIDTH) {
-        vector a = hit(load_aligned(p), wanted), b = hit(load_aligned(p + WIDTH), wanted);
-        vector e = hit(load_aligned(p + 2 * WIDTH), wanted), f = hit(load_aligned(p + 3 * WIDTH), wanted);
-        if (bits(same(least(least(a, b), least(e, f)), zero))) break;
+    for (;;) {
+        p += WIDTH;
+        v = load_aligned(p);
+        if ((found = bits(either(same(v, wanted), same(v, zero))))) return (char *)p + __builtin_ctz(found);
     }
-    while (!(found = bits(same(hit(load_aligned(p), wanted), zero)))) p += WIDTH;
-    return (char *)p + __builtin_ctz(found);
 }
 
 WEAK char *strchr(const char *text, int c) {
