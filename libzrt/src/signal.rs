@@ -522,21 +522,23 @@ pub(crate) fn send(kernel: &mut Kernel, thread: Option<u32>, number: u64) -> Res
     Ok(0)
 }
 
-/// What `sigqueue` passes: a signal with a value. Only codes of users, which are negative, may be claimed.
-fn queued(kernel: &Kernel, number: u64, address: u64) -> Result<Info, Errno> {
-    if number as u32 == 0 || u64::from(number as u32) > MAX {
+/// What `sigqueue` passes: a signal with a value; `None` for number 0, which only asks. Only codes of users, which are
+/// negative, may be claimed.
+fn queued(kernel: &Kernel, number: u64, address: u64) -> Result<Option<Info>, Errno> {
+    if u64::from(number as u32) > MAX {
         return Err(Errno::EINVAL);
     }
     let code = kernel.memory.read::<i32>(address + 8)?;
     if code >= 0 || code == SI_TKILL {
         return Err(Errno::EPERM);
     }
-    Ok(Info {
+    let value = kernel.memory.read::<u64>(address + 24)?;
+    Ok((number as u32 != 0).then_some(Info {
         number: number as u32,
         code,
-        value: kernel.memory.read::<u64>(address + 24)?,
+        value,
         timer: 0,
-    })
+    }))
 }
 
 pub(crate) fn rt_sigqueueinfo(
@@ -546,8 +548,9 @@ pub(crate) fn rt_sigqueueinfo(
     if pid as u32 != PID {
         return Err(Errno::ESRCH);
     }
-    let info = queued(kernel, number, info)?;
-    kernel.raise_info(info);
+    if let Some(info) = queued(kernel, number, info)? {
+        kernel.raise_info(info);
+    }
     Ok(0)
 }
 
@@ -558,8 +561,14 @@ pub(crate) fn rt_tgsigqueueinfo(
     if pid as u32 != PID {
         return Err(Errno::ESRCH);
     }
-    let info = queued(kernel, number, info)?;
-    kernel.raise_in(thread as u32, info)?;
+    match queued(kernel, number, info)? {
+        Some(info) => kernel.raise_in(thread as u32, info)?,
+        None => kernel
+            .threads
+            .find(thread as u32)
+            .map(|_| ())
+            .ok_or(Errno::ESRCH)?,
+    }
     Ok(0)
 }
 

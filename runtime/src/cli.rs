@@ -28,7 +28,6 @@ Exit status:
   8        the image is malformed, or its code was rejected
   12       the memory does not fit, or the host cannot give it
   14       a mount, an argument or the environment cannot be given to the program
-  32       what came over the network is not what was sent
   124      the timeout ended the run
   152      the processor time is used up
   153      the program wrote more than --output allows
@@ -43,8 +42,7 @@ Exit status, an errno as ZeroVM's:
   5        the host failed at input or output
   8        the image is malformed, or its code was rejected
   12       the memory does not fit
-  14       the manifest or the nvram file is malformed
-  32       what came over the network is not what was sent";
+  14       the manifest or the nvram file is malformed";
 
 /// Runs programs in a sandbox that gives them nothing but what the command line names.
 #[derive(Parser)]
