@@ -4,8 +4,10 @@
 // The names are weak, so that a program with a malloc of its own links, whichever functions it leaves out.
 #include "static.c"
 
+// mimalloc's names are macros here: see `hide_names` there.
+#define NAME(name) #name
 #define INSTEAD(name, implementation, type, ...) \
-    extern __attribute__((weak, alias(#implementation), visibility("default"))) type name(__VA_ARGS__)
+    extern __attribute__((weak, alias(NAME(implementation)), visibility("default"))) type name(__VA_ARGS__)
 
 #undef malloc
 #undef calloc

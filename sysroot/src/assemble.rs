@@ -30,6 +30,7 @@ const PART: Part<'static> = Part {
         LINKER_SCRIPT,
         GLIBC_NAMES,
         LIBZRT_SHA256,
+        fast::RECIPE,
         fast::SHA256,
         fast::MALLOC,
         fast::STRING,

@@ -6,6 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use object::{Object as _, ObjectSymbol as _};
+
 use crate::cache::Cache;
 use crate::error::{Context, SetupError};
 use crate::hash::sha256_file;
@@ -14,7 +16,7 @@ use crate::progress::Progress;
 use crate::{CLANG_TRIPLE, compiler, wheel};
 
 /// Counts up when anything below changes what is built.
-const RECIPE: &str = "1";
+pub(crate) const RECIPE: &str = "3";
 
 /// The crate with mimalloc's source; mimalloc 2 lies in [`SOURCE`].
 const CRATE: &str = "libmimalloc-sys";
@@ -99,7 +101,9 @@ pub fn build(
         .iter()
         .copied()
         .chain(includes.iter().map(String::as_str))
+        .chain(["-include", NAMES])
         .collect();
+    hide_names(cache, compiler, work, &malloc)?;
     let string = ["-ffreestanding", "-fno-builtin"];
     let string_v3 = ["-ffreestanding", "-fno-builtin", "-march=x86_64_v3"];
     for (archive, source, options) in [
@@ -124,6 +128,44 @@ pub fn build(
         run(cache, work, &mut archiver)?;
     }
     Ok(())
+}
+
+/// The header that [`hide_names`] writes.
+const NAMES: &str = "names.h";
+
+/// Gives mimalloc's own functions and variables names that no program has: it may well bring a mimalloc of its own. Which
+/// they are, a first compilation tells.
+fn hide_names(
+    cache: &Cache,
+    compiler: &Path,
+    work: &Path,
+    options: &[&str],
+) -> Result<(), SetupError> {
+    let header = work.join(NAMES);
+    fs::write(&header, "").context("write", &header)?;
+    let mut compile = Command::new(compiler.join("zig"));
+    compile
+        .args(COMMON)
+        .args(options)
+        .args(["malloc.c", "-o", "named.o"]);
+    run(cache, work, &mut compile)?;
+    let object = work.join("named.o");
+    let bytes = fs::read(&object).context("read", &object)?;
+    let file = object::File::parse(&*bytes).map_err(|error| SetupError::Fast {
+        reason: format!("named.o: {error}"),
+    })?;
+    let mut names: Vec<&str> = file
+        .symbols()
+        .filter(|symbol| symbol.is_global() && !symbol.is_undefined())
+        .filter_map(|symbol| symbol.name().ok())
+        .filter(|name| name.trim_start_matches('_').starts_with("mi_"))
+        .collect();
+    names.sort_unstable();
+    let text: String = names
+        .iter()
+        .map(|name| format!("#define {name} zvm_malloc_{name}\n"))
+        .collect();
+    fs::write(&header, text).context("write", &header)
 }
 
 fn run(cache: &Cache, folder: &Path, command: &mut Command) -> Result<(), SetupError> {
