@@ -12,7 +12,8 @@ int main(void) {
     SHOW(setreuid(-1, -1));
     SHOW(getpgid(0) == getpgrp());
     SHOW(getpgid(-5));
-    SHOW(getsid(0) > 0);
+    /* 0 is right where the session's leader is outside a container. */
+    SHOW(getsid(0) >= 0);
     SHOW(getgroups(0, 0) >= 0);
     SHOW(kill(getpid(), 0));
     SHOW(kill(0x3fffffff, 0));

@@ -18,8 +18,9 @@ int main(void) {
     SHOW(select(0, 0, 0, 0, &(struct timeval){0, 1000}));
     SHOW(pselect(0, 0, 0, 0, &(struct timespec){0, 1000}, 0));
     FD_ZERO(&in);
-    FD_SET(99, &in);
-    SHOW(select(100, &in, 0, 0, 0));
+    /* Linux looks no further than its table of descriptors, which has at least 64. */
+    FD_SET(40, &in);
+    SHOW(select(41, &in, 0, 0, 0));
     SHOW(select(-1, 0, 0, 0, 0));
     SHOW(select(0, 0, 0, 0, &(struct timeval){-1, 0}));
     return 0;
