@@ -23,6 +23,8 @@ pub(crate) enum RelocKind {
     Pc64,
     /// A GOT access that the linker may have relaxed into an immediate: GOTPCREL, GOTPCRELX, REX_GOTPCRELX.
     Got,
+    /// The large code model's 8-byte distances from and to the GOT: GOTOFF64, GOTPC64 and kin.
+    Large,
     /// An ifunc's resolver must run: R_X86_64_IRELATIVE.
     Irelative,
     /// Thread-local and size relocations, which never hold a code address.
@@ -475,6 +477,12 @@ impl<'a> Input<'a> {
                     elf::R_X86_64_GOTPCREL
                     | elf::R_X86_64_GOTPCRELX
                     | elf::R_X86_64_REX_GOTPCRELX => RelocKind::Got,
+                    elf::R_X86_64_GOTOFF64
+                    | elf::R_X86_64_GOT64
+                    | elf::R_X86_64_GOTPCREL64
+                    | elf::R_X86_64_GOTPC64
+                    | elf::R_X86_64_GOTPLT64
+                    | elf::R_X86_64_PLTOFF64 => RelocKind::Large,
                     elf::R_X86_64_IRELATIVE => RelocKind::Irelative,
                     elf::R_X86_64_NONE => continue,
                     _ => RelocKind::Other,

@@ -161,6 +161,19 @@ fn find_in_code(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
                         "build without ifunc",
                     )]));
                 }
+                RelocKind::Pc64 | RelocKind::Large => {
+                    return Err(RewriteError::Refused(vec![input.refusal(
+                        ip,
+                        decoded.len(),
+                        "position-independent code of the large model, which computes with 8-byte distances from code",
+                        "compile with -mcmodel=small, the default",
+                    )]));
+                }
+                RelocKind::Pc32 | RelocKind::Got if reloc.undefined_weak => {
+                    refs.dead_branches.insert(ip);
+                }
+                // `call *f@GOTPCREL(%rip)`, relaxed to `addr32 call f`: the branch says its target.
+                RelocKind::Got if decoded.near_branch_target() != 0 => {}
                 RelocKind::Abs32 | RelocKind::Abs64 | RelocKind::Got
                     if field == insn.immediate_at =>
                 {
@@ -203,9 +216,6 @@ fn find_in_code(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
                         refs.bases.insert(value);
                     }
                 }
-                RelocKind::Pc32 if reloc.undefined_weak => {
-                    refs.dead_branches.insert(ip);
-                }
                 _ => {}
             }
         }
@@ -227,7 +237,10 @@ fn find_in_data(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
         .iter()
         .filter(|r| !unwind.iter().any(|u| u.contains(&r.at)))
     {
-        let width = if matches!(reloc.kind, RelocKind::Abs64 | RelocKind::Pc64) {
+        let width = if matches!(
+            reloc.kind,
+            RelocKind::Abs64 | RelocKind::Pc64 | RelocKind::Large
+        ) {
             8
         } else {
             4
@@ -247,7 +260,7 @@ fn find_in_data(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
             RelocKind::Abs64 if may_point(input, field) => (DataField::Absolute64, field),
             RelocKind::Abs32 if may_point(input, field) => (DataField::Absolute32, field),
             RelocKind::Irelative => return Err(refuse("an ifunc is used", "build without ifunc")),
-            RelocKind::Pc64 if reloc.code => {
+            RelocKind::Pc64 | RelocKind::Large if reloc.code => {
                 return Err(refuse(
                     "an 8-byte distance to code",
                     "compile with -mcmodel=small",

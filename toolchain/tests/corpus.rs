@@ -1,13 +1,83 @@
-//! The C corpus: every program, with every compiler, at every level, sandboxed and native. See `corpus/README.md`.
+//! The C corpus: every program, with every compiler, at every level and in other variants, sandboxed and native. See `corpus/README.md`.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use twin::{Side, Twin, on_path, same};
 
-const LEVELS: [&str; 3] = ["-O0", "-O2", "-O3"];
+mod twin;
+
 const COMPILERS: [&str; 3] = ["zig", "gcc", "clang"];
+
+/// With these, every compiler builds every program.
+const LEVELS: [&str; 3] = ["-O0", "-O2", "-O3"];
+
+/// Other ways of compiling and linking: a name, the flags, and what the CPU or the `PATH` must have. Each compiler builds every
+/// eighth program with each, a different eighth for each; `ZVM_CORPUS=all` builds all with all.
+const VARIANTS: [(&str, &[&str], Option<Need>); 23] = [
+    ("Os", &["-Os"], None),
+    ("Oz", &["-Oz"], None),
+    ("Og-g", &["-Og", "-g"], None),
+    ("dwarf4", &["-O2", "-gdwarf-4"], None),
+    ("lto", &["-O2", "-flto"], None),
+    (
+        "sections",
+        &[
+            "-O2",
+            "-ffunction-sections",
+            "-fdata-sections",
+            "-Wl,--gc-sections",
+        ],
+        None,
+    ),
+    ("pie", &["-O2", "-fPIE"], None),
+    ("pic", &["-O2", "-fPIC", "-fno-plt"], None),
+    ("no-pie", &["-O2", "-fno-pie"], None),
+    ("protector", &["-O2", "-fstack-protector-strong"], None),
+    ("protector-O1", &["-O1", "-fstack-protector-strong"], None),
+    ("cet", &["-O2", "-fcf-protection=full"], None),
+    ("frame-pointer", &["-O2", "-fno-omit-frame-pointer"], None),
+    ("no-frame-pointer", &["-O0", "-fomit-frame-pointer"], None),
+    ("v2", &["-O3", "-march=x86-64-v2"], None),
+    ("v3", &["-O3", "-march=x86-64-v3"], Some(Need::Cpu("avx2"))),
+    ("no-jump-tables", &["-O2", "-fno-jump-tables"], None),
+    ("unrolled", &["-O3", "-funroll-loops"], None),
+    ("no-red-zone", &["-O2", "-mno-red-zone"], None),
+    ("large", &["-O2", "-fno-pic", "-mcmodel=large"], None),
+    ("bfd", &["-O2", "-fuse-ld=bfd"], Some(Need::Tool("ld.bfd"))),
+    (
+        "bfd-pic-g",
+        &["-O1", "-g", "-fPIC", "-fuse-ld=bfd"],
+        Some(Need::Tool("ld.bfd")),
+    ),
+    (
+        "bfd-sections",
+        &[
+            "-Os",
+            "-ffunction-sections",
+            "-Wl,--gc-sections",
+            "-fuse-ld=bfd",
+        ],
+        Some(Need::Tool("ld.bfd")),
+    ),
+];
+
+/// What a variant or a program needs.
+#[derive(Clone, Copy)]
+enum Need {
+    Cpu(&'static str),
+    Tool(&'static str),
+}
+
+impl Need {
+    fn met(self) -> bool {
+        match self {
+            Need::Cpu(feature) => cpu_has(feature),
+            Need::Tool(tool) => on_path(tool),
+        }
+    }
+}
 
 /// A program and its directives.
 #[derive(Clone, Default)]
@@ -76,130 +146,60 @@ impl Program {
         Some(program)
     }
 
-    /// Builds and runs the program, sandboxed or native; its standard output and exit status.
-    fn outcome(
-        &self,
-        compiler: &str,
-        level: &str,
-        native: bool,
-        folder: &Path,
-    ) -> Result<(Vec<u8>, i32), Failed> {
-        let output = folder.join(if native { "native" } else { "program.zvm" });
-        let mut build = Command::new(if self.cxx {
-            env!("CARGO_BIN_EXE_zvm-cxx")
+    /// As `compiler` with these flags builds it.
+    fn twin(&self, compiler: &str, flags: &[&str]) -> Twin {
+        let standard = if self.cxx {
+            "-std=gnu++20"
         } else {
-            env!("CARGO_BIN_EXE_zvm-cc")
-        });
-        build
-            .arg("--compiler")
-            .arg(compiler)
-            .args(native.then_some("--native"));
-        build
-            .arg(if self.cxx {
-                "-std=gnu++20"
-            } else {
-                "-std=gnu17"
-            })
-            .args(["-w", level])
-            .args(&self.cflags)
-            .args(&self.sources);
-        build.arg("-o").arg(&output).arg("-lm");
-        let built = build.output()?;
-        if !built.status.success() {
-            return Err(format!(
-                "{compiler} {level}: {}",
-                String::from_utf8_lossy(&built.stderr)
-            )
-            .into());
-        }
-        let mut run = if native {
-            let mut run = Command::new(&output);
-            run.env_clear()
-                .envs(self.env.iter().filter_map(|e| e.split_once('=')));
-            run
-        } else {
-            let mut run = Command::new(env!("CARGO_BIN_EXE_zvm"));
-            run.args(["run", "--timeout", "120"]);
-            for variable in &self.env {
-                run.arg("--env").arg(variable);
-            }
-            run.arg(&output);
-            run
+            "-std=gnu17"
         };
-        run.args(&self.args)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = run.spawn()?;
-        // A program that does not read its input closes the pipe.
-        let _ = child
-            .stdin
-            .take()
-            .expect("stdin is piped")
-            .write_all(&self.stdin);
-        let done = child.wait_with_output()?;
-        use std::os::unix::process::ExitStatusExt as _;
-        let status = done
-            .status
-            .code()
-            .unwrap_or_else(|| 128 + done.status.signal().unwrap_or(0));
-        if status != self.status {
-            let stderr = String::from_utf8_lossy(&done.stderr);
-            let kind = if native { "native" } else { "sandboxed" };
-            return Err(format!(
-                "{compiler} {level} {kind}: status {status}, expected {}\n{stderr}",
-                self.status
-            )
-            .into());
+        Twin {
+            compiler: compiler.to_owned(),
+            cxx: self.cxx,
+            flags: [standard, "-w"]
+                .map(str::to_owned)
+                .into_iter()
+                .chain(flags.iter().map(|&f| f.to_owned()))
+                .chain(self.cflags.iter().cloned())
+                .collect(),
+            sources: self.sources.clone(),
+            args: self.args.clone(),
+            env: self.env.clone(),
+            stdin: self.stdin.clone(),
+            seconds: 120,
         }
-        Ok((done.stdout, status))
     }
 
-    fn check(&self, compiler: &str) -> Result<(), Failed> {
+    /// Both sides do what is expected.
+    fn check(&self, compiler: &str, flags: &[&str]) -> Result<(), Failed> {
         let folder = tempfile::tempdir()?;
-        for level in LEVELS {
-            let (native, _) = self.outcome(compiler, level, true, folder.path())?;
-            if std::env::var_os("BLESS").is_some() {
-                std::fs::write(&self.expected, &native)?;
+        let twin = self.twin(compiler, flags);
+        let how = format!("{compiler} {}", flags.join(" "));
+        for side in [Side::Native, Side::Sandboxed] {
+            let kind = match side {
+                Side::Native => "native",
+                Side::Sandboxed => "sandboxed",
+            };
+            let what = format!("{how} {kind}");
+            let ran = twin
+                .outcome(side, folder.path())
+                .map_err(|e| format!("{what}: {}", e.message().unwrap_or_default()))?;
+            if ran.status != self.status {
+                return Err(format!(
+                    "{what}: status {}, expected {}\n{}",
+                    ran.status, self.status, ran.stderr
+                )
+                .into());
+            }
+            if side == Side::Native && std::env::var_os("BLESS").is_some() {
+                std::fs::write(&self.expected, &ran.stdout)?;
             }
             let expected = std::fs::read(&self.expected)
                 .map_err(|e| format!("{}: {e} (BLESS=1 makes it)", self.expected.display()))?;
-            same(&format!("{compiler} {level} native"), &native, &expected)?;
-            let (sandboxed, _) = self.outcome(compiler, level, false, folder.path())?;
-            same(
-                &format!("{compiler} {level} sandboxed"),
-                &sandboxed,
-                &expected,
-            )?;
+            same(&what, &ran.stdout, &expected)?;
         }
         Ok(())
     }
-}
-
-fn same(what: &str, actual: &[u8], expected: &[u8]) -> Result<(), Failed> {
-    if actual == expected {
-        return Ok(());
-    }
-    let (actual, expected) = (
-        String::from_utf8_lossy(actual),
-        String::from_utf8_lossy(expected),
-    );
-    for (i, (a, e)) in actual.lines().zip(expected.lines()).enumerate() {
-        if a != e {
-            return Err(format!("{what}: line {}: {a:?}, expected {e:?}", i + 1).into());
-        }
-    }
-    Err(format!(
-        "{what}: {} lines, expected {}",
-        actual.lines().count(),
-        expected.lines().count()
-    )
-    .into())
-}
-
-fn on_path(program: &str) -> bool {
-    let paths = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&paths).any(|p| p.join(program).is_file())
 }
 
 fn cpu_has(feature: &str) -> bool {
@@ -223,13 +223,20 @@ fn main() -> ExitCode {
         "only {} programs were found",
         programs.len()
     );
+    let all = std::env::var_os("ZVM_CORPUS").is_some_and(|v| v == "all");
+    for (name, _, need) in VARIANTS {
+        if let Some(Need::Cpu(what) | Need::Tool(what)) = need.filter(|n| !n.met()) {
+            println!("skipped: variant {name} with every program: no {what}");
+        }
+    }
     let mut trials = Vec::new();
-    for compiler in COMPILERS {
+    for (c, compiler) in COMPILERS.into_iter().enumerate() {
         let missing = compiler != "zig" && !on_path(compiler);
         if missing {
             println!("skipped: every program with {compiler}, which is not installed");
         }
-        for program in programs.iter().filter(|p| compiler == "zig" || !p.cxx) {
+        let own = programs.iter().filter(|p| compiler == "zig" || !p.cxx);
+        for (p, program) in own.enumerate() {
             let lacking = program
                 .needs
                 .as_deref()
@@ -241,9 +248,27 @@ fn main() -> ExitCode {
                     program.needs.as_deref().unwrap_or("?")
                 );
             }
-            let (name, program) = (format!("{compiler}::{}", program.name), program.clone());
-            let trial = Trial::test(name, move || program.check(compiler));
+            let levels = program.clone();
+            let trial = Trial::test(format!("{compiler}::{}", program.name), move || {
+                LEVELS
+                    .iter()
+                    .try_for_each(|level| levels.check(compiler, &[level]))
+            });
             trials.push(trial.with_ignored_flag(missing || lacking));
+            for (v, (name, flags, need)) in VARIANTS.into_iter().enumerate() {
+                if !all && (p + v + 3 * c) % 8 != 0 {
+                    continue;
+                }
+                // Refused: see `driver.rs`.
+                if name == "large" && program.cflags.iter().any(|f| f == "-fPIC") {
+                    continue;
+                }
+                let name = format!("{name}::{compiler}::{}", program.name);
+                let program = program.clone();
+                let unmet = need.is_some_and(|n| !n.met());
+                let trial = Trial::test(name, move || program.check(compiler, flags));
+                trials.push(trial.with_ignored_flag(missing || lacking || unmet));
+            }
         }
     }
     libtest_mimic::run(&arguments, trials).exit_code()

@@ -221,3 +221,17 @@ fn reports_of_the_rewriting() {
     let all = fails(dir.path(), "bad.c -o bad --keep-going");
     assert_eq!(all.matches("main+").count(), 2, "{all}");
 }
+
+#[test]
+fn the_large_model_is_refused_where_it_computes_from_code() {
+    let dir = folder(&[(
+        "far.c",
+        "extern int x; int x = 1; int main(void) { return x; }",
+    )]);
+    let error = fails(dir.path(), "-fPIC -mcmodel=large far.c -o far.zvm");
+    assert!(
+        error.contains("large model") && error.contains("-mcmodel=small"),
+        "{error}"
+    );
+    ok(dir.path(), "-fno-pic -mcmodel=large far.c -o far.zvm");
+}

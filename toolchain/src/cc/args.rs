@@ -96,6 +96,8 @@ pub struct Invocation {
     pub cxx: bool,
     /// `--native`: an ordinary executable of the host.
     pub native: bool,
+    /// `-fuse-ld=bfd`: the system's GNU ld links, not the SDK's lld.
+    pub gnu_ld: bool,
     /// `--emit-elf FILE`: keep what the linker made.
     pub emit_elf: Option<PathBuf>,
     /// `--time`, `--stats`, `--map FILE`, `--keep-going`: what to say of the rewriting.
@@ -126,6 +128,7 @@ impl Default for Invocation {
             no_std_lib: false,
             cxx: false,
             native: false,
+            gnu_ld: false,
             emit_elf: None,
             reporting: Reporting::default(),
             verbose: false,
@@ -439,7 +442,9 @@ impl Parser {
                 let language = self.joined("-x", arg)?.into_string().unwrap_or_default();
                 self.language = (language != "none").then_some(language);
             }
-            _ if IGNORED.contains(&text) || text.starts_with("-fuse-ld=") => {}
+            // The last one counts; every other linker's name means the SDK's own.
+            _ if text.starts_with("-fuse-ld=") => out.gnu_ld = text == "-fuse-ld=bfd",
+            _ if IGNORED.contains(&text) => {}
             _ => {
                 let refused = REFUSED.iter().find(|(option, _)| {
                     *option == text || (*option == "-T" && text.starts_with("-T"))

@@ -50,6 +50,8 @@ pub struct LinkJob {
     pub start_files: bool,
     /// With the C++ library at hand.
     pub cxx: Option<CxxLink>,
+    /// By the system's GNU ld.
+    pub gnu_ld: bool,
     /// Also keep the linker's output here.
     pub emit_elf: Option<PathBuf>,
     /// What to say of the rewriting.
@@ -101,11 +103,17 @@ pub fn link(sysroot: &Sysroot, job: &LinkJob) -> Result<Option<Stats>, CcError> 
 }
 
 fn linker(sysroot: &Sysroot, job: &LinkJob) -> Command {
-    let mut command = Command::new(sysroot.zig());
-    command
-        .envs(sysroot.zig_env())
-        .arg("ld.lld")
-        .args(["-m", "elf_x86_64"]);
+    let mut command = if job.gnu_ld {
+        let mut command = Command::new("ld.bfd");
+        // An identity for destructors, which lld supplies by itself and gcc's crtbegin.o would.
+        command.arg("--defsym=__dso_handle=0");
+        command
+    } else {
+        let mut command = Command::new(sysroot.zig());
+        command.envs(sysroot.zig_env()).arg("ld.lld");
+        command
+    };
+    command.args(["-m", "elf_x86_64"]);
     if let Some(folder) = &job.folder {
         command.current_dir(folder);
     }

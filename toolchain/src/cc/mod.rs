@@ -147,6 +147,7 @@ pub fn execute(call: &Invocation) -> Result<(), CcError> {
             folder: library.lib(),
             implied: call.cxx && !call.no_std_lib,
         }),
+        gnu_ld: call.gnu_ld,
         emit_elf: call.emit_elf.clone(),
         reporting: call.reporting.clone(),
         folder: None,

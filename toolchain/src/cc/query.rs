@@ -29,6 +29,7 @@ Options of its own:
   --map FILE                        write where each instruction went: before, after, function
   --keep-going                      list everything that cannot be made safe, not only the first
   -march=x86-64|x86-64-v2|x86-64-v3 what CPU the image needs (default: x86-64)
+  -fuse-ld=bfd                      link by the system's GNU ld instead of the SDK's lld
   -v, -###                          show the commands and run them, or only show them
 
 ZVM_PREFIX lists folders, separated by `:`, whose include and lib are searched as the sysroot's own are.

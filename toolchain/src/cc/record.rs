@@ -30,6 +30,8 @@ pub struct LinkRecord {
     start_files: bool,
     cxx: Option<PathBuf>,
     cxx_implied: bool,
+    #[serde(default)]
+    gnu_ld: bool,
 }
 
 /// The folder for records, if links are to be recorded.
@@ -66,6 +68,7 @@ pub fn keep(folder: &Path, job: &LinkJob) -> Result<(), CcError> {
         start_files: job.start_files,
         cxx: job.cxx.as_ref().map(|cxx| cxx.folder.clone()),
         cxx_implied: job.cxx.as_ref().is_some_and(|cxx| cxx.implied),
+        gnu_ld: job.gnu_ld,
         folder: here.clone(),
     };
     let text = toml::to_string(&record).map_err(|error| CcError::Usage(error.to_string()))?;
@@ -102,6 +105,7 @@ impl LinkRecord {
                 folder: folder.clone(),
                 implied: self.cxx_implied,
             }),
+            gnu_ld: self.gnu_ld,
             emit_elf: None,
             reporting: Reporting::default(),
             folder: Some(self.folder.clone()),

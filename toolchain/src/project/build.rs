@@ -102,6 +102,7 @@ pub fn build(project: &Project, sysroot: &Sysroot, options: &BuildOptions) -> Re
             folder: library.lib(),
             implied: true,
         }),
+        gnu_ld: call.gnu_ld,
         emit_elf: options.keep_elf.then(|| output.with_extension("elf")),
         reporting: call.reporting.clone(),
         folder: None,
@@ -207,8 +208,8 @@ fn stamp(job: &LinkJob, sysroot: &Sysroot) -> Result<String> {
         .with(sysroot.root().as_os_str().as_encoded_bytes())
         .with(link_version()?);
     hash = hash.with(format!(
-        "{:?} {} {} {} {:?}",
-        job.product, job.level, job.strip, job.start_files, job.cxx
+        "{:?} {} {} {} {:?} {}",
+        job.product, job.level, job.strip, job.start_files, job.cxx, job.gnu_ld
     ));
     for input in &job.inputs {
         hash = hash.with(input.as_encoded_bytes());
