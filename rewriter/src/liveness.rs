@@ -384,7 +384,9 @@ impl<'p> Liveness<'p> {
         }
         let live = &mut region.live;
         let elsewhere = whole(AT_CALL | PRESERVED);
-        // A callee may throw, and so go on at any landing pad.
+        // A callee may throw, and so go on at any landing pad, or in the caller: unwinding this frame may need its frame pointer,
+        // which nothing else may ever read, and passes on what the function has not saved.
+        let at_call = whole(AT_CALL | PRESERVED);
         let (mut at_labels, mut at_pads) = (0, 0);
         loop {
             let mut changed = false;
@@ -402,10 +404,8 @@ impl<'p> Liveness<'p> {
                     After::Labels if !labels.is_empty() => (at_labels, defs),
                     After::Labels | After::Anywhere => (at_labels | elsewhere, defs),
                     After::Caller => (whole(AT_RETURN), defs),
-                    After::Call(clobbered) => {
-                        (next() & !whole(clobbered) | at_pads | whole(AT_CALL), 0)
-                    }
-                    After::LastCall => (at_pads | whole(AT_CALL), 0),
+                    After::Call(clobbered) => (next() & !whole(clobbered) | at_pads | at_call, 0),
+                    After::LastCall => (at_pads | at_call, 0),
                     After::Nothing => (0, defs),
                 };
                 let before = uses | (after & !defs);
