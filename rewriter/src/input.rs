@@ -25,8 +25,6 @@ pub(crate) enum RelocKind {
     Got,
     /// The large code model's 8-byte distances from and to the GOT: GOTOFF64, GOTPC64 and kin.
     Large,
-    /// An ifunc's resolver must run: R_X86_64_IRELATIVE.
-    Irelative,
     /// Thread-local and size relocations, which never hold a code address.
     Other,
 }
@@ -79,6 +77,7 @@ pub(crate) struct Section<'a> {
     pub kind: u32,
     pub flags: u64,
     pub align: u64,
+    pub entry_size: u64,
 }
 
 /// A section of debugging information, which no segment holds.
@@ -118,6 +117,27 @@ pub(crate) struct Input<'a> {
     pub text_relocs: Vec<Reloc>,
     /// Relocations of all other allocated sections, by address of the field.
     pub data_relocs: Vec<Reloc>,
+    /// What the linker left for the start of the program, by slot.
+    pub start_relocs: Vec<StartReloc>,
+}
+
+/// An entry of an allocated relocation table (psABI, "Relocation": Elf64_Rela).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct StartReloc {
+    /// Its own address.
+    pub at: u64,
+    /// The address of the 8 bytes that it fills.
+    pub slot: u64,
+    pub info: u64,
+    pub addend: u64,
+}
+
+impl StartReloc {
+    pub(crate) const SIZE: usize = 24;
+    /// The address of the addend.
+    pub(crate) fn addend_at(&self) -> u64 {
+        self.at + 16
+    }
 }
 
 fn bad(reason: impl Into<String>) -> RewriteError {
@@ -149,9 +169,11 @@ impl<'a> Input<'a> {
             functions: Vec::new(),
             text_relocs: Vec::new(),
             data_relocs: Vec::new(),
+            start_relocs: Vec::new(),
         };
         input.read_segments(&file)?;
         let indices = input.read_sections(&file)?;
+        input.read_start_relocs();
         input.read_symbols(&file, &indices)?;
         input.read_relocs(&file)?;
         Ok(input)
@@ -176,13 +198,20 @@ impl<'a> Input<'a> {
         segment.bytes[(address - segment.address) as usize..].get(..len)
     }
 
-    /// What the GOT slot at `address` holds; `None` if there is none.
+    /// What the GOT slot at `address` holds for the whole run; `None` if there is none, or if an ifunc's resolver fills it.
     pub(crate) fn got_slot(&self, address: u64) -> Option<u64> {
         let is_got = |s: &&Section<'_>| {
             matches!(s.name, ".got" | ".got.plt")
                 && (s.address..s.address + s.size).contains(&address)
         };
         self.sections.iter().find(is_got)?;
+        if self
+            .start_relocs
+            .binary_search_by_key(&address, |r| r.slot)
+            .is_ok()
+        {
+            return None;
+        }
         let slot = self.data(address, 8)?;
         Some(u64::from_le_bytes(slot.try_into().ok()?))
     }
@@ -380,9 +409,32 @@ impl<'a> Input<'a> {
                 kind: object::read::elf::SectionHeader::sh_type(header, file.endian()),
                 flags: sh_flags,
                 align: section.align(),
+                entry_size: header.sh_entsize.get(file.endian()),
             });
         }
         Ok(indices)
+    }
+
+    fn read_start_relocs(&mut self) {
+        let tables = self.sections.iter().filter(|s| s.kind == elf::SHT_RELA);
+        let entries =
+            tables.flat_map(|s| (s.address..s.address + s.size).step_by(StartReloc::SIZE));
+        let mut relocs: Vec<_> = entries
+            .filter_map(|at| {
+                let entry = self.data(at, StartReloc::SIZE)?;
+                let word =
+                    |i: usize| u64::from_le_bytes(entry[i..i + 8].try_into().expect("8 bytes"));
+                Some(StartReloc {
+                    at,
+                    slot: word(0),
+                    info: word(8),
+                    addend: word(16),
+                })
+            })
+            .filter(|r| r.info != u64::from(elf::R_X86_64_NONE))
+            .collect();
+        relocs.sort_by_key(|r| r.slot);
+        self.start_relocs = relocs;
     }
 
     fn read_symbols(
@@ -483,8 +535,8 @@ impl<'a> Input<'a> {
                     | elf::R_X86_64_GOTPC64
                     | elf::R_X86_64_GOTPLT64
                     | elf::R_X86_64_PLTOFF64 => RelocKind::Large,
-                    elf::R_X86_64_IRELATIVE => RelocKind::Irelative,
-                    elf::R_X86_64_NONE => continue,
+                    // Of an ifunc's slot, which is filled at the start: `refs` reads their table.
+                    elf::R_X86_64_NONE | elf::R_X86_64_IRELATIVE => continue,
                     _ => RelocKind::Other,
                 };
                 let reloc = Reloc {

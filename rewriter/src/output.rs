@@ -237,6 +237,7 @@ impl Writer<'_> {
                 } else {
                     section.align.max(1)
                 }),
+                sh_entsize: u64le(section.entry_size),
                 ..blank_section()
             });
         }

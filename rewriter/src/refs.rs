@@ -7,11 +7,12 @@
 use std::collections::HashSet;
 
 use iced_x86::Mnemonic;
+use object::elf;
 use zvm_abi::layout::TEXT_BASE;
 
 use crate::decode::Program;
 use crate::error::RewriteError;
-use crate::input::{Input, RelocKind};
+use crate::input::{Input, RelocKind, StartReloc};
 use crate::unwind::{Unwind, is_table};
 
 /// Where in an instruction a code address stands.
@@ -71,6 +72,7 @@ pub(crate) fn find(
     find_in_code(input, program, &mut refs)?;
     find_in_data(input, program, &mut refs)?;
     find_in_got(input, program, &mut refs)?;
+    find_resolvers(input, program, &mut refs)?;
     let entry = program.at(input.entry).filter(|&i| i < program.insns.len());
     let Some(entry) = entry else {
         return Err(RewriteError::BadInput(format!(
@@ -153,14 +155,6 @@ fn find_in_code(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
             }
             let field = (reloc.at - ip) as u8;
             match reloc.kind {
-                RelocKind::Irelative => {
-                    return Err(RewriteError::Refused(vec![input.refusal(
-                        ip,
-                        decoded.len(),
-                        "an ifunc is used",
-                        "build without ifunc",
-                    )]));
-                }
                 RelocKind::Pc64 | RelocKind::Large => {
                     return Err(RewriteError::Refused(vec![input.refusal(
                         ip,
@@ -259,7 +253,6 @@ fn find_in_data(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
         let (form, value) = match reloc.kind {
             RelocKind::Abs64 if may_point(input, field) => (DataField::Absolute64, field),
             RelocKind::Abs32 if may_point(input, field) => (DataField::Absolute32, field),
-            RelocKind::Irelative => return Err(refuse("an ifunc is used", "build without ifunc")),
             RelocKind::Pc64 | RelocKind::Large if reloc.code => {
                 return Err(refuse(
                     "an 8-byte distance to code",
@@ -305,10 +298,9 @@ fn find_in_got(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result<
         .filter(|s| matches!(s.name, ".got" | ".got.plt"))
     {
         for at in (section.address..section.address + section.size).step_by(8) {
-            let Some(slot) = input.data(at, 8) else {
+            let Some(value) = input.got_slot(at) else {
                 continue;
             };
-            let value = u64::from_le_bytes(slot.try_into().expect("a slot is 8 bytes"));
             if may_point(input, value)
                 && input
                     .data_relocs
@@ -320,6 +312,36 @@ fn find_in_got(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result<
                 refs.in_data.push((at, DataField::Absolute64, target));
             }
         }
+    }
+    Ok(())
+}
+
+/// The relocations that are left for the start: R_X86_64_IRELATIVE, whose addend is the address of an ifunc's resolver.
+fn find_resolvers(
+    input: &Input<'_>,
+    program: &Program,
+    refs: &mut Refs,
+) -> Result<(), RewriteError> {
+    let in_got = |slot| {
+        let mut got = input.sections.iter().filter(|s| s.name.starts_with(".got"));
+        got.any(|s| (s.address..s.address + s.size).contains(&slot))
+    };
+    for reloc in &input.start_relocs {
+        if reloc.info != u64::from(elf::R_X86_64_IRELATIVE)
+            || !in_got(reloc.slot)
+            || !may_point(input, reloc.addend)
+        {
+            return Err(RewriteError::Refused(vec![input.refusal(
+                reloc.at,
+                StartReloc::SIZE,
+                "a relocation that only a dynamic linker resolves",
+                "link with -static -no-pie",
+            )]));
+        }
+        let target = target(input, program, reloc.at, StartReloc::SIZE, reloc.addend)?;
+        refs.taken[target] = true;
+        refs.in_data
+            .push((reloc.addend_at(), DataField::Absolute64, target));
     }
     Ok(())
 }

@@ -93,6 +93,10 @@ struct Program {
     stdin: Vec<u8>,
     status: i32,
     needs: Option<String>,
+    /// The compilers that can compile it; all, if there are none.
+    compilers: Vec<String>,
+    /// Static musl cannot run it natively.
+    sandbox_alone: bool,
 }
 
 impl Program {
@@ -139,6 +143,8 @@ impl Program {
                 "env" => program.env.push(value.trim().to_owned()),
                 "stdin" => program.stdin = value.trim_start().replace("\\n", "\n").into_bytes(),
                 "status" => program.status = value.trim().parse().expect("a number"),
+                "compilers" => program.compilers.extend(words()),
+                "native" => program.sandbox_alone = value.trim() == "no",
                 "needs" => program.needs = Some(value.trim().to_owned()),
                 _ => panic!("{}: unknown directive {key}", head.display()),
             }
@@ -176,6 +182,9 @@ impl Program {
         let twin = self.twin(compiler, flags);
         let how = format!("{compiler} {}", flags.join(" "));
         for side in [Side::Native, Side::Sandboxed] {
+            if side == Side::Native && self.sandbox_alone {
+                continue;
+            }
             let kind = match side {
                 Side::Native => "native",
                 Side::Sandboxed => "sandboxed",
@@ -235,7 +244,10 @@ fn main() -> ExitCode {
         if missing {
             println!("skipped: every program with {compiler}, which is not installed");
         }
-        let own = programs.iter().filter(|p| compiler == "zig" || !p.cxx);
+        let own = programs.iter().filter(|p| {
+            (compiler == "zig" || !p.cxx)
+                && (p.compilers.is_empty() || p.compilers.iter().any(|c| c == compiler))
+        });
         for (p, program) in own.enumerate() {
             let lacking = program
                 .needs

@@ -120,6 +120,7 @@ pub(super) fn level() -> u32 {
 /// Sets the level, before the program starts.
 pub(super) fn set_level(level: u32) {
     let index = level.clamp(1, 4) as usize - 1;
+    super::cpu_model::set_level(index as u32 + 1);
     // SAFETY: nothing else runs; the helpers read it later.
     unsafe {
         *PROCESSOR.get() = Processor {

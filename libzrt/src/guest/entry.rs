@@ -32,6 +32,7 @@ __zrt_start:
     call {start}
     # The program's stack, with argc on top.
     mov %rax, %rsp
+    call {resolve}
     xor %edx, %edx
     xor %ebp, %ebp
     jmp _start
@@ -120,6 +121,7 @@ __zrt_syscall:
     "#,
     stack = const STACK,
     start = sym start::start,
+    resolve = sym start::resolve,
     dispatch = sym dispatch,
     state = sym STATE,
     options(att_syntax)

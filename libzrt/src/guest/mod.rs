@@ -1,6 +1,7 @@
 //! What only the sandbox needs: entry, exit, allocator, and the rewriter's helpers.
 
 mod cpu;
+mod cpu_model;
 mod entry;
 mod fenv;
 mod glibc;

@@ -53,6 +53,46 @@ unsafe fn at<T: Copy>(address: u64) -> T {
     unsafe { (address as *const T).read_unaligned() }
 }
 
+/// An entry of a relocation table (psABI, "Relocation": Elf64_Rela).
+#[repr(C)]
+struct Relocation {
+    offset: u64,
+    info: u64,
+    addend: u64,
+}
+
+/// R_X86_64_IRELATIVE: at `offset` belongs what the function at `addend` returns.
+const IRELATIVE: u64 = 37;
+
+unsafe extern "C" {
+    static __rela_iplt_start: [Relocation; 0];
+    static __rela_iplt_end: [Relocation; 0];
+}
+
+/// Asks the resolvers of the program's ifuncs. Runs on the program's stack, since a resolver may make system calls.
+pub(super) extern "C" fn resolve() {
+    let (mut entry, end) = (
+        (&raw const __rela_iplt_start).cast::<Relocation>(),
+        (&raw const __rela_iplt_end).cast::<Relocation>(),
+    );
+    while entry < end {
+        // SAFETY: the linker puts whole entries between the two symbols; the rewriter has checked their type, that the
+        // addend is the address of a function without arguments, and that the offset is that of a GOT slot.
+        unsafe {
+            let &Relocation {
+                offset,
+                info,
+                addend,
+            } = &*entry;
+            if info == IRELATIVE {
+                let resolver: extern "C" fn() -> u64 = core::mem::transmute(addend);
+                (offset as *mut u64).write(resolver());
+            }
+            entry = entry.add(1);
+        }
+    }
+}
+
 /// Starts the library OS: the program's stack pointer.
 pub(super) extern "C" fn start() -> u64 {
     // SAFETY: the contract's "Load time" says what is mapped where, and that nothing else has run.

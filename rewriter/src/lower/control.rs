@@ -17,18 +17,29 @@ impl Lowerer<'_> {
         self.target_at(insn, insn.near_branch_target())
     }
 
-    /// The code that a branch through a GOT slot means: the slots of a static program never change.
+    /// The code that a branch through a GOT slot means: the slots of a static program never change, but for ifuncs' ones.
     pub(super) fn got_target(&self, insn: &Instruction) -> Option<u64> {
+        let slot = self.input.got_slot(self.fixed_address(insn)?)?;
+        self.input.in_text(slot).then_some(slot)
+    }
+
+    /// Whether it jumps to what an ifunc's resolver has chosen, as a PLT entry does.
+    fn enters_ifunc(&self, insn: &Instruction) -> bool {
+        let slots = &self.input.start_relocs;
+        self.fixed_address(insn)
+            .is_some_and(|address| slots.binary_search_by_key(&address, |r| r.slot).is_ok())
+    }
+
+    /// The address of a memory operand that no register but rip changes.
+    fn fixed_address(&self, insn: &Instruction) -> Option<u64> {
         let plain = insn.op0_kind() == OpKind::Memory
             && insn.segment_prefix() == Register::None
             && insn.memory_index() == Register::None;
-        let address = match insn.memory_base() {
-            Register::RIP if plain => insn.ip_rel_memory_address(),
-            Register::None if plain => insn.memory_displacement64(),
-            _ => return None,
-        };
-        let slot = self.input.got_slot(address)?;
-        self.input.in_text(slot).then_some(slot)
+        match insn.memory_base() {
+            Register::RIP if plain => Some(insn.ip_rel_memory_address()),
+            Register::None if plain => Some(insn.memory_displacement64()),
+            _ => None,
+        }
     }
 
     fn target_at(&self, insn: &Instruction, address: u64) -> Result<Option<Target>, Unsafe> {
@@ -302,6 +313,10 @@ impl Lowerer<'_> {
     /// A register that the jump through memory at code index `index` may clobber.
     pub(super) fn free_register(&mut self, index: usize) -> Option<Gpr> {
         let insn = &self.program.insns[index].decoded;
+        if self.enters_ifunc(insn) {
+            // No function gets or keeps anything in it (psABI, "Procedure Linkage Table").
+            return Some(R11);
+        }
         let table = self.table(insn);
         let (live, clobbered) = self.liveness.at_jump(index, &table);
         let free = |register: Gpr| {
