@@ -1,4 +1,4 @@
-//! `cargo zvm`: builds and runs sample folders.
+//! `cargo zvm`: builds and runs sample folders. Other names of this executable are [`crate::multicall`]'s.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -10,7 +10,8 @@ use zvm_sysroot::{Cache, Progress, Sysroot};
 
 use crate::bench::{self, Bench};
 use crate::cargo::command as cargo_command;
-use crate::cc::{self, CcError};
+use crate::cc::CcError;
+use crate::cross::command::{Env, Exec};
 use crate::port::command::PortCommand;
 use crate::project::build::{BuildOptions, build};
 use crate::project::{Project, run};
@@ -34,6 +35,10 @@ enum Command {
     /// Interpreters and libraries, built from upstream's sources
     #[command(subcommand)]
     Port(PortCommand),
+    /// Print the SDK's settings for a build system
+    Env(Env),
+    /// Run a command with the SDK as its C, C++ and Rust toolchain: configure, make, cmake, meson, cargo
+    Exec(Exec),
     /// Prepare the SDK's cache: compiler, C library, sysroot (other commands do so when they need it)
     Setup {
         /// Only print where the cache is
@@ -78,13 +83,6 @@ struct Run {
 /// The command `cargo-zvm`; `args` starts with the program's name. Cargo calls it with `zvm` as first argument.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let mut args: Vec<_> = args.into_iter().collect();
-    // Ports call this program under the names of the compiler driver and of the runtime.
-    if let Some(driver) = args.first().and_then(|name| cc::Driver::named(name)) {
-        return cc::main(driver, args);
-    }
-    if args.first().is_some_and(|name| name == "zvm") {
-        return zvm_runtime::cli::main(args);
-    }
     if args.get(1).is_some_and(|first| first == "zvm") {
         args.remove(1);
     }
@@ -132,6 +130,8 @@ fn execute(cli: Cli) -> Result<ExitCode> {
         }
         Command::Run(options) => return options.run(&progress),
         Command::Bench(options) => return options.run(&progress),
+        Command::Env(options) => return options.execute(),
+        Command::Exec(options) => return options.execute(&progress),
         Command::Port(command) => return command.execute(&progress),
     }
     Ok(ExitCode::SUCCESS)

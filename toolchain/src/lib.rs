@@ -7,6 +7,7 @@ pub mod binutils;
 pub mod cargo;
 pub mod cargo_zvm;
 pub mod cc;
+pub mod cross;
 pub mod multicall;
 pub mod port;
 pub mod project;

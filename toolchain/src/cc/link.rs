@@ -102,17 +102,34 @@ pub fn link(sysroot: &Sysroot, job: &LinkJob) -> Result<Option<Stats>, CcError> 
     Ok(Some(image.stats))
 }
 
+/// Lets the linker say its name and version.
+///
+/// # Errors
+/// It does not start, or fails.
+pub fn version(sysroot: &Sysroot, gnu_ld: bool) -> Result<(), CcError> {
+    let mut command = program(sysroot, gnu_ld);
+    let status = command
+        .arg("--version")
+        .status()
+        .map_err(run::start(&command))?;
+    run::check(status)
+}
+
+fn program(sysroot: &Sysroot, gnu_ld: bool) -> Command {
+    if gnu_ld {
+        return Command::new("ld.bfd");
+    }
+    let mut command = Command::new(sysroot.zig());
+    command.envs(sysroot.zig_env()).arg("ld.lld");
+    command
+}
+
 fn linker(sysroot: &Sysroot, job: &LinkJob) -> Command {
-    let mut command = if job.gnu_ld {
-        let mut command = Command::new("ld.bfd");
+    let mut command = program(sysroot, job.gnu_ld);
+    if job.gnu_ld {
         // An identity for destructors, which lld supplies by itself and gcc's crtbegin.o would.
         command.arg("--defsym=__dso_handle=0");
-        command
-    } else {
-        let mut command = Command::new(sysroot.zig());
-        command.envs(sysroot.zig_env()).arg("ld.lld");
-        command
-    };
+    }
     command.args(["-m", "elf_x86_64"]);
     if let Some(folder) = &job.folder {
         command.current_dir(folder);

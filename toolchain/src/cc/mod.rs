@@ -18,8 +18,7 @@ pub mod reporting;
 mod response;
 pub mod run;
 
-use std::ffi::{OsStr, OsString};
-use std::path::Path;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use zvm_sysroot::{Progress, Sysroot};
@@ -65,17 +64,6 @@ pub fn main(driver: Driver, args: impl IntoIterator<Item = OsString>) -> ExitCod
     }
 }
 
-impl Driver {
-    /// The driver that a program called `name` is; `cargo-zvm` under these names is one, too.
-    pub fn named(name: &OsStr) -> Option<Driver> {
-        match Path::new(name).file_name()?.to_str()? {
-            "zvm-cc" => Some(Driver::C),
-            "zvm-c++" | "zvm-cxx" => Some(Driver::Cxx),
-            _ => None,
-        }
-    }
-}
-
 /// Does what a command line asks for.
 ///
 /// # Errors
@@ -105,6 +93,10 @@ pub fn execute(call: &Invocation) -> Result<(), CcError> {
         query::answer(&args::Query::Version, &sysroot, &compiler)?;
     }
     if !has_input(|item| !matches!(item, Item::Linker(_))) {
+        // Meson asks so which linker it is.
+        if has_input(|item| matches!(item, Item::Linker(flag) if flag == "--version")) {
+            return link::version(&sysroot, call.gnu_ld);
+        }
         return if call.verbose {
             Ok(())
         } else {
