@@ -76,18 +76,3 @@ fn make(root: &Path, dir: &Path, exe: &Path) -> std::io::Result<()> {
         }
     }
 }
-
-/// Links to folders whose SDK is gone or was replaced; `cargo zvm clean` removes them.
-pub fn stale(cache: &Cache, current: &Tools) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(cache.root()) else {
-        return Vec::new();
-    };
-    entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            name.starts_with("tools-") && path != current.dir()
-        })
-        .collect()
-}
