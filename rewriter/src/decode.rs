@@ -11,14 +11,24 @@ use crate::starts::Starts;
 #[derive(Clone, Copy)]
 pub(crate) struct Insn {
     pub decoded: Instruction,
-    /// Offset of the displacement field in the instruction, 0 = none.
+    /// Offset of the displacement field in the instruction, 0 = none, or none that holds an address.
     pub displacement_at: u8,
-    /// Offset of the immediate field in the instruction, 0 = none.
+    /// Offset of the immediate field in the instruction, 0 = none, or none that holds an address.
     pub immediate_at: u8,
 }
 
+/// Bytes of an instruction that has room for an opcode and four bytes of an address.
+const SHORTEST_WITH_ADDRESS: usize = 5;
+
 impl Insn {
-    fn new(decoder: &Decoder<'_>, decoded: Instruction) -> Self {
+    pub(crate) fn new(decoder: &Decoder<'_>, decoded: Instruction) -> Self {
+        if decoded.len() < SHORTEST_WITH_ADDRESS {
+            return Insn {
+                decoded,
+                displacement_at: 0,
+                immediate_at: 0,
+            };
+        }
         let offsets = decoder.get_constant_offsets(&decoded);
         Insn {
             decoded,

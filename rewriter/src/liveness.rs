@@ -8,7 +8,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, Register};
+use iced_x86::{
+    FlowControl, Instruction, InstructionInfoFactory, InstructionInfoOptions, Mnemonic, OpAccess,
+    Register,
+};
 
 use crate::decode::Program;
 use crate::flags::Returns;
@@ -60,7 +63,8 @@ fn some(parts: Parts) -> u16 {
 /// Uses and definitions of one instruction: (read, fully written).
 fn effect(factory: &mut InstructionInfoFactory, insn: &Instruction) -> (Parts, Parts) {
     let (mut uses, mut defs) = (0, 0);
-    for used in factory.info(insn).used_registers() {
+    let info = factory.info_options(insn, InstructionInfoOptions::NO_MEMORY_USAGE);
+    for used in info.used_registers() {
         let register = used.register();
         if !register.is_gpr() {
             continue;
@@ -159,9 +163,11 @@ pub(crate) struct Liveness<'p> {
     /// By the region's first function.
     known: HashMap<usize, Region>,
     /// By function: the registers that it writes.
-    written: HashMap<usize, u16>,
+    written: Vec<Option<u16>>,
     /// By function: see [`Self::clobbered`].
-    clobbered: HashMap<usize, u16>,
+    clobbered: Vec<Option<u16>>,
+    /// By function's address and register: see [`Self::may_clobber`].
+    clobberable: HashMap<(u64, u8), bool>,
     returns: Returns,
     /// Direct calls of functions and jumps to them, sorted: (the function's start, the code index). Made when it is first needed.
     callers: Option<Vec<(u64, usize)>>,
@@ -176,8 +182,9 @@ impl<'p> Liveness<'p> {
             factory: InstructionInfoFactory::new(),
             regions: None,
             known: HashMap::new(),
-            written: HashMap::new(),
-            clobbered: HashMap::new(),
+            written: vec![None; input.functions.len()],
+            clobbered: vec![None; input.functions.len()],
+            clobberable: HashMap::new(),
             returns: Returns::default(),
             callers: None,
         }
@@ -242,6 +249,15 @@ impl<'p> Liveness<'p> {
     /// same object may rely on that (-fipa-ra), and so may its callers in turn: none of them has the register live
     /// across the call.
     pub(crate) fn may_clobber(&mut self, start: u64, register: u8) -> bool {
+        if let Some(&known) = self.clobberable.get(&(start, register)) {
+            return known;
+        }
+        let answer = self.ask_callers(start, register);
+        self.clobberable.insert((start, register), answer);
+        answer
+    }
+
+    fn ask_callers(&mut self, start: u64, register: u8) -> bool {
         let bit = 1u16 << register;
         let (mut seen, mut work) = (HashSet::from([start]), vec![start]);
         while let Some(function) = work.pop() {
@@ -297,7 +313,7 @@ impl<'p> Liveness<'p> {
 
     /// The registers that a function writes.
     fn written(&mut self, function: usize) -> u16 {
-        if let Some(&known) = self.written.get(&function) {
+        if let Some(known) = self.written[function] {
             return known;
         }
         let (start, end) = self.input.extent(function);
@@ -305,7 +321,7 @@ impl<'p> Liveness<'p> {
         let written = self.program.insns[first..last].iter().fold(0, |mask, i| {
             mask | some(effect(&mut self.factory, &i.decoded).1)
         });
-        self.written.insert(function, written);
+        self.written[function] = Some(written);
         written
     }
 
@@ -471,11 +487,11 @@ impl<'p> Liveness<'p> {
     /// The caller-saved registers that a function writes, or what it calls: nobody who knows its code (-fipa-ra) expects
     /// that it keeps them, so what its caller finds in them is a result. Assembly may save such a register, and pops it then.
     fn clobbered(&mut self, function: usize, depth: usize) -> u16 {
-        if let Some(&known) = self.clobbered.get(&function) {
+        if let Some(known) = self.clobbered[function] {
             return known;
         }
         // Recursion adds nothing of its own.
-        self.clobbered.insert(function, 0);
+        self.clobbered[function] = Some(0);
         let program = self.program;
         let (start, end) = self.input.extent(function);
         let (first, last) = (program.first_from(start), program.first_from(end));
@@ -499,7 +515,7 @@ impl<'p> Liveness<'p> {
             }
         }
         let clobbered = clobbered & !kept & CALLER_SAVED;
-        self.clobbered.insert(function, clobbered);
+        self.clobbered[function] = Some(clobbered);
         clobbered
     }
 }

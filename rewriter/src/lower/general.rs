@@ -5,7 +5,7 @@ use iced_x86::{Code, Instruction, Mnemonic, OpKind, Register};
 
 use super::raw::Raw;
 use super::{Lowerer, Outcome, Unsafe, cannot, moved};
-use crate::code::{Fix, Room, Target};
+use crate::code::{Fix, Op, Room, Target};
 use crate::flags::{Flags, flags_live};
 use crate::refs::CodeField;
 
@@ -32,7 +32,7 @@ impl Lowerer<'_> {
                 CodeField::Immediate64 => (Fix::Absolute64, insn.immediate_at),
                 _ => (Fix::Absolute32, insn.displacement_at),
             };
-            let (raw, shift) = self.prepare(bytes, &insn.decoded)?;
+            let (raw, shift) = prepare(bytes, &insn.decoded)?;
             let code = Target::Code(target as u32);
             self.ops.push(moved(raw, fix, usize::from(at), shift, code));
             return Ok(());
@@ -59,7 +59,7 @@ impl Lowerer<'_> {
             iced_x86::Decoder::with_ip(64, &bytes, insn.ip(), iced_x86::DecoderOptions::NONE);
         let decoded = decoder.decode();
         let at = decoder.get_constant_offsets(&decoded).immediate_offset();
-        let (op, shift) = self.prepare(&bytes, &decoded)?;
+        let (op, shift) = prepare(&bytes, &decoded)?;
         let code = Target::Code(target as u32);
         self.ops.push(moved(op, Fix::Absolute32, at, shift, code));
         Ok(())
@@ -96,7 +96,7 @@ impl Lowerer<'_> {
         displacement_at: usize,
         code: Option<usize>,
     ) -> Outcome {
-        let (op, shift) = self.prepare(bytes, insn)?;
+        let (op, shift) = prepare(bytes, insn)?;
         let target = match code {
             Some(code) => Target::Code(code as u32),
             None => Target::Fixed(insn.ip_rel_memory_address() as u32),
@@ -107,50 +107,6 @@ impl Lowerer<'_> {
             op
         });
         Ok(())
-    }
-
-    /// The operation for `insn`, without its field, and how far its body moved.
-    fn prepare(
-        &self,
-        bytes: &[u8],
-        insn: &Instruction,
-    ) -> Result<(crate::code::Op, isize), Unsafe> {
-        let mut raw = Raw::parse(bytes);
-        let mut plain = [0u8; 15];
-        if let Some(opcode_at) = non_temporal(insn, raw.body) {
-            plain[..raw.body.len()].copy_from_slice(raw.body);
-            plain[opcode_at.0] = opcode_at.1;
-            raw.body = &plain[..raw.body.len()];
-        }
-        if writes_rsp(insn)? {
-            raw.narrow();
-        }
-        if insn.has_xacquire_prefix() || insn.has_xrelease_prefix() {
-            raw.rep = None;
-        }
-        match insn.segment_prefix() {
-            Register::GS if is_absolute(insn) => raw.segment = Some(0x65),
-            Register::GS if insn.mnemonic() != Mnemonic::Lea => {
-                return cannot(
-                    "the gs segment belongs to the sandbox",
-                    "use thread-local variables of the language",
-                );
-            }
-            _ => raw.segment = None,
-        }
-        if needs_confinement(insn)? {
-            raw.address32 = true;
-        }
-        match raw.encode() {
-            Some((op, shift)) => {
-                let room = room(insn, &raw);
-                Ok((crate::code::Op { room, ..op }, shift))
-            }
-            None => cannot(
-                "no room for a prefix in this instruction",
-                "shorten it (drop a prefix)",
-            ),
-        }
     }
 
     /// Emits `raw`, which was parsed from `insn`, confined.
@@ -173,6 +129,46 @@ impl Lowerer<'_> {
             decoded.set_memory_displacement64(insn.ip_rel_memory_address());
         }
         self.confined(&bytes, &decoded, offsets.displacement_offset(), code)
+    }
+}
+
+/// The operation for `insn`, without its field, and how far its body moved.
+pub(super) fn prepare(bytes: &[u8], insn: &Instruction) -> Result<(Op, isize), Unsafe> {
+    let mut raw = Raw::parse(bytes);
+    let mut plain = [0u8; 15];
+    if let Some(opcode_at) = non_temporal(insn, raw.body) {
+        plain[..raw.body.len()].copy_from_slice(raw.body);
+        plain[opcode_at.0] = opcode_at.1;
+        raw.body = &plain[..raw.body.len()];
+    }
+    if writes_rsp(insn)? {
+        raw.narrow();
+    }
+    if insn.has_xacquire_prefix() || insn.has_xrelease_prefix() {
+        raw.rep = None;
+    }
+    match insn.segment_prefix() {
+        Register::GS if is_absolute(insn) => raw.segment = Some(0x65),
+        Register::GS if insn.mnemonic() != Mnemonic::Lea => {
+            return cannot(
+                "the gs segment belongs to the sandbox",
+                "use thread-local variables of the language",
+            );
+        }
+        _ => raw.segment = None,
+    }
+    if needs_confinement(insn)? {
+        raw.address32 = true;
+    }
+    match raw.encode() {
+        Some((op, shift)) => {
+            let room = room(insn, &raw);
+            Ok((Op { room, ..op }, shift))
+        }
+        None => cannot(
+            "no room for a prefix in this instruction",
+            "shorten it (drop a prefix)",
+        ),
     }
 }
 
@@ -239,17 +235,23 @@ fn needs_confinement(insn: &Instruction) -> Result<bool, Unsafe> {
     if insn.mnemonic() == Mnemonic::Xlatb {
         return Ok(true);
     }
-    let displacement = insn.memory_displacement64() as i64;
-    Ok(match (insn.memory_base(), insn.memory_index()) {
-        (Register::RIP, _) => false,
-        (Register::EIP, _) => {
-            return cannot("32-bit RIP-relative addressing", "use 64-bit addressing");
-        }
-        (Register::RSP, Register::None) => displacement < LOWEST_DISPLACEMENT,
-        (Register::None, Register::None) if insn.segment_prefix() == Register::GS => false,
-        (Register::None, Register::None) => !(0..1 << 31).contains(&displacement),
+    match insn.memory_base() {
+        Register::RIP => Ok(false),
+        Register::EIP => cannot("32-bit RIP-relative addressing", "use 64-bit addressing"),
+        Register::None if insn.segment_prefix() == Register::GS && is_absolute(insn) => Ok(false),
+        _ => Ok(is_confined(insn)),
+    }
+}
+
+/// Whether an explicit memory operand without rip and segment must be cut to 32 bits; `lea` has none.
+pub(super) fn is_confined(insn: &Instruction) -> bool {
+    let displacement = || insn.memory_displacement64() as i64;
+    match (insn.memory_base(), insn.memory_index()) {
+        _ if insn.mnemonic() == Mnemonic::Lea => false,
+        (Register::RSP, Register::None) => displacement() < LOWEST_DISPLACEMENT,
+        (Register::None, Register::None) => !(0..1 << 31).contains(&displacement()),
         _ => true,
-    })
+    }
 }
 
 /// Whether `insn` writes the stack pointer explicitly, in a way that its 32-bit form does too.
@@ -299,14 +301,20 @@ fn may_write_op0(insn: &Instruction) -> bool {
     )
 }
 
+/// The opcode of the plain store that a non-temporal one becomes (movnti: see [`Lowerer::movnti`]).
+pub(super) fn plain_store(mnemonic: Mnemonic) -> Option<u8> {
+    match mnemonic {
+        Mnemonic::Movntps | Mnemonic::Movntpd | Mnemonic::Vmovntps | Mnemonic::Vmovntpd => {
+            Some(0x29)
+        }
+        Mnemonic::Movntdq | Mnemonic::Vmovntdq | Mnemonic::Movntq => Some(0x7F),
+        _ => None,
+    }
+}
+
 /// Non-temporal stores become plain ones: (offset of the opcode in the body, the plain opcode).
 fn non_temporal(insn: &Instruction, body: &[u8]) -> Option<(usize, u8)> {
-    let plain = match insn.mnemonic() {
-        Mnemonic::Movnti => 0x89,
-        Mnemonic::Movntps | Mnemonic::Movntpd | Mnemonic::Vmovntps | Mnemonic::Vmovntpd => 0x29,
-        Mnemonic::Movntdq | Mnemonic::Vmovntdq | Mnemonic::Movntq => 0x7F,
-        _ => return None,
-    };
+    let plain = plain_store(insn.mnemonic())?;
     // Legacy 0F op, VEX C5 xx op, VEX C4 xx xx op, EVEX 62 xx xx xx op.
     let at = match body.first()? {
         0x0F => 1,
@@ -314,10 +322,6 @@ fn non_temporal(insn: &Instruction, body: &[u8]) -> Option<(usize, u8)> {
         0xC4 => 3,
         _ => 4,
     };
-    if plain == 0x89 {
-        // mov has no 0F: the caller's body keeps its length, so the opcode's first byte must go; see `movnti`.
-        return None;
-    }
     Some((at, plain))
 }
 

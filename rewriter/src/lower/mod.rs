@@ -9,6 +9,7 @@ mod level;
 mod raw;
 mod system;
 mod tls;
+mod verbatim;
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,7 +22,10 @@ use crate::flags::Returns;
 use crate::input::Input;
 use crate::liveness::Liveness;
 use crate::refs::{CodeField, Refs};
-use crate::{Options, Stats, lower::keep::Keep, lower::raw::Raw};
+use crate::{Options, Stats};
+use keep::Keep;
+use raw::Raw;
+use verbatim::Ordinary;
 
 /// The rewritten code without addresses.
 pub(crate) struct Lowered {
@@ -60,6 +64,7 @@ pub(crate) struct Lowerer<'p> {
     liveness: Liveness<'p>,
     returns: Returns,
     keep: Keep,
+    ordinary: Ordinary,
     encoder: Encoder,
     ops: Vec<Op>,
     stats: Stats,
@@ -80,6 +85,7 @@ pub(crate) fn lower(
         liveness: Liveness::new(input, program, refs),
         returns: Returns::default(),
         keep: Keep::default(),
+        ordinary: Ordinary::new(),
         encoder: Encoder::new(64),
         ops: Vec::with_capacity(program.insns.len() * 5 / 4),
         stats: Stats::default(),
@@ -138,7 +144,12 @@ pub(crate) fn lower(
 impl<'p> Lowerer<'p> {
     /// Lowers one instruction; `field` is the code address that it holds.
     fn one(&mut self, index: usize, field: Option<(CodeField, usize)>) -> Outcome {
-        let insn = &self.program.insns[index].decoded;
+        let program = self.program;
+        if field.is_none() && self.verbatim(&program.insns[index]) {
+            self.stats.instructions += 1;
+            return Ok(());
+        }
+        let insn = &program.insns[index].decoded;
         if is_padding(insn) || self.is_filler(index) {
             self.stats.padding_in += insn.len() as u64;
             return Ok(());

@@ -6,51 +6,83 @@ use super::{Lowerer, Outcome, cannot, number};
 use crate::code::{self, Op, RAX, Target};
 use crate::flags::{Flags, flags_live};
 
+/// What takes an instruction's place.
+pub(super) enum Answer {
+    /// A call of one of libzrt's helpers.
+    Helper(&'static str),
+    /// A helper's random number, in the register asked for.
+    Random,
+    /// These bytes, an instruction each.
+    Bytes(&'static [&'static [u8]]),
+    /// The masked pair of C9: all registers' state is the sandbox's.
+    MaskedPopfq,
+    /// Frame set-up by simpler instructions.
+    Enter,
+    /// An ordinary store.
+    Movnti,
+    /// An ordinary mov.
+    Moffs,
+    /// Nothing can: why, and what to do.
+    Refusal(&'static str, &'static str),
+}
+
+/// How the instruction is answered, if it is one of these.
+pub(super) fn answer(insn: &Instruction) -> Option<Answer> {
+    use Mnemonic as M;
+    Some(match insn.mnemonic() {
+        M::Syscall => Answer::Helper("__zrt_syscall"),
+        M::Cpuid => Answer::Helper("__zrt_cpuid"),
+        M::Xgetbv => Answer::Helper("__zrt_xgetbv"),
+        M::Rdtsc => Answer::Helper("__zrt_rdtsc"),
+        M::Rdtscp => Answer::Helper("__zrt_rdtscp"),
+        M::F2xm1 => Answer::Helper("__zrt_f2xm1"),
+        M::Fyl2x => Answer::Helper("__zrt_fyl2x"),
+        M::Fyl2xp1 => Answer::Helper("__zrt_fyl2xp1"),
+        M::Fpatan => Answer::Helper("__zrt_fpatan"),
+        M::Fptan => Answer::Helper("__zrt_fptan"),
+        M::Fsin => Answer::Helper("__zrt_fsin"),
+        M::Fcos => Answer::Helper("__zrt_fcos"),
+        M::Fsincos => Answer::Helper("__zrt_fsincos"),
+        M::Rdrand | M::Rdseed => Answer::Random,
+        M::Popfq => Answer::MaskedPopfq,
+        M::Leave if insn.code() == Code::Leaveq => Answer::Bytes(&[&[0x89, 0xEC], &[0x5D]]),
+        M::Enter => Answer::Enter,
+        M::Pop if insn.op0_register() == Register::RSP => Answer::Bytes(&[&[0x8B, 0x24, 0x24]]),
+        M::Movnti => Answer::Movnti,
+        M::Mov if is_moffs(insn) => Answer::Moffs,
+        // Hints about the cache: nothing depends on them.
+        M::Clflush | M::Clflushopt | M::Clwb | M::Prefetchwt1 | M::Prefetch => Answer::Bytes(&[]),
+        mnemonic => {
+            let (reason, way_out) = refused(mnemonic)?;
+            Answer::Refusal(reason, way_out)
+        }
+    })
+}
+
 impl Lowerer<'_> {
     /// Lowers the instruction if it is one of these.
     pub(super) fn system(&mut self, index: usize) -> Option<Outcome> {
-        use Mnemonic as M;
         let insn = &self.program.insns[index].decoded;
-        let done = match insn.mnemonic() {
-            M::Syscall => self.helper(index, "__zrt_syscall"),
-            M::Cpuid => self.helper(index, "__zrt_cpuid"),
-            M::Xgetbv => self.helper(index, "__zrt_xgetbv"),
-            M::Rdtsc => self.helper(index, "__zrt_rdtsc"),
-            M::Rdtscp => self.helper(index, "__zrt_rdtscp"),
-            M::Rdrand | M::Rdseed => self.random(insn),
-            M::F2xm1 => self.helper(index, "__zrt_f2xm1"),
-            M::Fyl2x => self.helper(index, "__zrt_fyl2x"),
-            M::Fyl2xp1 => self.helper(index, "__zrt_fyl2xp1"),
-            M::Fpatan => self.helper(index, "__zrt_fpatan"),
-            M::Fptan => self.helper(index, "__zrt_fptan"),
-            M::Fsin => self.helper(index, "__zrt_fsin"),
-            M::Fcos => self.helper(index, "__zrt_fcos"),
-            M::Fsincos => self.helper(index, "__zrt_fsincos"),
-            // All registers' state is the sandbox's: these restore flags through the masked pair of C9.
-            M::Popfq => {
+        Some(match answer(insn)? {
+            Answer::Helper(name) => self.helper(index, name),
+            Answer::Random => self.random(insn),
+            Answer::MaskedPopfq => {
                 self.ops.extend(code::masked_popfq());
                 Ok(())
             }
-            M::Leave if insn.code() == Code::Leaveq => {
-                self.push(&[0x89, 0xEC]);
-                self.push(&[0x5D]);
+            Answer::Bytes(instructions) => {
+                for bytes in instructions {
+                    self.push(bytes);
+                }
                 Ok(())
             }
-            M::Enter => self.enter(insn),
-            M::Pop if insn.op0_register() == Register::RSP => {
-                self.push(&[0x8B, 0x24, 0x24]);
-                Ok(())
+            Answer::Enter => self.enter(insn),
+            Answer::Movnti => self.movnti(insn),
+            Answer::Moffs => self.moffs(insn),
+            Answer::Refusal(reason, way_out) => {
+                cannot(format!("{:?} {reason}", insn.mnemonic()), way_out)
             }
-            M::Movnti => self.movnti(insn),
-            M::Mov if is_moffs(insn) => self.moffs(insn),
-            // Hints about the cache: nothing depends on them.
-            M::Clflush | M::Clflushopt | M::Clwb | M::Prefetchwt1 | M::Prefetch => Ok(()),
-            mnemonic => match refused(mnemonic) {
-                Some((reason, way_out)) => cannot(format!("{mnemonic:?} {reason}"), way_out),
-                None => return None,
-            },
-        };
-        Some(done)
+        })
     }
 
     /// A call of one of libzrt's helpers, which keeps every register that the instruction keeps. Flags are kept here:

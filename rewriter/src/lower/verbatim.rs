@@ -1,0 +1,203 @@
+//! The fast path: most instructions stay as they are, but for the 0x67 of a memory operand that C6 confines.
+//!
+//! [`Lowerer::general`] would come to the same operation (see the test below); this way costs a fraction of the time.
+
+use iced_x86::{Code, FlowControl, Instruction, Mnemonic, OpCodeOperandKind, OpKind, Register};
+
+use super::system::answer;
+use super::{Lowerer, general, level};
+use crate::code::{Fix, Op, Room, Target};
+use crate::decode::Insn;
+
+/// What is known of each `Code`, found out when it is first asked for.
+pub(super) struct Ordinary(Vec<u8>);
+
+/// Not looked at so far.
+const UNKNOWN: u8 = 0xFF;
+/// Lowered in some way of its own.
+const SPECIAL: u8 = 0xFE;
+
+impl Ordinary {
+    pub(super) fn new() -> Self {
+        Ordinary(vec![UNKNOWN; Code::values().len()])
+    }
+
+    /// The level of the instructions with this code, if nothing but their operands and prefixes can make them special.
+    fn level(&mut self, code: Code) -> Option<u32> {
+        let known = &mut self.0[code as usize];
+        if *known == UNKNOWN {
+            *known = find(code).map_or(SPECIAL, |level| level as u8);
+        }
+        (*known != SPECIAL).then_some(u32::from(*known))
+    }
+}
+
+fn find(code: Code) -> Option<u32> {
+    use Mnemonic as M;
+    let mut insn = Instruction::default();
+    insn.set_code(code);
+    let mnemonic = insn.mnemonic();
+    let special = code == Code::INVALID
+        || insn.flow_control() != FlowControl::Next
+        || answer(&insn).is_some()
+        || insn.is_string_instruction()
+        || general::plain_store(mnemonic).is_some()
+        || matches!(mnemonic, M::Nop | M::Endbr64 | M::Endbr32 | M::Xlatb)
+        || matches!(mnemonic, M::Bt | M::Bts | M::Btr | M::Btc)
+        || matches!(mnemonic, M::Shld | M::Shrd | M::Xchg | M::Xadd)
+        || (code.op_code().op_kinds().iter()).any(|kind| *kind == OpCodeOperandKind::seg_reg);
+    (!special).then(|| level::of(&insn))
+}
+
+impl Lowerer<'_> {
+    /// Lowers `insn`, which holds no code address, if it may stay as it is.
+    pub(super) fn verbatim(&mut self, insn: &Insn) -> bool {
+        let bytes = self.input.bytes(&insn.decoded);
+        let level = self.ordinary.level(insn.decoded.code());
+        if level.is_none_or(|level| level > self.level) {
+            return false;
+        }
+        let Some(op) = verbatim(insn, bytes) else {
+            return false;
+        };
+        self.ops.push(op);
+        true
+    }
+}
+
+/// The operation for an instruction with an ordinary code; `None` where prefixes or operands make it special.
+fn verbatim(insn: &Insn, bytes: &[u8]) -> Option<Op> {
+    let decoded = &insn.decoded;
+    if !in_order(bytes) || decoded.has_rep_prefix() || decoded.has_repne_prefix() {
+        return None;
+    }
+    let operands = decoded.op_count();
+    if operands > 0
+        && decoded.op0_kind() == OpKind::Register
+        && decoded.op0_register().full_register() == Register::RSP
+    {
+        return None;
+    }
+    if !(0..operands).any(|op| decoded.op_kind(op) == OpKind::Memory) {
+        let room = Room::Both;
+        return Some(Op {
+            room,
+            ..Op::plain(bytes)
+        });
+    }
+    let mut op = match decoded.memory_base() {
+        Register::RIP => Op::plain(bytes).fixed(
+            Fix::Rip,
+            usize::from(insn.displacement_at),
+            Target::Fixed(decoded.ip_rel_memory_address() as u32),
+        ),
+        Register::EIP => return None,
+        _ if !general::is_confined(decoded) => Op::plain(bytes),
+        _ => {
+            let mut op = Op::plain(&[0x67]);
+            let len = 1 + bytes.len();
+            op.bytes.get_mut(1..len)?.copy_from_slice(bytes);
+            op.len = len as u8;
+            op
+        }
+    };
+    op.room = Room::Segment;
+    Some(op)
+}
+
+/// Whether the prefixes are at most one of 66, F2 and F3, and a REX that leaves it a meaning.
+fn in_order(bytes: &[u8]) -> bool {
+    let &[first, ..] = bytes else {
+        return false;
+    };
+    let mandatory = matches!(first, 0x66 | 0xF2 | 0xF3);
+    let rest = &bytes[usize::from(mandatory)..];
+    let rex = rest.first().copied().filter(|byte| byte & 0xF0 == 0x40);
+    let Some(&opcode) = rest.get(usize::from(rex.is_some())) else {
+        return false;
+    };
+    let prefix = matches!(
+        opcode,
+        0x26 | 0x2E | 0x36 | 0x3E | 0x40..=0x4F | 0x64..=0x67 | 0xF0 | 0xF2 | 0xF3
+    );
+    let void = first == 0x66 && opcode != 0x0F && rex.is_some_and(|rex| rex & 8 != 0);
+    !prefix && !void
+}
+
+#[cfg(test)]
+mod tests {
+    use iced_x86::{Code, Decoder, DecoderOptions};
+
+    use super::{Ordinary, general, verbatim};
+    use crate::code::{Fix, Op};
+    use crate::decode::Insn;
+
+    fn written(op: &Op) -> &[u8] {
+        &op.bytes[..usize::from(op.len)]
+    }
+
+    /// Random bytes behind every opcode byte and the usual prefixes: wherever the fast path answers, it answers as the other.
+    #[test]
+    fn agrees_with_the_general_way() {
+        let mut state = 0x9E37_79B9_7F4A_7C15u64;
+        let mut random = move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()
+        };
+        let starts: [&[u8]; 14] = [
+            &[],
+            &[0x48],
+            &[0x0F],
+            &[0x66],
+            &[0x66, 0x0F],
+            &[0xF2, 0x0F],
+            &[0xF3, 0x0F],
+            &[0xF3, 0x4C, 0x0F],
+            &[0x66, 0x48],
+            &[0x66, 0x0F, 0x38],
+            &[0x66, 0x0F, 0x3A],
+            &[0xC5],
+            &[0xC4],
+            &[0x67],
+        ];
+        let mut ordinary = Ordinary::new();
+        let mut answered = 0;
+        let mut codes = std::collections::HashSet::<Code>::new();
+        for trial in 0..500_000 {
+            let mut bytes = starts[trial % starts.len()].to_vec();
+            bytes.extend(random());
+            bytes.extend(random());
+            let mut decoder = Decoder::with_ip(64, &bytes, 0x40000, DecoderOptions::NONE);
+            let decoded = decoder.decode();
+            if decoded.is_invalid() || ordinary.level(decoded.code()).is_none() {
+                continue;
+            }
+            let insn = Insn::new(&decoder, decoded);
+            let bytes = &bytes[..decoded.len()];
+            let Some(op) = verbatim(&insn, bytes) else {
+                continue;
+            };
+            let Ok((expected, shift)) = general::prepare(bytes, &decoded) else {
+                panic!("{bytes:02x?} has no general form");
+            };
+            assert_eq!(written(&op), written(&expected), "{bytes:02x?}");
+            assert_eq!(op.room, expected.room, "{bytes:02x?}");
+            let rip = decoded.is_ip_rel_memory_operand();
+            assert_eq!(op.fix == Fix::Rip, rip, "{bytes:02x?}");
+            if rip {
+                let offset = decoder.get_constant_offsets(&decoded).displacement_offset();
+                assert_eq!(
+                    usize::from(op.at),
+                    offset.wrapping_add_signed(shift),
+                    "{bytes:02x?}"
+                );
+            }
+            answered += 1;
+            codes.insert(decoded.code());
+        }
+        assert!(answered > 100_000, "{answered} only");
+        assert!(codes.len() > 500, "{} codes only", codes.len());
+    }
+}
