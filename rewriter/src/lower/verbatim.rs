@@ -37,6 +37,7 @@ fn find(code: Code) -> Option<u32> {
     let mut insn = Instruction::default();
     insn.set_code(code);
     let mnemonic = insn.mnemonic();
+    let operands = code.op_code().op_kinds();
     let special = code == Code::INVALID
         || insn.flow_control() != FlowControl::Next
         || answer(&insn).is_some()
@@ -45,7 +46,7 @@ fn find(code: Code) -> Option<u32> {
         || matches!(mnemonic, M::Nop | M::Endbr64 | M::Endbr32 | M::Xlatb)
         || matches!(mnemonic, M::Bt | M::Bts | M::Btr | M::Btc)
         || matches!(mnemonic, M::Shld | M::Shrd | M::Xchg | M::Xadd)
-        || (code.op_code().op_kinds().iter()).any(|kind| *kind == OpCodeOperandKind::seg_reg);
+        || operands.contains(&OpCodeOperandKind::seg_reg);
     (!special).then(|| level::of(&insn))
 }
 
