@@ -238,7 +238,7 @@ pub(crate) fn decode(
         return Err((Rule::C9, "longer than 15 bytes"));
     }
     if form & table::MASK != 0
-        && let Some((length, flow)) = pair(window, start, at, modrm, &f)
+        && let Some((length, flow)) = pair(window, start, at, opcode, modrm, &f)
     {
         return Ok((length, flow));
     }
@@ -561,6 +561,7 @@ fn pair(
     window: &Window,
     start: usize,
     middle: usize,
+    opcode: u8,
     modrm: u8,
     f: &Fields,
 ) -> Option<(usize, Flow)> {
@@ -568,14 +569,13 @@ fn pair(
         let whole = |pattern: &[u8; 9]| (0..9).all(|i| byte(window, start + i) == pattern[i]);
         return (whole(&RETURN) || whole(&POP_FLAGS)).then_some((9, Flow::Next));
     }
-    // `and $-32,%r32`, and not %esp.
+    // `and $-32,%r32` in its short form, and not %esp.
     let register = modrm & 7 | f.b;
-    if f.wide
+    if opcode != 0x83
+        || f.wide
         || f.has(OPERAND16)
         || register == RSP
-        || middle - start < 3
         || byte(window, middle - 1) != 0xE0
-        || byte(window, middle - 3) != 0x83
     {
         return None;
     }
