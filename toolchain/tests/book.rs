@@ -1,7 +1,20 @@
-//! The book, README and ARCHITECTURE: every link to a file leads to one, and every chapter is in the summary.
+//! The book, README and ARCHITECTURE: every link to a file leads to one, every chapter is in the summary, mdBook builds it, and commands
+//! print what the book says.
+//!
+//! `BLESS=1` writes what they printed into the chapters; `ZVM_BOOK=all` also runs those that fetch and build much.
+
+#[path = "book/transcript.rs"]
+mod transcript;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Chapters whose commands are run.
+const RUN: &[&str] = &["../../README.md", "tutorial.md", "untrusted.md"];
+
+/// Chapters whose commands fetch and build much.
+const RUN_ALL: &[&str] = &[];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -82,6 +95,59 @@ fn every_chapter_is_in_the_summary() {
         assert!(
             name == "SUMMARY.md" || listed.contains(&name),
             "{name} is not in SUMMARY.md"
+        );
+    }
+}
+
+#[test]
+fn commands_print_what_the_book_says() {
+    let cargo_zvm = Path::new(env!("CARGO_BIN_EXE_cargo-zvm"));
+    let tools = cargo_zvm.parent().expect("a folder");
+    let bless = std::env::var_os("BLESS").is_some();
+    let all = std::env::var_os("ZVM_BOOK").is_some_and(|value| value == "all");
+    let mut errors = String::new();
+    let mut chapters = RUN.to_vec();
+    if all {
+        chapters.extend(RUN_ALL);
+    } else {
+        println!("skipped: {RUN_ALL:?} fetch and build much; ZVM_BOOK=all runs them");
+    }
+    for name in chapters {
+        match transcript::run(&root().join("book/src").join(name), tools, bless) {
+            Ok(commands) => assert!(commands > 3, "{name}: only {commands} commands"),
+            Err(said) => errors += &format!("{name}:\n{said}\n"),
+        }
+    }
+    assert!(errors.is_empty(), "{errors}");
+}
+
+#[test]
+fn mdbook_builds_it() {
+    let Ok(version) = Command::new("mdbook").arg("--version").output() else {
+        println!("skipped: mdbook is not installed");
+        return;
+    };
+    assert!(version.status.success(), "{version:?}");
+    let target = tempfile::tempdir().expect("a folder");
+    let mut command = Command::new("mdbook");
+    command.arg("build").arg(root().join("book"));
+    let done = command
+        .arg("-d")
+        .arg(target.path())
+        .output()
+        .expect("mdbook");
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(
+        done.status.success() && !said.contains("WARN") && !said.contains("ERROR"),
+        "{said}"
+    );
+    for chapter in chapters() {
+        let page = chapter.with_extension("html");
+        let page = target.path().join(page.file_name().expect("a name"));
+        assert!(
+            page.exists() || chapter.ends_with("SUMMARY.md"),
+            "no {}",
+            page.display()
         );
     }
 }

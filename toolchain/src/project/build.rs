@@ -180,7 +180,7 @@ pub(crate) fn sources(project: &Project) -> Result<Vec<PathBuf>> {
     Ok(files.into_iter().collect())
 }
 
-fn matches(project: &Project, pattern: &str) -> Result<Vec<PathBuf>> {
+pub(super) fn matches(project: &Project, pattern: &str) -> Result<Vec<PathBuf>> {
     let path = project.path(pattern)?;
     // The folder is literal, whatever its name.
     let base = project.path(

@@ -45,6 +45,9 @@ pub struct Manifest {
     /// What `cargo zvm bench` runs; without entries the program once, with `args`.
     #[serde(default)]
     pub bench: Vec<BenchRun>,
+    /// With entries, `cargo zvm run` starts these at once, joined by channels, instead of one program with `args`.
+    #[serde(default)]
+    pub instance: Vec<Instance>,
     /// Upstream sources. Entries of the same name are alternatives: the first that works is used.
     #[serde(default)]
     pub source: Vec<Provider>,
@@ -63,6 +66,31 @@ pub struct BenchRun {
     /// Arguments for a moment's work, to see that it works (`--quick`).
     #[serde(default)]
     pub quick: Vec<String>,
+}
+
+/// Instances of the program with one task, in a sandbox each.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Instance {
+    /// Each is NAME-1, NAME-2 and so on.
+    pub name: Name,
+    /// How many there are.
+    #[serde(default = "one")]
+    pub count: usize,
+    /// Files, as patterns like those of `sources`: there is one instance for each, whose standard input it is.
+    #[serde(default)]
+    pub stdin: Option<String>,
+    /// The program's arguments.
+    #[serde(default)]
+    pub args: Vec<String>,
+    /// Names of other instances. Every one of these has a channel to every one of those: `/dev/out/THERE-I` here is
+    /// `/dev/in/HERE-J` there.
+    #[serde(default)]
+    pub connect: Vec<Name>,
+}
+
+fn one() -> usize {
+    1
 }
 
 fn default_cflags() -> Vec<String> {
@@ -186,6 +214,7 @@ impl Manifest {
             args: Vec::new(),
             env: BTreeMap::new(),
             bench: Vec::new(),
+            instance: Vec::new(),
             source: Vec::new(),
         })
     }

@@ -1,11 +1,12 @@
 //! Sample folders: a `Zvm.toml`, sources from upstream, an incremental build, a run.
 //!
 //! [`manifest`] reads `Zvm.toml`, [`source`] brings pinned upstream sources into the cache, [`build`](mod@build) compiles what
-//! changed and links, [`run`] starts the result in the sandbox or on the host.
+//! changed and links, [`run`] starts the result in the sandbox or on the host, [`job`] several instances of it.
 
 pub mod build;
 mod debian;
 mod depfile;
+pub mod job;
 pub mod manifest;
 mod objects;
 pub mod run;

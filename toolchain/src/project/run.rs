@@ -5,11 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use zvm_runtime::Mount;
 
-use super::Project;
 use super::build::say;
+use super::{Project, job};
 
 /// What the command line adds to `Zvm.toml`.
 #[derive(Clone, Debug, Default)]
@@ -18,15 +18,18 @@ pub struct RunOptions {
     pub args: Vec<OsString>,
     /// Options of `zvm run`, passed on as they are.
     pub zvm: Vec<OsString>,
-    /// `--env` again, for the native run.
+    /// `--env` again: these take the place of `Zvm.toml`'s, and are what the native run gets.
     pub env: Vec<OsString>,
 }
 
-/// Runs the image; the exit status is the program's, or the runtime's for what it refuses.
+/// Runs the image, or all its instances; the exit status is the program's, or the runtime's for what it refuses.
 ///
 /// # Errors
 /// A mount of `Zvm.toml` that cannot be prepared.
 pub fn sandboxed(project: &Project, image: &Path, options: &RunOptions) -> Result<ExitCode> {
+    if !project.manifest.instance.is_empty() {
+        return job::run(project, image, options);
+    }
     let args = image_args(project, image, options)?;
     say("Running", image.display());
     Ok(zvm_runtime::cli::main(args))
@@ -42,6 +45,9 @@ pub fn image_args(project: &Project, image: &Path, options: &RunOptions) -> Resu
         args.extend(["--mount".into(), mount.text()]);
     }
     for (name, value) in &project.manifest.env {
+        if options.env.iter().any(|text| sets(text, name)) {
+            continue;
+        }
         args.extend(["--env".into(), format!("{name}={value}").into()]);
     }
     args.extend(options.zvm.iter().cloned());
@@ -50,11 +56,20 @@ pub fn image_args(project: &Project, image: &Path, options: &RunOptions) -> Resu
     Ok(args)
 }
 
+/// Whether `NAME=VALUE` is about this name.
+fn sets(text: &OsString, name: &str) -> bool {
+    let text = text.to_string_lossy();
+    text.split_once('=').is_some_and(|(set, _)| set == name)
+}
+
 /// Runs the native executable; see [`native_command`].
 ///
 /// # Errors
 /// It does not start, or a mount cannot be prepared.
 pub fn native(project: &Project, program: &Path, options: &RunOptions) -> Result<ExitCode> {
+    if !project.manifest.instance.is_empty() {
+        bail!("the channels between [[instance]]s are the sandbox's; there is no native run");
+    }
     let mut command = native_command(project, program, options)?;
     say("Running", program.display());
     let status = command
