@@ -5,10 +5,12 @@
 use std::ffi::CStr;
 use std::fs::File;
 use std::io;
+use std::net::TcpStream;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 
 use zvm_abi::manifest::{self, limit};
 
+use crate::network::Address;
 use crate::spec::UNLIMITED;
 
 /// One channel, open.
@@ -41,13 +43,19 @@ pub enum Source {
     Device(File),
     /// A regular file, and its bytes at start.
     Regular(File, u64),
+    /// The other end of a network channel, before it is connected.
+    Unconnected(Address),
+    /// A connection, on which the writer has greeted.
+    Network(TcpStream),
 }
 
 impl Source {
-    /// Its descriptor.
+    /// Its descriptor; −1 for what is not connected.
     pub fn fd(&self) -> RawFd {
         match self {
             Source::Inherited(fd) => *fd,
+            Source::Network(stream) => stream.as_raw_fd(),
+            Source::Unconnected(_) => -1,
             Source::Stream(file) | Source::Device(file) | Source::Regular(file, _) => {
                 file.as_raw_fd()
             }
@@ -111,6 +119,12 @@ impl Channel {
     /// The descriptors of its sources.
     pub fn fds(&self) -> impl Iterator<Item = RawFd> {
         self.sources.iter().map(Source::fd)
+    }
+
+    /// Whether bytes go over the network.
+    pub fn network(&self) -> bool {
+        let mut sources = self.sources.iter();
+        sources.any(|source| matches!(source, Source::Network(_)))
     }
 
     /// Whether it can be read at any offset.

@@ -1,6 +1,8 @@
 //! The `zvm` command.
 
 use std::ffi::{OsStr, OsString};
+use std::net::{SocketAddr, UdpSocket};
+use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,6 +16,7 @@ use crate::error::{RunError, status};
 use crate::image::Image;
 use crate::monitor::{self, Outcome};
 use crate::mount::Mount;
+use crate::network::name_server;
 use crate::options::{self, RunOptions};
 use crate::record::Validated;
 use crate::report::{self, Report};
@@ -28,6 +31,7 @@ Exit status:
   8        the image is malformed, or its code was rejected
   12       the memory does not fit, or the host cannot give it
   14       a mount, an argument or the environment cannot be given to the program
+  32       what came over a network channel is not what was sent
   124      the timeout ended the run
   152      the processor time is used up
   153      the program wrote more than --output allows
@@ -42,7 +46,8 @@ Exit status, an errno as ZeroVM's:
   5        the host failed at input or output
   8        the image is malformed, or its code was rejected
   12       the memory does not fit
-  14       the manifest or the nvram file is malformed";
+  14       the manifest or the nvram file is malformed
+  32       what came over the network is not what was sent";
 
 /// Runs programs in a sandbox that gives them nothing but what the command line names.
 #[derive(Parser)]
@@ -73,6 +78,15 @@ enum Command {
     Validate {
         /// The image
         file: PathBuf,
+    },
+    /// Tell the nodes of a job where the others listen, for channels named `tcp:NODE:`
+    NameServer {
+        /// Where to listen; the port is printed, which matters if it is 0
+        #[arg(value_name = "udp:IP:PORT", value_parser = udp)]
+        address: SocketAddr,
+        /// How many nodes there are; they are answered when all have asked
+        #[arg(long, value_name = "N")]
+        nodes: NonZeroUsize,
     },
 }
 
@@ -174,6 +188,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         Command::Manifest { file, report } => manifest(&file, report.as_deref()),
         Command::Validate { file } => validate(file),
+        Command::NameServer { address, nodes } => name_server(address, nodes.get()),
     }
 }
 
@@ -259,6 +274,26 @@ impl Run {
             ..RunOptions::new(program)
         }
     }
+}
+
+/// Serves until it is killed.
+fn name_server(address: SocketAddr, nodes: usize) -> ExitCode {
+    let served = UdpSocket::bind(address).and_then(|socket| {
+        println!("udp:{}", socket.local_addr()?);
+        name_server::serve(&socket, nodes)
+    });
+    match served {
+        Ok(never) => match never {},
+        Err(error) => {
+            eprintln!("zvm: cannot serve names on udp:{address}: {error}");
+            ExitCode::from(status::IO)
+        }
+    }
+}
+
+fn udp(text: &str) -> Result<SocketAddr, String> {
+    let address = text.strip_prefix("udp:").and_then(|text| text.parse().ok());
+    address.ok_or_else(|| "not udp:IP:PORT".to_owned())
 }
 
 fn validate(file: PathBuf) -> ExitCode {

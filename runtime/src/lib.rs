@@ -23,6 +23,7 @@ mod manifest;
 mod memory;
 pub mod monitor;
 pub mod mount;
+pub mod network;
 mod nvram;
 pub mod open;
 pub mod options;

@@ -16,6 +16,7 @@ use crate::image::Image;
 use crate::instance::{self, Orders};
 use crate::limits;
 use crate::mount::MountError;
+use crate::network::connect::Place;
 use crate::nvram::{self, Line, Nvram};
 use crate::open::{self, ChannelError, Manner, Results};
 use crate::options::{NVRAM, RunOptions};
@@ -26,7 +27,7 @@ use crate::trap::Duties;
 use crate::wait::{Ended, wait};
 use crate::zerovm::nvram::FstabAccess;
 
-/// How long a FIFO waits for its other side if there is no timeout.
+/// How long a FIFO or a connection waits for its other side if there is no timeout.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How a run ended.
@@ -123,6 +124,12 @@ fn open_channels(options: &RunOptions) -> Result<(Vec<Channel>, Results), RunErr
             None => others.push(channel),
         }
     }
+    let mut all: Vec<&mut Channel> = standard.iter_mut().flatten().chain(&mut others).collect();
+    let place = Place {
+        node: options.node,
+        name_server: options.name_server,
+    };
+    open::connect(&mut all, place, manner.patience)?;
     let fstab = fstab(options, &others)?;
 
     let mut channels: Vec<Channel> = (0..)
@@ -318,7 +325,7 @@ fn run_instance(
                 alias: channel.alias.clone(),
                 used: passed.used,
                 digest: passed.digested.then_some(passed.digest),
-                network: false,
+                network: channel.network(),
             })
             .collect(),
         memory: last.memory,

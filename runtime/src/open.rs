@@ -16,6 +16,8 @@ use crate::channel::{self, Channel, Source};
 use crate::commit::Commit;
 use crate::error::{RunError, status};
 use crate::mount::{self, MountError};
+use crate::network::connect::{Place, Wanted};
+use crate::network;
 use crate::output::{Output, Start};
 use crate::spec::{ChannelSpec, Uri};
 
@@ -90,20 +92,15 @@ pub fn open(
     results: &mut Results,
 ) -> Result<Channel, RunError> {
     let fail = |uri: &Uri, failure: Failure| {
-        let what = match uri {
-            Uri::Path(path) => path.display().to_string(),
-            Uri::Descriptor(fd) => format!("fd:{fd}"),
-            Uri::Tcp(address) => format!("tcp:{address}"),
-        };
         match failure {
             Failure::Host(source) => RunError::Channel(ChannelError {
                 alias: spec.alias.clone(),
-                problem: format!("{what}: {source}"),
+                problem: format!("{uri}: {source}"),
                 status: status::IO,
             }),
             Failure::Sense(problem) => RunError::Channel(ChannelError {
                 alias: spec.alias.clone(),
-                problem: format!("{what}: {problem}"),
+                problem: format!("{uri}: {problem}"),
                 status: status::MANIFEST,
             }),
             Failure::Mount(error) => RunError::Mount(error),
@@ -140,6 +137,44 @@ pub fn open(
     })
 }
 
+/// Connects the network channels among `channels`, all of them together.
+///
+/// # Errors
+/// [`ChannelError`] for the first that finds no other end.
+pub fn connect(
+    channels: &mut [&mut Channel],
+    place: Place,
+    patience: Duration,
+) -> Result<(), ChannelError> {
+    let (mut wanted, mut owners) = (Vec::new(), Vec::new());
+    for (index, channel) in channels.iter().enumerate() {
+        for (number, source) in channel.sources.iter().enumerate() {
+            if let Source::Unconnected(address) = source {
+                wanted.push(Wanted {
+                    address: address.clone(),
+                    writes: channel.writable(),
+                });
+                owners.push((index, number));
+            }
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(());
+    }
+    let streams = network::connect::connect(&wanted, place, patience).map_err(|failure| {
+        let (index, _) = owners[failure.index];
+        ChannelError {
+            alias: channels[index].alias.clone(),
+            problem: format!("{}: {failure}", wanted[failure.index].address),
+            status: status::IO,
+        }
+    })?;
+    for ((index, number), stream) in owners.into_iter().zip(streams) {
+        channels[index].sources[number] = Source::Network(stream);
+    }
+    Ok(())
+}
+
 enum Failure {
     Host(io::Error),
     Sense(String),
@@ -165,7 +200,7 @@ fn open_source(
         Uri::Path(path) if path == Path::new("/dev/stdout") => inherited(1),
         Uri::Path(path) if path == Path::new("/dev/stderr") => inherited(2),
         Uri::Path(path) => open_path(spec, path, manner, results),
-        Uri::Tcp(_) => Err(Failure::Sense("tcp: is not supported yet".to_owned())),
+        Uri::Tcp(address) => Ok(Source::Unconnected(address.clone())),
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a run is given.
 
 use std::ffi::OsString;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -53,6 +54,10 @@ pub struct RunOptions {
     pub seconds: u64,
     /// The guest's working directory.
     pub cwd: OsString,
+    /// The instance's number among others that it has network channels with.
+    pub node: Option<u32>,
+    /// Who tells where the other nodes listen.
+    pub name_server: Option<SocketAddr>,
     /// Whether the program's system calls are shown on stderr.
     pub strace: bool,
 }
@@ -83,6 +88,8 @@ impl RunOptions {
             seed: [0; 32],
             seconds: DEFAULT_SECONDS,
             cwd: OsString::from("/"),
+            node: None,
+            name_server: None,
             strace: false,
         }
     }
@@ -146,6 +153,8 @@ pub fn from_manifest(path: &Path) -> Result<RunOptions, RunError> {
         timeout: Some(manifest.timeout),
         memory_digest: manifest.memory_etag,
         algorithm: manifest.algorithm,
+        node: manifest.node,
+        name_server: manifest.name_server,
         seconds: nvram.seconds.unwrap_or(defaults.seconds),
         seed: nvram.seed.unwrap_or(defaults.seed),
         cwd: nvram.cwd.unwrap_or_else(|| defaults.cwd.clone()),

@@ -10,6 +10,7 @@ use zvm_abi::trap::errno;
 use crate::channel::{Channel, Source};
 use crate::digest::{self, Algorithm, Hasher};
 use crate::limits;
+use crate::network::link::{Broken, Link};
 use crate::space;
 
 /// One host file of a channel.
@@ -17,10 +18,22 @@ struct Feed {
     fd: RawFd,
     /// Bytes of a regular file at start; `None` for what has no positions.
     size: Option<u64>,
+    /// How bytes pass, where it is a connection.
+    link: Option<Link>,
+}
+
+/// Why a transfer did not happen.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// An error number for the guest.
+    Errno(i64),
+    /// What came over the network is not what was sent.
+    Forged,
 }
 
 /// A channel in the instance.
 pub struct Port {
+    alias: Box<str>,
     feeds: Vec<Feed>,
     limits: [i64; 4],
     used: [u64; 4],
@@ -45,8 +58,14 @@ impl Port {
                 Source::Regular(_, size) => Some(*size),
                 _ => None,
             },
+            link: match source {
+                Source::Network(_) if channel.writable() => Some(Link::writer()),
+                Source::Network(_) => Some(Link::reader()),
+                _ => None,
+            },
         };
         Port {
+            alias: channel.alias.as_str().into(),
             feeds: channel.sources.iter().map(feed).collect(),
             limits: channel.limits,
             used: [0; 4],
@@ -65,6 +84,11 @@ impl Port {
         }
     }
 
+    /// The guest's name for it.
+    pub fn alias(&self) -> &str {
+        &self.alias
+    }
+
     /// Whether the guest may read, or write, at all.
     pub fn allows(&self, write: bool) -> bool {
         if write { self.writable } else { self.readable }
@@ -80,8 +104,17 @@ impl Port {
         self.hasher.as_ref().map(|hasher| hasher.finish())
     }
 
-    /// Moves bytes within the quotas; the buffer must be the guest's own. The answer is the trap's.
-    pub fn transfer(&mut self, write: bool, buffer: u64, size: u64, offset: u64) -> i64 {
+    /// Moves bytes within the quotas; the buffer must be the guest's own. The answer is how many.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub fn transfer(
+        &mut self,
+        write: bool,
+        buffer: u64,
+        size: u64,
+        offset: u64,
+    ) -> Result<u64, Failure> {
         let (count, bytes) = if write {
             (limit::PUTS, limit::PUT_SIZE)
         } else {
@@ -89,7 +122,7 @@ impl Port {
         };
         let left = (self.limits[bytes] as u64).saturating_sub(self.used[bytes]);
         if self.used[count] >= self.limits[count] as u64 || left == 0 {
-            return -errno::EDQUOT;
+            return Err(Failure::Errno(errno::EDQUOT));
         }
         let size = size.min(limits::TRANSFER).min(left);
         let random = if write {
@@ -99,17 +132,14 @@ impl Port {
         };
         // Linux's offsets are signed.
         if random && offset > i64::MAX as u64 - size {
-            return -errno::EINVAL;
+            return Err(Failure::Errno(errno::EINVAL));
         }
         let moved = match (write, random) {
             (false, false) => self.read(buffer, size),
             (false, true) => self.read_at(buffer, size, offset),
             (true, false) => self.write(buffer, size),
             (true, true) => self.write_all(buffer, size, Some(offset)),
-        };
-        let Ok(moved) = moved else {
-            return -i64::from(moved.unwrap_err());
-        };
+        }?;
         self.used[count] += 1;
         self.used[bytes] += moved;
         if let Some(hasher) = &mut self.hasher {
@@ -118,15 +148,40 @@ impl Port {
                 std::slice::from_raw_parts(space::pointer(buffer), moved as usize)
             });
         }
-        moved as i64
+        Ok(moved)
+    }
+
+    /// The guest has ended itself: tells the readers of connections that all has been sent.
+    ///
+    /// # Errors
+    /// The host's error number.
+    pub fn end(&mut self) -> Result<(), i32> {
+        for feed in &mut self.feeds {
+            if let Some(link) = &mut feed.link {
+                link.end(|bytes| send(feed.fd, bytes))?;
+            }
+        }
+        Ok(())
     }
 
     /// From the current source, or the first behind it that has more.
-    fn read(&mut self, buffer: u64, size: u64) -> Result<u64, i32> {
-        while let Some(feed) = self.feeds.get(self.current) {
-            let at = feed.size.map(|_| self.read_at);
-            let got = call(false, feed.fd, buffer, size, at)?;
-            if got > 0 || size == 0 || self.current + 1 == self.feeds.len() {
+    fn read(&mut self, buffer: u64, size: u64) -> Result<u64, Failure> {
+        let last = self.feeds.len().saturating_sub(1);
+        while let Some(feed) = self.feeds.get_mut(self.current) {
+            let got = match &mut feed.link {
+                Some(link) => {
+                    // SAFETY: the guest's own memory, writable, and nothing else of it is in use while the trap runs.
+                    let buffer = unsafe {
+                        std::slice::from_raw_parts_mut(space::pointer(buffer), size as usize)
+                    };
+                    link.read(buffer, |part| receive(feed.fd, part))? as u64
+                }
+                None => {
+                    let at = feed.size.map(|_| self.read_at);
+                    call(false, feed.fd, buffer, size, at)?
+                }
+            };
+            if got > 0 || size == 0 || self.current == last {
                 self.read_at += got;
                 return Ok(got);
             }
@@ -137,7 +192,7 @@ impl Port {
     }
 
     /// At an offset of the sources' concatenation.
-    fn read_at(&self, buffer: u64, size: u64, offset: u64) -> Result<u64, i32> {
+    fn read_at(&self, buffer: u64, size: u64, offset: u64) -> Result<u64, Failure> {
         let mut at = offset;
         for (index, feed) in self.feeds.iter().enumerate() {
             let length = feed.size.unwrap_or(0);
@@ -147,23 +202,35 @@ impl Port {
                     true => size,
                     false => size.min(length - at),
                 };
-                return call(false, feed.fd, buffer, size, Some(at));
+                return Ok(call(false, feed.fd, buffer, size, Some(at))?);
             }
             at -= length;
         }
         Ok(0)
     }
 
-    fn write(&mut self, buffer: u64, size: u64) -> Result<u64, i32> {
+    fn write(&mut self, buffer: u64, size: u64) -> Result<u64, Failure> {
         let moved = self.write_all(buffer, size, None)?;
         self.write_at += moved;
         Ok(moved)
     }
 
     /// What the first source takes goes to all others in full.
-    fn write_all(&self, buffer: u64, size: u64, offset: Option<u64>) -> Result<u64, i32> {
+    fn write_all(
+        &mut self,
+        buffer: u64,
+        size: u64,
+        offset: Option<u64>,
+    ) -> Result<u64, Failure> {
         let mut size = size;
-        for (index, feed) in self.feeds.iter().enumerate() {
+        for (index, feed) in self.feeds.iter_mut().enumerate() {
+            if let Some(link) = &mut feed.link {
+                // SAFETY: the guest's own memory, readable, and nobody changes it while the trap runs.
+                let bytes =
+                    unsafe { std::slice::from_raw_parts(space::pointer(buffer), size as usize) };
+                link.write(bytes, |part| send(feed.fd, part))?;
+                continue;
+            }
             let mut done = 0;
             loop {
                 let at = feed
@@ -183,11 +250,36 @@ impl Port {
     }
 }
 
+impl From<i32> for Failure {
+    fn from(errno: i32) -> Failure {
+        Failure::Errno(errno.into())
+    }
+}
+
+impl From<Broken> for Failure {
+    fn from(broken: Broken) -> Failure {
+        match broken {
+            Broken::Host(errno) => errno.into(),
+            Broken::Forged => Failure::Forged,
+        }
+    }
+}
+
+fn receive(fd: RawFd, buffer: &mut [u8]) -> Result<usize, i32> {
+    let at = buffer.as_mut_ptr().expose_provenance() as u64;
+    call(false, fd, at, buffer.len() as u64, None).map(|moved| moved as usize)
+}
+
+fn send(fd: RawFd, bytes: &[u8]) -> Result<usize, i32> {
+    let at = bytes.as_ptr().expose_provenance() as u64;
+    call(true, fd, at, bytes.len() as u64, None).map(|moved| moved as usize)
+}
+
 /// One system call; at an offset if there is one. The error is Linux's number.
 fn call(write: bool, fd: RawFd, buffer: u64, size: u64, at: Option<u64>) -> Result<u64, i32> {
     let (buffer, size) = (space::pointer(buffer).cast::<libc::c_void>(), size as usize);
     loop {
-        // SAFETY: the buffer was checked to be the guest's own memory; no Rust value lives there.
+        // SAFETY: the buffer is the guest's own memory, as was checked, where no Rust value lives, or a slice of the caller's.
         let moved = unsafe {
             match (write, at) {
                 (false, None) => libc::read(fd, buffer, size),

@@ -1,12 +1,14 @@
 //! What a user says about a channel, in ZeroVM's words: `uri, alias, type, etag, gets, get_size, puts, put_size`.
 
 use std::ffi::OsString;
+use std::fmt;
 use std::os::fd::RawFd;
 use std::path::PathBuf;
 
 use zvm_abi::manifest::{self, limit};
 
 use crate::limits;
+use crate::network::Address;
 use crate::zerovm::integer;
 
 /// No limit.
@@ -34,8 +36,9 @@ pub enum Uri {
     Path(PathBuf),
     /// A descriptor that this process has: `fd:7`.
     Descriptor(RawFd),
-    /// A TCP connection, `tcp:host:port`: a channel that reads listens there, one that writes connects to it.
-    Tcp(String),
+    /// A TCP connection, `tcp:host:port` or `tcp:node:`: a channel that reads listens there, one that writes connects
+    /// to it.
+    Tcp(Address),
 }
 
 impl ChannelSpec {
@@ -145,7 +148,7 @@ fn check_alias(alias: &str) -> Result<(), String> {
 }
 
 impl Uri {
-    /// Reads `fd:N`, `tcp:HOST:PORT`, or a path.
+    /// Reads `fd:N`, `tcp:HOST:PORT`, `tcp:NODE:`, or a path.
     ///
     /// # Errors
     /// What is wrong, in words.
@@ -159,17 +162,19 @@ impl Uri {
                 .map_err(|_| format!("{text}: no such descriptor"));
         }
         if let Some(address) = text.strip_prefix("tcp:") {
-            return match address.rsplit_once(':') {
-                Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => {
-                    Ok(Uri::Tcp(address.to_owned()))
-                }
-                Some((_, "")) => Err(format!(
-                    "{text}: names of nodes need a name server, which is not supported; write tcp:ip:port"
-                )),
-                _ => Err(format!("{text}: not tcp:ip:port")),
-            };
+            return Address::parse(address).map(Uri::Tcp);
         }
         Ok(Uri::Path(OsString::from(text).into()))
+    }
+}
+
+impl fmt::Display for Uri {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Uri::Path(path) => path.display().fmt(f),
+            Uri::Descriptor(fd) => write!(f, "fd:{fd}"),
+            Uri::Tcp(address) => address.fmt(f),
+        }
     }
 }
 
@@ -190,10 +195,11 @@ mod tests {
         );
         assert!(spec.readable() && !spec.writable());
         let tcp = ChannelSpec::parse("tcp:[::1]:80, /dev/out/x, 0, 0, 0, 0, 1, 1").unwrap();
-        assert_eq!(tcp.uris, [Uri::Tcp("[::1]:80".into())]);
+        assert_eq!(tcp.uris, [Uri::Tcp(Address::Host("[::1]:80".into()))]);
         for bad in [
             "tcp:x, /a, 0, 0, 1, 1, 0, 0",
             "tcp:node:, /a, 0, 0, 1, 1, 0, 0",
+            "tcp:1:, /a, 3, 0, 1, 1, 0, 0",
             "tcp:1.2.3.4:5, /a, 1, 0, 1, 1, 0, 0",
             "tcp:1.2.3.4:5, /a, 0, 0, 1, 1, 1, 1",
             "fd:x, /a, 0, 0, 1, 1, 0, 0",

@@ -23,7 +23,7 @@ use crate::error::status;
 use crate::image::Access;
 use crate::limits;
 use crate::memory::MemoryDigest;
-use crate::port::Port;
+use crate::port::{Failure, Port};
 use crate::record::{Shared, Stage};
 use crate::space::{self, Plan, What};
 use crate::thunk;
@@ -135,7 +135,15 @@ impl Server {
 
     /// The program ended itself: what the report says of it all.
     fn finish(&mut self) {
-        for (index, port) in self.ports.iter().enumerate() {
+        for index in 0..self.ports.len() {
+            let port = &mut self.ports[index];
+            if port.end().is_err() {
+                self.break_off(
+                    status::IO,
+                    index,
+                    "the other end has gone before all was sent",
+                );
+            }
             if let Some(digest) = port.digest() {
                 self.record.set_digest(index, digest);
             }
@@ -169,12 +177,20 @@ impl Server {
             self.record.set_stage(Stage::OutputLimit);
             exit(status::OUTPUT);
         }
-        let moved = port.transfer(write, buffer, size, offset);
+        let moved = match port.transfer(write, buffer, size, offset) {
+            Ok(moved) => moved,
+            Err(Failure::Errno(errno)) => return -errno,
+            Err(Failure::Forged) => self.break_off(
+                status::ETAG,
+                index,
+                "what came over the network is not what was sent: its digest differs",
+            ),
+        };
         self.record.set_used(index, port.used());
         if write && self.output_left != u64::MAX {
-            self.output_left -= moved.max(0) as u64;
+            self.output_left -= moved;
         }
-        moved
+        moved as i64
     }
 
     /// Validates whole pages of heap and makes them executable.
@@ -233,6 +249,19 @@ impl Server {
         }
         self.jails.swap_remove(index);
         0
+    }
+
+    /// Ends the instance since a channel failed; the report says which.
+    fn break_off(&self, status: u8, index: usize, why: &str) -> ! {
+        let mut text = [0; limits::MESSAGE];
+        let mut writer = &mut text[..];
+        let alias = self.ports.get(index).map_or("", Port::alias);
+        let _ = std::io::Write::write_fmt(&mut writer, format_args!("channel {alias}: {why}"));
+        let left = writer.len();
+        let length = text.len() - left;
+        let message = std::str::from_utf8(&text[..length]).unwrap_or(why);
+        self.record.refuse(Stage::Refused, status, message);
+        exit(status)
     }
 
     /// Ends the instance with a report.

@@ -1,5 +1,6 @@
 //! The manifest: `Key = value` lines that say what to run, with how much, and on which channels.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -24,8 +25,10 @@ pub struct Manifest {
     pub timeout: Duration,
     /// Channels: stdin, stdout, stderr, then the others in the file's order.
     pub channels: Vec<ChannelSpec>,
-    /// The instance's number among others, which only the report's reader knows.
+    /// The instance's number among others.
     pub node: Option<u32>,
+    /// Who tells where the other nodes listen.
+    pub name_server: Option<SocketAddr>,
     /// What `Etag` says, or BLAKE3.
     pub algorithm: Algorithm,
 }
@@ -38,6 +41,7 @@ struct Draft {
     memory: Option<(u64, bool)>,
     timeout: Option<Duration>,
     node: Option<u32>,
+    name_server: Option<SocketAddr>,
     algorithm: Option<Algorithm>,
     channels: Vec<ChannelSpec>,
 }
@@ -127,10 +131,12 @@ impl Draft {
                     .ok_or_else(|| format!("Etag is `{value}`; it must be blake3 or sha256"))?;
                 once(&mut self.algorithm, key, algorithm)
             }
-            "NameServer" => Err(
-                "NameServer is not supported: give the other side's address, `tcp:ip:port`"
-                    .to_owned(),
-            ),
+            "NameServer" => {
+                let address = value.strip_prefix("udp:").and_then(|text| text.parse().ok());
+                let address =
+                    address.ok_or_else(|| format!("NameServer is `{value}`, not udp:ip:port"))?;
+                once(&mut self.name_server, key, address)
+            }
             "Job" => Err("Job (a daemon's socket) is not supported".to_owned()),
             _ => Err(format!("unknown key `{key}`")),
         }
@@ -165,6 +171,7 @@ impl Draft {
             timeout: self.timeout.ok_or_else(|| missing("Timeout"))?,
             channels,
             node: self.node,
+            name_server: self.name_server,
             algorithm: self.algorithm.unwrap_or_default(),
         })
     }
@@ -262,9 +269,9 @@ Channel = /abs/err.log, /dev/stderr, 0, 0, 0, 0, 999999, 999999
             ("/dev/stderr", "/dev/other", 0, "no channel /dev/stderr"),
             (
                 "Timeout = 1",
-                "Timeout = 1\nNameServer = udp:1.2.3.4:5",
+                "Timeout = 1\nNameServer = 1.2.3.4:5",
                 5,
-                "not supported",
+                "not udp:ip:port",
             ),
             ("Timeout = 1", "Timeout = 1\nJob = /x", 5, "not supported"),
             (

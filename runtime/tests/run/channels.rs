@@ -423,9 +423,9 @@ fn channels_that_make_no_sense() {
             "another channel has this alias",
         ),
         (
-            "tcp:127.0.0.1:1, /a, 0, 0, 1, 1, 0, 0".to_owned(),
-            14,
-            "tcp: is not supported yet",
+            "tcp:7:, /a, 0, 0, 1, 1, 0, 0".to_owned(),
+            5,
+            "tcp:7:: a node's name needs NameServer",
         ),
     ] {
         case.run(&["--channel", &spec]).says(status, words);

@@ -9,6 +9,7 @@ mod channels;
 mod faults;
 mod images;
 mod jail;
+mod network;
 mod programs;
 mod state;
 mod traps;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         wall::TESTS,
         jail::TESTS,
         channels::TESTS,
+        network::TESTS,
     ];
     let trials = tests
         .into_iter()

@@ -1,0 +1,223 @@
+//! Connecting all network channels of an instance: first everything listens, then names are asked for, then everything
+//! connects, and only then anything is waited for. So two instances that write to each other both come up.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use super::link;
+use super::names::{Question, Record};
+use super::{Address, resolve};
+
+/// How long a connection may take to say that it is a channel's writer.
+const HELLO: Duration = Duration::from_secs(2);
+/// Between two tries of what is not there yet.
+const AGAIN: Duration = Duration::from_millis(5);
+
+/// One end that is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wanted {
+    /// The other end.
+    pub address: Address,
+    /// This end writes, and so connects; else it listens.
+    pub writes: bool,
+}
+
+/// What the instance is among others.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Its number.
+    pub node: Option<u32>,
+    /// Who knows the other nodes.
+    pub name_server: Option<SocketAddr>,
+}
+
+/// An end that could not be connected.
+#[derive(Debug)]
+pub struct Failure {
+    /// Its index among the wanted.
+    pub index: usize,
+    /// Why.
+    pub source: io::Error,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.source.fmt(f)
+    }
+}
+
+/// An end on its way.
+enum End {
+    Listens(TcpListener),
+    Connects(Vec<SocketAddr>),
+    Up(TcpStream),
+}
+
+/// Connects all that is wanted, in its order.
+///
+/// # Errors
+/// [`Failure`] for the first that has no other end by `patience` from now.
+pub fn connect(
+    wanted: &[Wanted],
+    place: Place,
+    patience: Duration,
+) -> Result<Vec<TcpStream>, Failure> {
+    let deadline = Instant::now() + patience.min(Duration::from_secs(1 << 30));
+    let mut ends = wanted
+        .iter()
+        .enumerate()
+        .map(|(index, wanted)| prepare(wanted).map_err(|source| Failure { index, source }))
+        .collect::<Result<Vec<_>, _>>()?;
+    ask(wanted, &mut ends, place, deadline)?;
+    for (index, end) in ends.iter_mut().enumerate() {
+        if let End::Connects(addresses) = end {
+            let stream = dial(addresses, place.node.unwrap_or(0), deadline);
+            *end = End::Up(stream.map_err(|source| Failure { index, source })?);
+        }
+    }
+    let mut streams = Vec::with_capacity(ends.len());
+    for (index, end) in ends.into_iter().enumerate() {
+        let stream = match end {
+            End::Up(stream) => Ok(stream),
+            End::Listens(listener) => accept(&listener, &wanted[index].address, deadline),
+            End::Connects(_) => Err(io::Error::other("not connected")),
+        };
+        streams.push(stream.map_err(|source| Failure { index, source })?);
+    }
+    Ok(streams)
+}
+
+fn prepare(wanted: &Wanted) -> io::Result<End> {
+    match (&wanted.address, wanted.writes) {
+        (Address::Host(address), true) => Ok(End::Connects(resolve(address)?)),
+        (Address::Host(address), false) => Ok(End::Listens(TcpListener::bind(address.as_str())?)),
+        (Address::Node(_), true) => Ok(End::Connects(Vec::new())),
+        (Address::Node(_), false) => {
+            TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).map(End::Listens)
+        }
+    }
+}
+
+/// Asks the name server where nodes listen, and tells it where this one does.
+fn ask(
+    wanted: &[Wanted],
+    ends: &mut [End],
+    place: Place,
+    deadline: Instant,
+) -> Result<(), Failure> {
+    let nodes: Vec<(usize, u32)> = wanted
+        .iter()
+        .enumerate()
+        .filter_map(|(index, wanted)| match wanted.address {
+            Address::Node(node) => Some((index, node)),
+            Address::Host(_) => None,
+        })
+        .collect();
+    let Some(&(index, _)) = nodes.first() else {
+        return Ok(());
+    };
+    let fail = |source| Failure { index, source };
+    let (Some(node), Some(server)) = (place.node, place.name_server) else {
+        return Err(fail(io::Error::other(
+            "a node's name needs NameServer and Node in the manifest; or write tcp:ip:port",
+        )));
+    };
+    let mut question = Question {
+        node,
+        listens: Vec::new(),
+        connects: Vec::new(),
+    };
+    let mut connecting = Vec::new();
+    for (index, node) in nodes {
+        let mut record = Record {
+            node,
+            ip: Ipv4Addr::UNSPECIFIED,
+            port: 0,
+        };
+        match &ends[index] {
+            End::Listens(listener) => {
+                record.port = listener.local_addr().map_err(fail)?.port();
+                question.listens.push(record);
+            }
+            _ => {
+                connecting.push(index);
+                question.connects.push(record);
+            }
+        }
+    }
+    let found = question.ask(server, deadline).map_err(|source| {
+        fail(io::Error::other(format!("the name server at {server}: {source}")))
+    })?;
+    for (index, address) in connecting.into_iter().zip(found) {
+        ends[index] = End::Connects(vec![address]);
+    }
+    Ok(())
+}
+
+/// Connects to the first of the addresses that answers, and greets.
+fn dial(addresses: &[SocketAddr], node: u32, deadline: Instant) -> io::Result<TcpStream> {
+    loop {
+        let mut last = io::Error::other("no address");
+        for address in addresses {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let tried = TcpStream::connect_timeout(address, left.max(AGAIN));
+            match tried.and_then(|stream| greet(stream, node)) {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = error,
+            }
+        }
+        if Instant::now() + AGAIN >= deadline {
+            return Err(last);
+        }
+        std::thread::sleep(AGAIN);
+    }
+}
+
+fn greet(mut stream: TcpStream, node: u32) -> io::Result<TcpStream> {
+    // A port of this host that nobody listens on may connect to itself.
+    if stream.local_addr()? == stream.peer_addr()? {
+        return Err(io::ErrorKind::ConnectionRefused.into());
+    }
+    stream.set_nodelay(true)?;
+    io::Write::write_all(&mut stream, &link::hello(node))?;
+    Ok(stream)
+}
+
+/// Waits for the channel's writer; whoever else connects is sent away.
+fn accept(listener: &TcpListener, from: &Address, deadline: Instant) -> io::Result<TcpStream> {
+    listener.set_nonblocking(true)?;
+    let mut last = None;
+    loop {
+        match listener.accept() {
+            Ok((stream, peer)) => match welcome(stream, from) {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = Some(format!("{peer}: {error}")),
+            },
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if Instant::now() >= deadline {
+                    return Err(io::Error::other(match last {
+                        None => "nobody connected".to_owned(),
+                        Some(last) => format!("no writer connected; the last that did was {last}"),
+                    }));
+                }
+                std::thread::sleep(AGAIN);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn welcome(mut stream: TcpStream, from: &Address) -> io::Result<TcpStream> {
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(HELLO))?;
+    let node = link::read_hello(&mut stream)?;
+    stream.set_read_timeout(None)?;
+    match from {
+        Address::Node(wanted) if node != *wanted => {
+            Err(io::Error::other(format!("it is node {node}, not {wanted}")))
+        }
+        _ => Ok(stream),
+    }
+}
