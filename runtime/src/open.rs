@@ -16,8 +16,8 @@ use crate::channel::{self, Channel, Source};
 use crate::commit::Commit;
 use crate::error::{RunError, status};
 use crate::mount::{self, MountError};
-use crate::network::connect::{Place, Wanted};
 use crate::network;
+use crate::network::connect::{Place, Wanted};
 use crate::output::{Output, Start};
 use crate::spec::{ChannelSpec, Uri};
 
@@ -91,20 +91,18 @@ pub fn open(
     manner: Manner,
     results: &mut Results,
 ) -> Result<Channel, RunError> {
-    let fail = |uri: &Uri, failure: Failure| {
-        match failure {
-            Failure::Host(source) => RunError::Channel(ChannelError {
-                alias: spec.alias.clone(),
-                problem: format!("{uri}: {source}"),
-                status: status::IO,
-            }),
-            Failure::Sense(problem) => RunError::Channel(ChannelError {
-                alias: spec.alias.clone(),
-                problem: format!("{uri}: {problem}"),
-                status: status::MANIFEST,
-            }),
-            Failure::Mount(error) => RunError::Mount(error),
-        }
+    let fail = |uri: &Uri, failure: Failure| match failure {
+        Failure::Host(source) => RunError::Channel(ChannelError {
+            alias: spec.alias.clone(),
+            problem: format!("{uri}: {source}"),
+            status: status::IO,
+        }),
+        Failure::Sense(problem) => RunError::Channel(ChannelError {
+            alias: spec.alias.clone(),
+            problem: format!("{uri}: {problem}"),
+            status: status::MANIFEST,
+        }),
+        Failure::Mount(error) => RunError::Mount(error),
     };
     let mut sources = Vec::with_capacity(spec.uris.len());
     for uri in &spec.uris {

@@ -216,12 +216,7 @@ impl Port {
     }
 
     /// What the first source takes goes to all others in full.
-    fn write_all(
-        &mut self,
-        buffer: u64,
-        size: u64,
-        offset: Option<u64>,
-    ) -> Result<u64, Failure> {
+    fn write_all(&mut self, buffer: u64, size: u64, offset: Option<u64>) -> Result<u64, Failure> {
         let mut size = size;
         for (index, feed) in self.feeds.iter_mut().enumerate() {
             if let Some(link) = &mut feed.link {

@@ -148,7 +148,9 @@ fn ask(
         }
     }
     let found = question.ask(server, deadline).map_err(|source| {
-        fail(io::Error::other(format!("the name server at {server}: {source}")))
+        fail(io::Error::other(format!(
+            "the name server at {server}: {source}"
+        )))
     })?;
     for (index, address) in connecting.into_iter().zip(found) {
         ends[index] = End::Connects(vec![address]);

@@ -164,10 +164,7 @@ fn fill(
     Ok(())
 }
 
-fn drain(
-    mut bytes: &[u8],
-    send: &mut impl FnMut(&[u8]) -> Result<usize, i32>,
-) -> Result<(), i32> {
+fn drain(mut bytes: &[u8], send: &mut impl FnMut(&[u8]) -> Result<usize, i32>) -> Result<(), i32> {
     while !bytes.is_empty() {
         bytes = &bytes[send(bytes)?..];
     }
@@ -212,7 +209,10 @@ mod tests {
         let mut wire = VecDeque::from(wire);
         let mut receive = |buffer: &mut [u8]| {
             let count = buffer.len().min(piece).min(wire.len());
-            buffer.iter_mut().zip(wire.drain(..count)).for_each(|(to, from)| *to = from);
+            buffer
+                .iter_mut()
+                .zip(wire.drain(..count))
+                .for_each(|(to, from)| *to = from);
             Ok(count)
         };
         let (mut link, mut all, mut buffer) = (Link::reader(), Vec::new(), [0; 1000]);
@@ -222,7 +222,11 @@ mod tests {
                 count => all.extend_from_slice(&buffer[..count]),
             }
         }
-        assert_eq!(link.read(&mut buffer, |_| Err(libc::EBADF)), Ok(0), "an end stays");
+        assert_eq!(
+            link.read(&mut buffer, |_| Err(libc::EBADF)),
+            Ok(0),
+            "an end stays"
+        );
         Ok(all)
     }
 
@@ -231,7 +235,10 @@ mod tests {
         let large: Vec<u8> = (0..3 * FRAME + 5).map(|n| (n * 7 % 251) as u8).collect();
         for piece in [1, 3, 4096, usize::MAX] {
             let wire = sent(&[b"a", &large, b"", b"bc"], piece, true);
-            assert_eq!(received(wire, piece).unwrap(), [b"a", &large[..], b"bc"].concat());
+            assert_eq!(
+                received(wire, piece).unwrap(),
+                [b"a", &large[..], b"bc"].concat()
+            );
         }
         assert_eq!(received(sent(&[], 9, true), 9).unwrap(), b"");
     }
@@ -258,7 +265,11 @@ mod tests {
         let reset = link.write(b"x", |_| Err(libc::ECONNRESET));
         assert_eq!(reset, Err(libc::ECONNRESET));
         assert_eq!(link.write(b"x", |bytes| Ok(bytes.len())), Err(libc::EPIPE));
-        assert_eq!(link.end(|_| Err(libc::EBADF)), Ok(()), "the program knows already");
+        assert_eq!(
+            link.end(|_| Err(libc::EBADF)),
+            Ok(()),
+            "the program knows already"
+        );
     }
 
     #[test]

@@ -65,7 +65,9 @@ impl Question {
     pub fn ask(&self, server: SocketAddr, deadline: Instant) -> io::Result<Vec<SocketAddr>> {
         let bytes = self.bytes();
         if bytes.len() > DATAGRAM {
-            return Err(io::Error::other("more channels than a name server can be asked for"));
+            return Err(io::Error::other(
+                "more channels than a name server can be asked for",
+            ));
         }
         let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
         socket.connect(server)?;
@@ -85,7 +87,9 @@ impl Question {
                         .answered(&answer[..length])
                         .ok_or_else(|| io::Error::other("the answer is malformed"));
                 }
-                Err(_) => std::thread::sleep((left.min(AGAIN) / 10).saturating_sub(asked.elapsed())),
+                Err(_) => {
+                    std::thread::sleep((left.min(AGAIN) / 10).saturating_sub(asked.elapsed()))
+                }
             }
         }
     }
@@ -172,7 +176,11 @@ mod tests {
         put(&mut answer, &[record(3, [10, 0, 0, 7], 80)]);
         let found = question.answered(&answer);
         assert_eq!(found, Some(vec!["10.0.0.7:80".parse().unwrap()]));
-        for wrong in [vec![], vec![record(4, [10, 0, 0, 7], 80)], vec![record(3, [0; 4], 0)]] {
+        for wrong in [
+            vec![],
+            vec![record(4, [10, 0, 0, 7], 80)],
+            vec![record(3, [0; 4], 0)],
+        ] {
             let mut answer = Vec::new();
             put(&mut answer, &wrong);
             assert_eq!(question.answered(&answer), None);

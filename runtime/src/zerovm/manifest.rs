@@ -132,7 +132,9 @@ impl Draft {
                 once(&mut self.algorithm, key, algorithm)
             }
             "NameServer" => {
-                let address = value.strip_prefix("udp:").and_then(|text| text.parse().ok());
+                let address = value
+                    .strip_prefix("udp:")
+                    .and_then(|text| text.parse().ok());
                 let address =
                     address.ok_or_else(|| format!("NameServer is `{value}`, not udp:ip:port"))?;
                 once(&mut self.name_server, key, address)

@@ -7,7 +7,10 @@ use crate::*;
 /// The tests of this file.
 pub const TESTS: &[(&str, fn())] = &[
     ("bytes_and_their_end_pass", bytes_and_their_end_pass),
-    ("a_writer_that_fails_is_no_end", a_writer_that_fails_is_no_end),
+    (
+        "a_writer_that_fails_is_no_end",
+        a_writer_that_fails_is_no_end,
+    ),
     ("forged_bytes_end_the_reader", forged_bytes_end_the_reader),
     ("a_reader_that_goes", a_reader_that_goes),
     ("strangers_are_sent_away", strangers_are_sent_away),
@@ -91,7 +94,11 @@ fn bytes_and_their_end_pass() {
         digest(&got[3], "/dev/in/x"),
         "what was sent is what came"
     );
-    assert!(sent[4].ends_with(" 2 16"), "network bytes have columns of their own: {}", sent[4]);
+    assert!(
+        sent[4].ends_with(" 2 16"),
+        "network bytes have columns of their own: {}",
+        sent[4]
+    );
 }
 
 fn a_writer_that_fails_is_no_end() {
@@ -125,7 +132,10 @@ fn forged_bytes_end_the_reader() {
     let child = start(&input, &reads(port), &[]);
     let digest = [7; 32];
     speak(port, &[HELLO, &[3, 0, 0, 0], b"abc", &[0; 4], &digest]);
-    ended(child).says(32, "channel /dev/in/x: what came over the network is not what was sent");
+    ended(child).says(
+        32,
+        "channel /dev/in/x: what came over the network is not what was sent",
+    );
 }
 
 fn a_reader_that_goes() {
@@ -140,7 +150,9 @@ fn a_reader_that_goes() {
         .elf(),
     );
     let mut command = zvm();
-    command.args(["run", "--channel", &writes(port)]).arg(output.path());
+    command
+        .args(["run", "--channel", &writes(port)])
+        .arg(output.path());
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     let (mut stream, _) = listener.accept().unwrap();
     let mut hello = [0; HELLO.len()];
