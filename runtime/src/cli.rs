@@ -21,7 +21,7 @@ use crate::options::{self, RunOptions};
 use crate::record::Validated;
 use crate::report::{self, Report};
 use crate::spec::{ChannelSpec, Uri};
-use crate::{check, limits};
+use crate::{check, limits, verdict};
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -226,7 +226,10 @@ fn written(file: &Path, result: &Result<Report, RunError>, status: ExitCode) -> 
 
 /// `zvm manifest`: the exit status is ZeroVM's errno, the program's own is in the report.
 fn manifest(file: &Path, report: Option<&Path>) -> ExitCode {
-    let result = options::from_manifest(file).and_then(|options| monitor::run(&options));
+    let result = options::from_manifest(file).and_then(|mut options| {
+        options.verdicts = verdict::default_folder();
+        monitor::run(&options)
+    });
     say(&result);
     let status = match &result {
         Ok(report) => match report.outcome {
@@ -271,6 +274,7 @@ impl Run {
             seconds: self.time,
             cwd: self.cwd,
             strace: self.strace,
+            verdicts: verdict::default_folder(),
             ..RunOptions::new(program)
         }
     }

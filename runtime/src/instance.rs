@@ -9,24 +9,26 @@ use std::time::Duration;
 use zvm_abi::layout;
 
 use crate::channel::Channel;
-use crate::check::MainText;
 use crate::error::status;
 use crate::image::{Access, Image, Segment};
 use crate::record::{Shared, Stage, Validated};
 use crate::space::{self, Plan, SpaceError, What};
 use crate::trap::Duties;
+use crate::verdict::{Key, Main, Verdicts};
 use crate::{check, seccomp, signals, thunk, trap};
 
 /// Bytes of zero between the top of the stack and the guest's first stack pointer.
 const ENTRY_RED_ZONE: u64 = 64;
 
 /// What the monitor wants beside the guest's run.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Orders {
     /// Most processor time.
     pub cpu_time: Option<Duration>,
     /// For the trap server.
     pub duties: Duties,
+    /// What earlier runs know of the validator.
+    pub verdicts: Option<Verdicts>,
 }
 
 /// Why the guest was not started.
@@ -94,7 +96,7 @@ fn start(
     signals::install(record).map_err(refuse(status::IO, "install signal handlers"))?;
     map_regions(&plan, channels)?;
     fill(&plan, image)?;
-    let main = validate(image, record)?;
+    let main = validate(image, record, orders.verdicts.as_ref())?;
     let level = check::level(image.level);
     let server = trap::Server::new(plan, channels, record, level, main, orders.duties)
         .map_err(refuse(status::IO, "read /proc/self/pagemap"))?;
@@ -197,7 +199,7 @@ fn read_segment(image: &Image, segment: &Segment) -> Result<(), Refusal> {
 }
 
 /// Validates text as it is mapped, whole pages, and makes it executable; the answer is what Jail needs of it.
-fn validate(image: &Image, record: Shared) -> Result<MainText, Refusal> {
+fn validate(image: &Image, record: Shared, verdicts: Option<&Verdicts>) -> Result<Main, Refusal> {
     let (start, end) = image.text.pages();
     let used = image.text.size as usize;
     // SAFETY: the text's pages, mapped by map_regions; this slice ends before the next is made.
@@ -206,13 +208,23 @@ fn validate(image: &Image, record: Shared) -> Result<MainText, Refusal> {
     space::protect(start, end, Access::Read)?;
     // SAFETY: mapped and readable, private memory that no other thread or process can write.
     let text = unsafe { std::slice::from_raw_parts(space::pointer(start), (end - start) as usize) };
-    let (main, _) = check::text(text, used, image.level).map_err(|message| {
-        record.set_validated(Validated::Rejected);
-        Refusal {
-            status: status::BAD_IMAGE,
-            message,
+    let kept = verdicts.map(|verdicts| (verdicts, Key::of(text, used, image.level)));
+    let main = match kept {
+        Some((verdicts, key)) if verdicts.accepted(key) => Main::accepted(text.len()),
+        _ => {
+            let (main, _) = check::text(text, used, image.level).map_err(|message| {
+                record.set_validated(Validated::Rejected);
+                Refusal {
+                    status: status::BAD_IMAGE,
+                    message,
+                }
+            })?;
+            if let Some((verdicts, key)) = kept {
+                verdicts.keep(key);
+            }
+            Main::validated(main)
         }
-    })?;
+    };
     record.set_validated(Validated::Accepted);
     space::protect(start, end, Access::Execute)?;
     Ok(main)

@@ -37,6 +37,7 @@ mod space;
 pub mod spec;
 mod thunk;
 mod trap;
+pub mod verdict;
 mod wait;
 pub mod zerovm;
 

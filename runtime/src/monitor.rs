@@ -24,6 +24,7 @@ use crate::record::{Last, Shared, Stage};
 use crate::report::{ChannelReport, Report};
 use crate::space::Plan;
 use crate::trap::Duties;
+use crate::verdict::Verdicts;
 use crate::wait::{Ended, wait};
 use crate::zerovm::nvram::FstabAccess;
 
@@ -290,6 +291,10 @@ fn run_instance(
 ) -> Result<Report, RunError> {
     let orders = Orders {
         cpu_time: options.cpu_time,
+        verdicts: options
+            .verdicts
+            .as_deref()
+            .and_then(|folder| Verdicts::open(folder).ok()),
         duties: Duties {
             output: options.output.unwrap_or(u64::MAX),
             memory: options.digests || options.memory_digest,

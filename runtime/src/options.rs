@@ -58,6 +58,8 @@ pub struct RunOptions {
     pub node: Option<u32>,
     /// Who tells where the other nodes listen.
     pub name_server: Option<SocketAddr>,
+    /// A folder with verdicts of the validator ([`crate::verdict`]); without one, text is validated in each run.
+    pub verdicts: Option<PathBuf>,
     /// Whether the program's system calls are shown on stderr.
     pub strace: bool,
 }
@@ -90,6 +92,7 @@ impl RunOptions {
             cwd: OsString::from("/"),
             node: None,
             name_server: None,
+            verdicts: None,
             strace: false,
         }
     }

@@ -17,7 +17,7 @@ use zvm_abi::trap::{self, errno};
 use zvm_validator::Level;
 
 use crate::channel::Channel;
-use crate::check::{self, MainText};
+use crate::check;
 use crate::digest::Algorithm;
 use crate::error::status;
 use crate::image::Access;
@@ -27,6 +27,7 @@ use crate::port::{Failure, Port};
 use crate::record::{Shared, Stage};
 use crate::space::{self, Plan, What};
 use crate::thunk;
+use crate::verdict::Main;
 
 /// All that traps know of the instance.
 pub struct Server {
@@ -35,7 +36,7 @@ pub struct Server {
     record: Shared,
     level: Level,
     /// What Jail needs of main text.
-    main: MainText,
+    main: Main,
     /// Scratch for Jail's validation.
     scratch: Vec<u8>,
     /// Ranges that Jail made executable, [start, end).
@@ -69,7 +70,7 @@ impl Server {
         channels: &[Channel],
         record: Shared,
         level: Level,
-        main: MainText,
+        main: Main,
         duties: Duties,
     ) -> Result<Server, std::io::Error> {
         let ports = channels
@@ -222,7 +223,8 @@ impl Server {
         let scratch = &mut self.scratch[..check::scratch_len(code.len())];
         let accepted = self
             .main
-            .accepts_jail(code, start as u32, self.level, scratch);
+            .starts(self.level)
+            .is_some_and(|main| main.accepts_jail(code, start as u32, self.level, scratch));
         let access = if accepted {
             Access::Execute
         } else {

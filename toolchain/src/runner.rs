@@ -119,6 +119,7 @@ fn execute(cli: Cli) -> Result<ExitCode> {
     }
     options.env = variables(&cli.env)?;
     options.cwd = current.into_os_string();
+    options.verdicts = zvm_runtime::verdict::default_folder();
     if let Some(memory) = cli.memory {
         options.memory = memory;
     }

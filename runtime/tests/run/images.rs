@@ -4,6 +4,7 @@ use crate::*;
 
 /// The tests of this file.
 pub const TESTS: &[(&str, fn())] = &[
+    ("verdicts_are_kept", verdicts_are_kept),
     ("refused_programs", refused_programs),
     ("malformed_images", malformed_images),
     ("every_cut_of_an_image", every_cut_of_an_image),
@@ -244,4 +245,56 @@ fn noise_in_the_symbol_table() {
             done.stderr
         );
     }
+}
+
+/// Runs twice with a table of its own, then with one that was damaged, then with one that was forged.
+fn verdicts_are_kept() {
+    use zvm_runtime::verdict::{Key, Verdicts};
+
+    let home = tempfile::tempdir().unwrap();
+    let run = |elf: &[u8]| {
+        let file = File::new(elf);
+        finish(
+            zvm()
+                .env("ZVM_HOME", home.path())
+                .arg("run")
+                .arg(file.path()),
+        )
+    };
+    let good = program(|p| {
+        p.exit(7);
+    })
+    .elf();
+    let table = home.path().join("verdicts/table");
+    run(&good).exits(7);
+    let kept = fs::read(&table).unwrap();
+    assert_eq!(
+        kept.iter().filter(|&&byte| byte != 0).count().div_ceil(32),
+        1
+    );
+    run(&good).exits(7);
+    let mut damaged = kept.clone();
+    let at = kept.iter().position(|&byte| byte != 0).unwrap();
+    damaged[at] ^= 1;
+    fs::write(&table, damaged).unwrap();
+    run(&good).exits(7);
+    assert_eq!(fs::read(&table).unwrap(), kept);
+
+    // Code that the validator rejects, and that asks Jail for its own page.
+    let mut p = Program::new();
+    p.trap(trap::JAIL, [HEAP, layout::PAGE, 0, 0]);
+    p.exit_rax().raw(&[0x0f, 0x05]);
+    let bad = p.elf();
+    run(&bad).says(8, "rejected");
+    let size = u64::from_le_bytes(bad[phdr(TEXT) + 32..][..8].try_into().unwrap()) as usize;
+    let mut text = bad[TEXT_OFFSET..TEXT_OFFSET + size].to_vec();
+    text.resize(size.next_multiple_of(layout::PAGE as usize), 0xf4);
+    let verdicts = Verdicts::open(&home.path().join("verdicts")).unwrap();
+    // Whoever can write the table can do this, but Jail still asks the validator itself.
+    verdicts.keep(Key::of(&text, size, 1));
+    run(&bad).exits(minus(trap::errno::EPERM));
+    // Another byte, another verdict.
+    let mut other = bad.clone();
+    other[TEXT_OFFSET + size - 33] ^= 1;
+    run(&other).says(8, "rejected");
 }

@@ -25,6 +25,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use support::*;
 use zvm_abi::{layout, trap};
 
+/// Where the tests' verdicts of the validator are kept.
+const HOME: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/home");
 const AS_ZVM: &str = "ZVM_RUNTIME_TEST_AS_ZVM";
 
 fn main() -> ExitCode {
@@ -87,6 +89,7 @@ fn zvm() -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command
         .env(AS_ZVM, "1")
+        .env("ZVM_HOME", HOME)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
