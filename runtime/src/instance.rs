@@ -11,7 +11,7 @@ use zvm_abi::layout;
 use crate::channel::Channel;
 use crate::error::status;
 use crate::image::{Access, Image, Segment};
-use crate::record::{Shared, Stage, Validated};
+use crate::record::{Moment, Shared, Stage, Validated};
 use crate::space::{self, Plan, SpaceError, What};
 use crate::trap::Duties;
 use crate::verdict::{Key, Main, Verdicts};
@@ -77,6 +77,7 @@ fn start(
     record: Shared,
     orders: &Orders,
 ) -> Result<std::convert::Infallible, Refusal> {
+    record.mark(Moment::Forked);
     // SAFETY: prctl with integers. The parent's death is the instance's.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
     // With READ_IMPLIES_EXEC set, every readable page of the guest would be executable.
@@ -96,7 +97,9 @@ fn start(
     signals::install(record).map_err(refuse(status::IO, "install signal handlers"))?;
     map_regions(&plan, channels)?;
     fill(&plan, image)?;
+    record.mark(Moment::Mapped);
     let main = validate(image, record, orders.verdicts.as_ref())?;
+    record.mark(Moment::Judged);
     let level = check::level(image.level);
     let server = trap::Server::new(plan, channels, record, level, main, orders.duties)
         .map_err(refuse(status::IO, "read /proc/self/pagemap"))?;
@@ -107,6 +110,7 @@ fn start(
     if let Some(limit) = orders.cpu_time {
         limit_cpu_time(limit).map_err(refuse(status::IO, "limit the processor time"))?;
     }
+    record.mark(Moment::Ready);
     seccomp::close().map_err(|message| Refusal {
         status: status::IO,
         message,
@@ -190,6 +194,7 @@ fn fill(plan: &Plan, image: &Image) -> Result<(), Refusal> {
 }
 
 fn read_segment(image: &Image, segment: &Segment) -> Result<(), Refusal> {
+    space::populate(segment.address, segment.address + segment.file_size);
     // SAFETY: the segment lies inside pages that map_regions mapped as zero pages.
     let bytes = unsafe { fresh(segment.address, segment.address + segment.file_size) };
     image

@@ -7,7 +7,28 @@
 //!
 //! What it does not do: it does not rewrite or repair code, it does not read the guest's files or interpret its system
 //! calls (that is libzrt, inside), and it gives the guest nothing of the host that the options do not name.
-#![warn(missing_docs)]
+//!
+//! Embedding it takes [`RunOptions`] and [`run`]; `examples/embed.rs` is a whole program.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use zvm_runtime::{ChannelSpec, Mount, Outcome, RunOptions};
+//!
+//! let mut options = RunOptions::new("program.zvm");
+//! options.args = vec!["one".into(), "two".into()];
+//! options.memory = 64 << 20;
+//! options.timeout = Some(Duration::from_secs(10));
+//! options.mounts = vec![Mount::parse("data:/data:ro".as_ref())?];
+//! // In a manifest's words: an output of at most a million bytes that appears when the program ends well.
+//! options.channels = vec![ChannelSpec::parse("out, /dev/stdout, 0, 1, 0, 0, 1000, 1000000")?];
+//! let report = zvm_runtime::run(&options)?;
+//! match report.outcome {
+//!     Outcome::Exited(status) => println!("ended with {status}"),
+//!     other => println!("{}", other.lines().join("\n")),
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![deny(missing_docs)]
 
 pub mod channel;
 mod check;

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::channel::{self, Channel};
 use crate::commit::Commit;
@@ -20,7 +20,7 @@ use crate::network::connect::Place;
 use crate::nvram::{self, Line, Nvram};
 use crate::open::{self, ChannelError, Manner, Results};
 use crate::options::{NVRAM, RunOptions};
-use crate::record::{Last, Shared, Stage};
+use crate::record::{self, Last, Shared, Stage};
 use crate::report::{ChannelReport, Report};
 use crate::space::Plan;
 use crate::trap::Duties;
@@ -30,6 +30,12 @@ use crate::zerovm::nvram::FstabAccess;
 
 /// How long a FIFO or a connection waits for its other side if there is no timeout.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a run does, in its order: opens the image and the channels, forks, maps the image, has it validated, makes the
+/// rest of the instance, runs the program to its end, and puts the outputs in their place.
+const PHASES: [&str; record::MOMENTS + 3] = [
+    "open", "fork", "map", "validate", "prepare", "run", "commit",
+];
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,18 +97,33 @@ impl Outcome {
 /// # Errors
 /// [`RunError`] for everything that kept the program from running, or its `rw` mounts from being written back.
 pub fn run(options: &RunOptions) -> Result<Report, RunError> {
-    let started = Instant::now();
+    let started = record::now();
     let image = Image::open(&options.program)?;
     if options.mounts.len() > limits::MOUNTS {
         return Err(MountError::TooLarge(format!("more than {} mounts", limits::MOUNTS)).into());
     }
     let (channels, results) = open_channels(options)?;
     let plan = Plan::new(&image, &channels, options.memory)?;
-    let mut report = run_instance(&image, plan, &channels, options)?;
+    let opened = record::now();
+    let (mut report, moments) = run_instance(&image, plan, &channels, options)?;
+    let ended = record::now();
     if matches!(report.outcome, Outcome::Exited(_)) {
         results.commit()?;
     }
-    report.wall = started.elapsed();
+    let committed = record::now();
+    let mut last = started;
+    for (name, end) in PHASES.into_iter().zip(
+        [opened]
+            .into_iter()
+            .chain(moments)
+            .chain([ended, committed]),
+    ) {
+        report
+            .phases
+            .push((name, Duration::from_nanos(end.saturating_sub(last))));
+        last = last.max(end);
+    }
+    report.wall = Duration::from_nanos(committed - started);
     Ok(report)
 }
 
@@ -288,7 +309,7 @@ fn run_instance(
     plan: Plan,
     channels: &[Channel],
     options: &RunOptions,
-) -> Result<Report, RunError> {
+) -> Result<(Report, [u64; record::MOMENTS]), RunError> {
     let orders = Orders {
         cpu_time: options.cpu_time,
         verdicts: options
@@ -320,7 +341,7 @@ fn run_instance(
     record.free();
     let ended = waited.map_err(RunError::host("wait for the instance"))?;
     let outcome = outcome(&last, &ended, image, &plan, options)?;
-    Ok(Report {
+    let report = Report {
         outcome,
         algorithm: options.algorithm,
         channels: channels
@@ -337,7 +358,10 @@ fn run_instance(
         user: ended.user,
         system: ended.system,
         wall: Duration::ZERO,
-    })
+        phases: Vec::new(),
+        seed: options.seed,
+    };
+    Ok((report, last.moments))
 }
 
 fn outcome(
@@ -384,7 +408,7 @@ fn outcome(
                 _ if last.stage == Stage::HostFault => internal(format!(
                     "{} at {:#x} (address {:#x}) in the runtime",
                     signal_name(last.fault.signal),
-                    last.fault.registers[crate::record::RIP],
+                    last.fault.registers[record::RIP],
                     last.fault.address
                 )),
                 _ => internal(format!(

@@ -25,6 +25,10 @@ pub struct Report {
     pub system: Duration,
     /// From the image's opening to the last output in its place.
     pub wall: Duration,
+    /// Parts of that, in their order.
+    pub phases: Vec<(&'static str, Duration)>,
+    /// Seed of the program's random bytes: with it, the run can be repeated.
+    pub seed: [u8; 32],
 }
 
 /// What passed one channel.
@@ -88,6 +92,16 @@ pub fn json(result: &Result<Report, RunError>) -> String {
             seconds(report.system),
             seconds(report.wall)
         );
+        let phases: Vec<String> = report
+            .phases
+            .iter()
+            .map(|(name, time)| {
+                let time = seconds(*time);
+                format!("    {{\"name\": \"{name}\", \"seconds\": {time:.6}}}")
+            })
+            .collect();
+        let _ = writeln!(text, "  \"phases\": [\n{}\n  ],", phases.join(",\n"));
+        let _ = writeln!(text, "  \"seed\": \"{}\",", digest::hex(&report.seed));
         let _ = writeln!(text, "  \"digest\": \"{}\",", report.algorithm);
         let _ = writeln!(text, "  \"memory\": {},", optional(report.memory.as_ref()));
         let channels: Vec<String> = report.channels.iter().map(channel_json).collect();
@@ -208,6 +222,8 @@ mod tests {
             user: Duration::from_millis(1250),
             system: Duration::from_millis(10),
             wall: Duration::from_secs(2),
+            phases: vec![("open", Duration::from_micros(50))],
+            seed: [0; 32],
         }
     }
 

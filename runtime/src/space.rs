@@ -296,6 +296,15 @@ pub fn map_zero(start: u64, end: u64, what: &'static str) -> Result<(), SpaceErr
     .map_err(|source| refused(what, source))
 }
 
+/// Asks the host for the pages of a range that will be written at once; one question costs less than a fault for each.
+pub fn populate(start: u64, end: u64) {
+    let start = start & !(layout::PAGE - 1);
+    let length = (end.next_multiple_of(layout::PAGE) - start) as usize;
+    // A kernel before 5.14 does not know it, and gives the pages as they are written.
+    // SAFETY: the range is the guest's, fresh and writable; the pages' contents stay zero.
+    unsafe { libc::madvise(pointer(start).cast(), length, libc::MADV_POPULATE_WRITE) };
+}
+
 /// Maps a file's bytes, private and read-only, at a place inside the reservation.
 ///
 /// # Errors

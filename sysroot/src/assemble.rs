@@ -17,10 +17,11 @@ const LIBZRT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/libzrt.o"));
 const LIBZRT_SHA256: &str = env!("ZVM_LIBZRT_SHA256");
 
 const LINKER_SCRIPT: &str = include_str!("../zvm.ld");
+const ZVM_H: &str = include_str!("../include/zvm.h");
 const GLIBC_NAMES: &str = include_str!("../glibc-names.ld");
 
 /// Counts up when the layout below changes.
-const RECIPE: &str = "2";
+const RECIPE: &str = "3";
 
 const PART: Part<'static> = Part {
     name: "sysroot",
@@ -29,6 +30,7 @@ const PART: Part<'static> = Part {
         wheel::SHA256,
         LINKER_SCRIPT,
         GLIBC_NAMES,
+        ZVM_H,
         LIBZRT_SHA256,
         fast::RECIPE,
         fast::SHA256,
@@ -44,6 +46,7 @@ const PART: Part<'static> = Part {
         "lib/libmalloc.a",
         "lib/libstring.a",
         "include/stdio.h",
+        "include/zvm.h",
     ],
 };
 
@@ -89,24 +92,21 @@ fn fill(dir: &Path, musl: &Path, fast: &Path) -> Result<(), SetupError> {
     let lib = dir.join("lib");
     fs::create_dir(&lib).context("create", &lib)?;
     let name = Path::new(musl.file_name().unwrap_or_default());
-    link(
-        &Path::new("..").join(name).join("include"),
-        &dir.join("include"),
-    )?;
+    let include = dir.join("include");
+    fs::create_dir(&include).context("create", &include)?;
     let fast_name = Path::new(fast.file_name().unwrap_or_default());
-    for (from, part) in [
-        (musl.join("lib"), name.join("lib")),
-        (fast.to_owned(), fast_name.to_owned()),
+    for (from, part, to) in [
+        (musl.join("include"), name.join("include"), &include),
+        (musl.join("lib"), name.join("lib"), &lib),
+        (fast.to_owned(), fast_name.to_owned(), &lib),
     ] {
         for entry in fs::read_dir(&from).context("read", &from)? {
             let file = entry.context("read", &from)?.file_name();
-            link(
-                &Path::new("../..").join(&part).join(&file),
-                &lib.join(&file),
-            )?;
+            link(&Path::new("../..").join(&part).join(&file), &to.join(&file))?;
         }
     }
     let write = |path: &Path, bytes: &[u8]| fs::write(path, bytes).context("write", path);
+    write(&include.join("zvm.h"), ZVM_H.as_bytes())?;
     write(&lib.join("libzrt.o"), LIBZRT)?;
     write(&lib.join("glibc-names.ld"), GLIBC_NAMES.as_bytes())?;
     write(&dir.join("zvm.ld"), LINKER_SCRIPT.as_bytes())

@@ -171,3 +171,28 @@ fn every_sample_is_tested_and_says_how_it_is_run() {
         );
     }
 }
+
+/// Code made at run time is validated, runs, and is refused where it breaks a rule.
+#[test]
+fn jit() {
+    let text = run("jit");
+    assert_eq!(text.matches(": refused\n").count(), 4, "{text}");
+    let text = cargo_zvm(&["run", "samples/jit", "--", "(x + 1) * (x - 1) - -7 * 2"]);
+    let expected: String = (-2..=5)
+        .map(|x: i64| format!("f({x}) = {}\n", (x + 1) * (x - 1) + 14))
+        .collect();
+    assert!(text.contains(&expected), "{text}");
+    // Longer than a bundle many times over.
+    let long = vec!["x * 3"; 100].join(" + ");
+    let text = cargo_zvm(&["run", "samples/jit", "--", &long]);
+    assert!(text.contains("f(5) = 1500\n"), "{text}");
+}
+
+#[test]
+fn threads() {
+    run("threads");
+    let again = || cargo_zvm(&["run", "samples/threads", "--", "3", "20000"]);
+    let text = again();
+    assert!(text.ends_with("2262 primes below 20000\n"), "{text}");
+    assert_eq!(text, again(), "the same order in every run");
+}

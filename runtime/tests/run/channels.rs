@@ -5,6 +5,7 @@ use crate::*;
 /// The tests of this file.
 pub const TESTS: &[(&str, fn())] = &[
     ("output_appears_whole", output_appears_whole),
+    ("killed_while_it_waits", killed_while_it_waits),
     ("killed_at_any_moment", killed_at_any_moment),
     ("streamed_output_is_live", streamed_output_is_live),
     ("quotas_of_a_channel", quotas_of_a_channel),
@@ -92,7 +93,7 @@ fn waits(p: &mut Program) {
     p.exit(0);
 }
 
-fn killed_at_any_moment() {
+fn killed_while_it_waits() {
     let case = Case::new(waits);
     let out = case.file("out", "old");
     for milliseconds in [0, 1, 2, 5, 10, 20] {
@@ -107,6 +108,65 @@ fn killed_at_any_moment() {
         assert_eq!(fs::read(&out).unwrap(), b"old");
     }
     assert_eq!(case.left(), ["out"], "nothing is left behind");
+}
+
+/// Kills the runtime, or the instance under it, anywhere between the start and the end of a run: the output is the old one
+/// or the new one, whole. `ZVM_TEST_KILLS` says how often.
+fn killed_at_any_moment() {
+    const PAGES: u32 = 256;
+    let case = Case::new(|p| {
+        let page = p.bytes(&[b'n'; layout::PAGE as usize]);
+        let array = p.words(&[trap::WRITE, 0, 1, page, layout::PAGE, 0]);
+        p.put(|a| a.mov(ebx, PAGES));
+        let again = p.align();
+        p.put(|a| a.mov(edi, array as u32));
+        p.call(layout::TRAMPOLINE_BASE);
+        p.put(|a| a.dec(ebx)).put(|a| a.jne(again)).exit(0);
+    });
+    let (old, new) = (b"old".to_vec(), vec![b'n'; PAGES as usize * 4096]);
+    let out = case.file("out", "old");
+    let start = std::time::Instant::now();
+    case.run(&["--stdout", &out]).exits(0);
+    let whole = start.elapsed().as_micros() as u64;
+    assert!(fs::read(&out).unwrap() == new);
+
+    let kills = std::env::var("ZVM_TEST_KILLS").map_or(60, |text| text.parse().unwrap());
+    let (mut seen, mut random) = ([0; 2], 1_u64);
+    for round in 0..kills {
+        fs::write(&out, &old).unwrap();
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        let delay = (random >> 33) % (whole * 3 / 2).max(1);
+        let mut child = case.command(&["--stdout", &out]).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_micros(delay));
+        let children = format!("/proc/{0}/task/{0}/children", child.id());
+        let instance = fs::read_to_string(children).unwrap_or_default();
+        match instance.trim().parse() {
+            #[allow(unsafe_code, reason = "std kills its own children only")]
+            // SAFETY: integers. The instance may have ended; until its monitor has, the number is no other process's.
+            Ok(pid) if round % 2 == 0 => unsafe {
+                libc::kill(pid, libc::SIGKILL);
+            },
+            _ => child.kill().unwrap(),
+        }
+        child.wait().unwrap();
+        let now = fs::read(&out).unwrap();
+        assert!(
+            now == old || now == new,
+            "{} bytes after {delay} us",
+            now.len()
+        );
+        seen[usize::from(now == new)] += 1;
+        // A commit that was cut short may leave a hidden name, never a changed output.
+        for name in case.left() {
+            assert!(name == "out" || name.starts_with(".out.zvm-"), "{name}");
+            if name != "out" {
+                fs::remove_file(case.at(&name)).unwrap();
+            }
+        }
+    }
+    eprintln!("killed {kills} times: {} old, {} new", seen[0], seen[1]);
 }
 
 fn streamed_output_is_live() {

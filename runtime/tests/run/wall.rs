@@ -11,6 +11,9 @@ pub const TESTS: &[(&str, fn())] = &[
     ),
     ("hostile_personality", hostile_personality),
     ("personality_of_the_instance", personality_of_the_instance),
+    ("runs_without_root", runs_without_root),
+    ("runs_in_a_container", runs_in_a_container),
+    ("nothing_of_the_host_is_seen", nothing_of_the_host_is_seen),
 ];
 
 fn child_of(pid: u32) -> u32 {
@@ -204,4 +207,96 @@ fn personality_of_the_instance() {
     assert_eq!(read(child_of(child.id())).trim(), "00000000");
     drop(child.stdin.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+/// A program that ends with 7, where every user can read it.
+fn readable_program() -> File {
+    let file = File::new(
+        &program(|p| {
+            p.exit(7);
+        })
+        .elf(),
+    );
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    fs::set_permissions(file.0.path(), mode).unwrap();
+    file
+}
+
+const NOBODY: u32 = 65_534;
+
+/// Whoever runs the tests as root tests here that nobody else needs to be.
+fn runs_without_root() {
+    let file = readable_program();
+    let mut command = zvm();
+    command.env_remove("ZVM_HOME").arg("run").arg(file.path());
+    #[allow(unsafe_code, reason = "std has no geteuid")]
+    // SAFETY: no arguments.
+    if unsafe { libc::geteuid() } == 0 {
+        std::os::unix::process::CommandExt::uid(&mut command, NOBODY);
+        std::os::unix::process::CommandExt::gid(&mut command, NOBODY);
+    }
+    match command.output() {
+        Ok(_) => finish(&mut command).exits(7),
+        Err(error) => eprintln!("skipped: nobody cannot start this test: {error}"),
+    }
+}
+
+/// No namespace of the host's but what bubblewrap gives: no network, no other processes, a file system that cannot be written.
+fn runs_in_a_container() {
+    let file = readable_program();
+    let own = zvm();
+    let mut command = Command::new("bwrap");
+    command
+        .args(["--unshare-all", "--die-with-parent", "--ro-bind", "/", "/"])
+        .args(["--proc", "/proc", "--dev", "/dev", "--setenv", AS_ZVM, "1"])
+        .arg(own.get_program())
+        .arg("run")
+        .arg(file.path());
+    let mut probe = Command::new("bwrap");
+    probe.args([
+        "--unshare-all",
+        "--ro-bind",
+        "/",
+        "/",
+        "--proc",
+        "/proc",
+        "true",
+    ]);
+    match probe.output() {
+        Ok(output) if output.status.success() => finish(&mut command).exits(7),
+        Ok(output) => eprintln!(
+            "skipped: bwrap does not work here: {}",
+            String::from_utf8_lossy(&output.stderr)
+        ),
+        Err(error) => eprintln!("skipped: bwrap: {error}"),
+    }
+}
+
+/// All that a program is told is in nvram's text and the user manifest: neither has a variable or a path of the host's.
+fn nothing_of_the_host_is_seen() {
+    let file = File::new(
+        &program(|p| {
+            p.trap(trap::READ, [3, HEAP, 4096, 0]);
+            p.dump(HEAP, 4096);
+            let size = layout::MANIFEST_END - layout::PAGE;
+            p.dump(size, 4096).exit(0);
+        })
+        .elf(),
+    );
+    let mut command = zvm();
+    command
+        .env("ZVM_SECRET", "of-the-host")
+        .current_dir(file.0.path())
+        .args(["run", "--mount", ".:/data", "test.zvm"]);
+    let done = finish(&mut command);
+    done.exits(0);
+    let folder = file.0.path().to_str().unwrap();
+    for secret in ["of-the-host", folder, "/proc", "/home"] {
+        let bytes = secret.as_bytes();
+        let found = done
+            .stdout
+            .windows(bytes.len())
+            .any(|window| window == bytes);
+        assert!(!found, "the program can read {secret}");
+    }
 }

@@ -1,0 +1,100 @@
+//! From the command to the end of a program that says hello.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::{Bench, Failure, row, timed};
+
+const HELLO: &str = r#"
+#include <stdio.h>
+int main(void) { puts("hello"); return 0; }
+"#;
+
+const ROUNDS: usize = 300;
+
+/// The `start` part: each way in turn, so that whatever else the machine does meets all of them.
+pub fn start(bench: &Bench) -> Result<(), Failure> {
+    let pair = bench.pair("hello", HELLO)?;
+    let native = || Command::new(&pair.native);
+    let inside = || bench.sandboxed(&[], &pair.image);
+    let version = || {
+        let mut command = Command::new(bench.zvm());
+        command.arg("--version");
+        command
+    };
+    let confined = || {
+        let mut command = Command::new("bwrap");
+        command.args(["--ro-bind", "/", "/", "--unshare-all", "true"]);
+        command
+    };
+    let mut ways: Vec<(&str, &dyn Fn() -> Command)> = vec![
+        ("native, static", &native),
+        ("zvm run", &inside),
+        (
+            "zvm --version: the command itself, without an instance",
+            &version,
+        ),
+    ];
+    if timed(quiet(confined())).is_ok() {
+        ways.push(("bwrap --ro-bind / / --unshare-all true", &confined));
+    }
+    let mut times = vec![Vec::with_capacity(ROUNDS); ways.len()];
+    for _ in 0..ROUNDS {
+        for ((_, command), times) in ways.iter().zip(&mut times) {
+            times.push(timed(quiet(command()))?);
+        }
+    }
+    times.iter_mut().for_each(|times| times.sort());
+    let base = &times[0];
+    for ((what, _), times) in ways.iter().zip(&times) {
+        let (least, tenth) = (times[0], times[ROUNDS / 10]);
+        let ratio = |a: Duration, b: Duration| a.as_secs_f64() / b.as_secs_f64();
+        row(
+            &format!("start to end: {what}"),
+            &format!(
+                "{:.2} ms ({:.1}x); best tenth {:.2} ms ({:.1}x)",
+                least.as_secs_f64() * 1e3,
+                ratio(least, base[0]),
+                tenth.as_secs_f64() * 1e3,
+                ratio(tenth, base[ROUNDS / 10]),
+            ),
+        );
+    }
+    phases(bench, &pair.image)
+}
+
+fn quiet(mut command: Command) -> Command {
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command
+}
+
+/// Where the time goes inside `zvm run`, by its own report; the median of each phase.
+fn phases(bench: &Bench, image: &Path) -> Result<(), Failure> {
+    let report = bench.folder.path().join("report.json");
+    let option = format!("--report={}", report.display());
+    let mut all: Vec<(String, Vec<f64>)> = Vec::new();
+    for _ in 0..ROUNDS / 3 {
+        timed(quiet(bench.sandboxed(&[&option], image)))?;
+        let text = std::fs::read_to_string(&report)?;
+        let json: serde_json::Value = serde_json::from_str(&text)?;
+        let phases = json["phases"].as_array().ok_or("a report without phases")?;
+        for phase in phases {
+            let name = phase["name"].as_str().unwrap_or_default();
+            let time = phase["seconds"].as_f64().unwrap_or_default();
+            match all.iter_mut().find(|(known, _)| known == name) {
+                Some((_, times)) => times.push(time),
+                None => all.push((name.to_owned(), vec![time])),
+            }
+        }
+    }
+    for (name, mut times) in all {
+        times.sort_by(f64::total_cmp);
+        let median = times[times.len() / 2];
+        row(
+            &format!("  of that: {name}"),
+            &format!("{:.0} us", median * 1e6),
+        );
+    }
+    Ok(())
+}
