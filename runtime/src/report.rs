@@ -85,22 +85,23 @@ pub fn json(result: &Result<Report, RunError>) -> String {
     );
     if let Ok(report) = result {
         let seconds = |time: Duration| time.as_secs_f64();
-        let _ = writeln!(
-            text,
-            "  \"time\": {{\"user\": {:.6}, \"system\": {:.6}, \"wall\": {:.6}}},",
-            seconds(report.user),
-            seconds(report.system),
-            seconds(report.wall)
-        );
         let phases: Vec<String> = report
             .phases
             .iter()
             .map(|(name, time)| {
                 let time = seconds(*time);
-                format!("    {{\"name\": \"{name}\", \"seconds\": {time:.6}}}")
+                format!("{{\"name\": \"{name}\", \"seconds\": {time:.6}}}")
             })
             .collect();
-        let _ = writeln!(text, "  \"phases\": [\n{}\n  ],", phases.join(",\n"));
+        // One line, so that a comparison of runs can leave it out.
+        let _ = writeln!(
+            text,
+            "  \"time\": {{\"user\": {:.6}, \"system\": {:.6}, \"wall\": {:.6}, \"phases\": [{}]}},",
+            seconds(report.user),
+            seconds(report.system),
+            seconds(report.wall),
+            phases.join(", ")
+        );
         let _ = writeln!(text, "  \"seed\": \"{}\",", digest::hex(&report.seed));
         let _ = writeln!(text, "  \"digest\": \"{}\",", report.algorithm);
         let _ = writeln!(text, "  \"memory\": {},", optional(report.memory.as_ref()));

@@ -78,7 +78,9 @@ fn phases(bench: &Bench, image: &Path) -> Result<(), Failure> {
         timed(quiet(bench.sandboxed(&[&option], image)))?;
         let text = std::fs::read_to_string(&report)?;
         let json: serde_json::Value = serde_json::from_str(&text)?;
-        let phases = json["phases"].as_array().ok_or("a report without phases")?;
+        let phases = json["time"]["phases"]
+            .as_array()
+            .ok_or("a report without phases")?;
         for phase in phases {
             let name = phase["name"].as_str().unwrap_or_default();
             let time = phase["seconds"].as_f64().unwrap_or_default();
