@@ -1,174 +1,12 @@
-//! An oracle that shares nothing with the validator: iced-x86's decoder and instruction info, and the rules in its terms.
+//! What iced-x86's decoder and instruction info say of an accepted instruction, and the rules in their terms. Shares nothing
+//! with the validator.
 
 use iced_x86::{
     Code, CpuidFeature as F, Decoder, DecoderOptions, FlowControl, Instruction,
     InstructionInfoFactory, Mnemonic as M, OpAccess, OpKind, Register,
 };
-use zvm_validator::{Level, bitmap_len, validate};
 
-/// Bytes of something like an instruction: every opcode of every map, with prefixes in legal and illegal orders and every
-/// shape of ModRM and SIB. Map 0 to 3: one-byte, 0F, 0F 38, 0F 3A; 4 and 5: VEX; 6: EVEX.
-pub fn candidate(random: &mut Random, map: u64, opcode: u8) -> [u8; 15] {
-    let mut bytes = [0u8; 15];
-    for byte in &mut bytes {
-        *byte = random.next() as u8;
-    }
-    let mut at = 0;
-    let mut put = |byte: u8| {
-        bytes[at] = byte;
-        at += 1;
-    };
-    if random.once_in(2) {
-        put(0x67);
-    }
-    if random.once_in(16) {
-        put(0x65);
-    }
-    if random.once_in(16) {
-        put([0x2E, 0x36, 0x3E, 0x26, 0x64][random.below(5) as usize]);
-    }
-    match map {
-        0..=3 => {
-            if random.once_in(3) {
-                put([0xF0, 0xF2, 0xF3][random.below(3) as usize]);
-            }
-            if random.once_in(3) {
-                put(0x66);
-            }
-            if random.once_in(32) {
-                put(0x67);
-            }
-            if random.once_in(2) {
-                put(0x40 | random.below(16) as u8);
-            }
-            match map {
-                0 => {}
-                1 => put(0x0F),
-                2 => [0x0F, 0x38].into_iter().for_each(&mut put),
-                _ => [0x0F, 0x3A].into_iter().for_each(&mut put),
-            }
-        }
-        4 => {
-            put(0xC5);
-            put(random.next() as u8);
-        }
-        6 => {
-            put(0x62);
-            let random_byte = random.next() as u8;
-            put(random_byte & 0xF0
-                | if random.once_in(16) {
-                    random.below(16) as u8
-                } else {
-                    1 + random.below(3) as u8
-                });
-            put(random.next() as u8 & 0xFB | if random.once_in(2) { 0x7C } else { 4 });
-            put(match random.below(4) {
-                0 => random.next() as u8,
-                1 => 0x08 | random.next() as u8 & 0x67,
-                2 => 0x08 | random.next() as u8 & 0x70,
-                _ => 0x08 | random.next() as u8 & 0xF7,
-            });
-        }
-        _ => {
-            put(0xC4);
-            put(random.next() as u8 & 0xE0 | random.below(5) as u8);
-            put(if random.once_in(2) {
-                random.next() as u8 | 0x78
-            } else {
-                random.next() as u8
-            });
-        }
-    }
-    put(opcode);
-    // ModRM: rsp, rbp and RIP-relative shapes more often than by chance.
-    if random.once_in(2) {
-        put((random.next() as u8 & 0xF8) | [4, 5, 4, 0][random.below(4) as usize]);
-        if random.once_in(2) {
-            put([0x24, 0x25, 0x64, 0xE4, 0x04, 0x2C][random.below(6) as usize]);
-        }
-    }
-    bytes
-}
-
-/// Tries `rounds` byte strings for every opcode of every map; (tried, accepted, what is wrong).
-pub fn enumerate(rounds: u64, seed: u64) -> (u64, u64, Vec<String>) {
-    let mut random = Random(seed);
-    let levels = [
-        (Level::V1, 1),
-        (Level::V2, 2),
-        (Level::V3, 3),
-        (Level::V4, 4),
-    ];
-    let (mut tried, mut found, mut objections) = (0, 0, Vec::new());
-    for round in 0..rounds {
-        for map in 0..7 {
-            for opcode in 0..=255 {
-                let (level, number) = levels[(round % 4) as usize];
-                let bytes = candidate(&mut random, map, opcode);
-                tried += 1;
-                if let Some(length) = accepted(&bytes, level) {
-                    found += 1;
-                    if let Some(why) = objection(&bytes, length, number)
-                        && objections.len() < 100
-                    {
-                        objections.push(format!(
-                            "{:02x?} at level {number}: {why}",
-                            &bytes[..length]
-                        ));
-                    }
-                }
-            }
-        }
-    }
-    (tried, found, objections)
-}
-
-/// Where test code stands.
-pub const BASE: u32 = 0x2_0000;
-
-/// A deterministic generator (xorshift64*).
-pub struct Random(pub u64);
-
-impl Random {
-    /// The next number.
-    pub fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_F491_4F6C_DD1D)
-    }
-
-    /// A number below `bound`.
-    pub fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    /// True once in `n`.
-    pub fn once_in(&mut self, n: u64) -> bool {
-        self.below(n) == 0
-    }
-}
-
-/// If the validator accepts a bundle that starts with these bytes and goes on with hlt: the first instruction's length.
-pub fn accepted(bytes: &[u8; 15], level: Level) -> Option<usize> {
-    let mut bundle = [0xF4u8; 32];
-    bundle[..15].copy_from_slice(bytes);
-    let mut starts = [0u8; bitmap_len(32)];
-    // What follows the first instruction must not decide: overwrite it with hlt as soon as its length is known.
-    for length in 1..=15 {
-        bundle[..15].copy_from_slice(bytes);
-        bundle[length..].fill(0xF4);
-        if validate(&bundle, BASE, level, &mut starts).is_ok() {
-            let mask = u32::from_le_bytes([starts[0], starts[1], starts[2], starts[3]]);
-            // Accepted with a shorter cut means that the rest was hlt anyway.
-            let second = (mask & !1).trailing_zeros() as usize;
-            if second == length {
-                return Some(length);
-            }
-        }
-    }
-    None
-}
+use crate::ask::BASE;
 
 fn level_of(feature: F) -> u32 {
     match feature {
@@ -199,7 +37,7 @@ fn level_of(feature: F) -> u32 {
 }
 
 /// Why the rules forbid an accepted instruction, in iced's terms; `None` where they do not.
-pub fn objection(bytes: &[u8; 15], length: usize, level: u32) -> Option<String> {
+pub fn objection(bytes: &[u8], length: usize, level: u32) -> Option<String> {
     let ip = u64::from(BASE);
     let mut decoder = Decoder::with_ip(64, bytes, ip, DecoderOptions::NONE);
     let insn = decoder.decode();
@@ -233,26 +71,29 @@ pub fn objection(bytes: &[u8; 15], length: usize, level: u32) -> Option<String> 
 }
 
 fn is_pair(first: &Instruction, second: &Instruction) -> bool {
-    let stack = |mask: u64| {
+    let stack = |mask: i64| {
         first.code() == Code::And_rm64_imm32
             && first.memory_base() == Register::RSP
-            && first.immediate64() == mask
+            && first.immediate32to64() == mask
             && first.memory_index() == Register::None
             && first.memory_displacement64() == 0
     };
     match second.code() {
         Code::Retnq => stack(0x7FFF_FFE0),
         Code::Popfq => stack(0xCD5),
-        Code::Jmp_rm64 => {
+        Code::Jmp_rm64 | Code::Call_rm64 => {
             first.code() == Code::And_rm32_imm8
-                && first.immediate64() as i64 == -32
+                && first.op0_kind() == OpKind::Register
+                && second.op0_kind() == OpKind::Register
+                && second.segment_prefix() == Register::None
+                && first.immediate8to32() == -32
                 && first.op0_register().full_register() == second.op0_register()
         }
         _ => false,
     }
 }
 
-fn rules(insn: &Instruction, bytes: &[u8; 15], level: u32) -> Option<&'static str> {
+fn rules(insn: &Instruction, bytes: &[u8], level: u32) -> Option<&'static str> {
     if insn.cpuid_features().iter().any(|&f| level_of(f) > level) {
         return Some("above the level");
     }
@@ -376,7 +217,7 @@ fn rules(insn: &Instruction, bytes: &[u8; 15], level: u32) -> Option<&'static st
     stack_pointer(insn)
 }
 
-fn memory(insn: &Instruction, bytes: &[u8; 15]) -> Option<&'static str> {
+fn memory(insn: &Instruction, bytes: &[u8]) -> Option<&'static str> {
     let explicit = (0..insn.op_count()).any(|op| insn.op_kind(op) == OpKind::Memory);
     let gs = insn.segment_prefix() == Register::GS;
     if insn.segment_prefix() == Register::FS {
