@@ -1,6 +1,7 @@
 //! The `zvm` command.
 
 use std::ffi::{OsStr, OsString};
+use std::io::Write;
 use std::net::{SocketAddr, UdpSocket};
 use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
@@ -10,18 +11,17 @@ use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use zvm_validator::Level;
 
 use crate::digest::Algorithm;
 use crate::error::{RunError, status};
-use crate::image::Image;
 use crate::monitor::{self, Outcome};
 use crate::mount::Mount;
 use crate::network::name_server;
 use crate::options::{self, RunOptions};
-use crate::record::Validated;
 use crate::report::{self, Report};
 use crate::spec::{ChannelSpec, Uri};
-use crate::{check, limits, verdict};
+use crate::{limits, validate, verdict};
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -77,7 +77,14 @@ enum Command {
     )]
     Validate {
         /// The image
-        file: PathBuf,
+        #[arg(required_unless_present = "list_instructions")]
+        file: Option<PathBuf>,
+        /// Print the answer as JSON
+        #[arg(long)]
+        json: bool,
+        /// Print the instructions that images of a level (1 to 4, as in x86-64-v3) may hold, and check nothing
+        #[arg(long, value_name = "LEVEL", value_parser = level, conflicts_with_all = ["file", "json"])]
+        list_instructions: Option<Level>,
     },
     /// Tell the nodes of a job where the others listen, for channels named `tcp:NODE:`
     NameServer {
@@ -187,8 +194,15 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             }
         }
         Command::Manifest { file, report } => manifest(&file, report.as_deref()),
-        Command::Validate { file } => validate(file),
         Command::NameServer { address, nodes } => name_server(address, nodes.get()),
+        Command::Validate {
+            list_instructions: Some(level),
+            ..
+        } => {
+            print(&validate::list(level));
+            ExitCode::SUCCESS
+        }
+        Command::Validate { file, json, .. } => validated(&file.unwrap_or_default(), json),
     }
 }
 
@@ -300,36 +314,41 @@ fn udp(text: &str) -> Result<SocketAddr, String> {
     address.ok_or_else(|| "not udp:IP:PORT".to_owned())
 }
 
-fn validate(file: PathBuf) -> ExitCode {
-    match validate_image(file) {
-        Ok(summary) => {
-            println!("{summary}");
-            ExitCode::SUCCESS
-        }
-        Err(error) => say(&Err(error)),
+/// `zvm validate`: the answer goes to stdout as JSON, or as text, which on a rejection is an error as any other.
+fn validated(file: &Path, json: bool) -> ExitCode {
+    let validation = match validate::image(file) {
+        Ok(validation) => validation,
+        Err(error) => return say(&Err(error)),
+    };
+    if json {
+        print(&validation.json());
+    } else if validation.is_valid() {
+        print(&format!("{}\n", validation.text()));
+    } else {
+        validation
+            .text()
+            .lines()
+            .for_each(|line| eprintln!("zvm: {line}"));
+    }
+    match validation.is_valid() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(status::BAD_IMAGE),
     }
 }
 
-fn validate_image(file: PathBuf) -> Result<String, RunError> {
-    let image = Image::open(&file)?;
-    let mut text = image
-        .read_text()
-        .map_err(RunError::host("read the image"))?;
-    let used = text.len();
-    text.resize(used.next_multiple_of(zvm_abi::layout::PAGE as usize), 0xf4);
-    let (_, accepted) =
-        check::text(&text, used, image.level).map_err(|message| RunError::Instance {
-            status: status::BAD_IMAGE,
-            message: format!("{}: {message}", file.display()),
-            validated: Validated::Rejected,
-        })?;
-    Ok(format!(
-        "{}: valid: {used} bytes of x86-64-v{} code, {} instructions in {} bundles",
-        file.display(),
-        image.level,
-        accepted.instructions,
-        accepted.bundles
-    ))
+/// To stdout; a closed pipe is no reason to fail.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+/// `3`, `v3` or `x86-64-v3`.
+fn level(text: &str) -> Result<Level, String> {
+    text.trim_start_matches("x86-64-")
+        .trim_start_matches('v')
+        .parse::<u32>()
+        .ok()
+        .and_then(|number| Level::try_from(number).ok())
+        .ok_or_else(|| "not a level from 1 to 4, such as 3 or x86-64-v3".to_owned())
 }
 
 fn variable(text: &OsStr) -> Result<(OsString, OsString), String> {

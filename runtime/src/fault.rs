@@ -186,7 +186,7 @@ fn access_reason(fault: &Fault, plan: &Plan) -> String {
 }
 
 /// `name+0x12` for the nearest symbol at or below `address` in the image's symbol table.
-fn symbol(image: &Image, address: u64) -> Option<String> {
+pub(crate) fn symbol(image: &Image, address: u64) -> Option<String> {
     if !(layout::TEXT_BASE..layout::TEXT_LIMIT).contains(&address) {
         return None;
     }

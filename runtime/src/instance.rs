@@ -217,11 +217,11 @@ fn validate(image: &Image, record: Shared, verdicts: Option<&Verdicts>) -> Resul
     let main = match kept {
         Some((verdicts, key)) if verdicts.accepted(key) => Main::accepted(text.len()),
         _ => {
-            let (main, _) = check::text(text, used, image.level).map_err(|message| {
+            let (main, _) = check::text(text, used, image.level).map_err(|refused| {
                 record.set_validated(Validated::Rejected);
                 Refusal {
                     status: status::BAD_IMAGE,
-                    message,
+                    message: refused.to_string(),
                 }
             })?;
             if let Some((verdicts, key)) = kept {

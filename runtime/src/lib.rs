@@ -58,6 +58,7 @@ mod space;
 pub mod spec;
 mod thunk;
 mod trap;
+mod validate;
 pub mod verdict;
 mod wait;
 pub mod zerovm;

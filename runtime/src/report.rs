@@ -183,7 +183,7 @@ fn summary(result: &Result<Report, RunError>) -> (u8, u8, String) {
     }
 }
 
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
         match c {

@@ -7,7 +7,7 @@ use crate::random::Random;
 pub fn candidate(random: &mut Random, map: u64, opcode: u8) -> [u8; 15] {
     let mut bytes = [0u8; 15];
     for byte in &mut bytes {
-        *byte = random.next() as u8;
+        *byte = random.number() as u8;
     }
     let mut at = 0;
     let mut put = |byte: u8| {
@@ -46,39 +46,39 @@ pub fn candidate(random: &mut Random, map: u64, opcode: u8) -> [u8; 15] {
         }
         4 => {
             put(0xC5);
-            put(random.next() as u8);
+            put(random.number() as u8);
         }
         6 => {
             put(0x62);
-            let random_byte = random.next() as u8;
+            let random_byte = random.number() as u8;
             put(random_byte & 0xF0
                 | if random.once_in(16) {
                     random.below(16) as u8
                 } else {
                     1 + random.below(3) as u8
                 });
-            put(random.next() as u8 & 0xFB | if random.once_in(2) { 0x7C } else { 4 });
+            put(random.number() as u8 & 0xFB | if random.once_in(2) { 0x7C } else { 4 });
             put(match random.below(4) {
-                0 => random.next() as u8,
-                1 => 0x08 | random.next() as u8 & 0x67,
-                2 => 0x08 | random.next() as u8 & 0x70,
-                _ => 0x08 | random.next() as u8 & 0xF7,
+                0 => random.number() as u8,
+                1 => 0x08 | random.number() as u8 & 0x67,
+                2 => 0x08 | random.number() as u8 & 0x70,
+                _ => 0x08 | random.number() as u8 & 0xF7,
             });
         }
         _ => {
             put(0xC4);
-            put(random.next() as u8 & 0xE0 | random.below(5) as u8);
+            put(random.number() as u8 & 0xE0 | random.below(5) as u8);
             put(if random.once_in(2) {
-                random.next() as u8 | 0x78
+                random.number() as u8 | 0x78
             } else {
-                random.next() as u8
+                random.number() as u8
             });
         }
     }
     put(opcode);
     // ModRM: rsp, rbp and RIP-relative shapes more often than by chance.
     if random.once_in(2) {
-        put((random.next() as u8 & 0xF8) | [4, 5, 4, 0][random.below(4) as usize]);
+        put((random.number() as u8 & 0xF8) | [4, 5, 4, 0][random.below(4) as usize]);
         if random.once_in(2) {
             put([0x24, 0x25, 0x64, 0xE4, 0x04, 0x2C][random.below(6) as usize]);
         }

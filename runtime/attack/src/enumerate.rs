@@ -102,7 +102,7 @@ impl Findings {
         };
         let level = lowest_level(&code);
         let example = |more: String| format!("{:02x?} {more}", &code[..length]);
-        if let Some(why) = oracle::objection(&code[..16], length, level) {
+        if let Some(why) = oracle::objection(&code[..16], length, level, BASE.into()) {
             self.note(format!("rule {why}"), example(String::new()));
             return true;
         }

@@ -11,7 +11,9 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
-use iced_x86::{Decoder, DecoderOptions, EncodingKind, FlowControl, Instruction, Mnemonic};
+use iced_x86::{
+    Decoder, DecoderOptions, EncodingKind, FlowControl, Instruction, Mnemonic, Register,
+};
 use zvm_abi::{layout, trap};
 use zvm_runtime::{ChannelSpec, Outcome, RunOptions};
 use zvm_validator::{BUNDLE, Level, bitmap_len, validate};
@@ -168,9 +170,12 @@ fn units(random: &mut Random, level: Level) -> Vec<Vec<u8>> {
         let there = layout::DATA_BASE + 0x10_0000..layout::STACK_TOP - 64;
         let astray = processor::address(&insn, &usual).is_some_and(|at| !there.contains(&at));
         let jumps = insn.len() < length;
+        // Sums of several parts that come to anything; an eighth of that is not there.
+        let sum = insn.memory_index() != Register::None || insn.memory_displ_size() > 1;
+        let sums = sum && insn.memory_base() != Register::RSP && !random.once_in(4);
         let maybe_over = maybe_over || aligned || astray || jumps;
         let rare = soon_over && !random.once_in(200) || maybe_over && !random.once_in(20);
-        if !rare && insn.flow_control() != FlowControl::ConditionalBranch {
+        if !rare && !sums && insn.flow_control() != FlowControl::ConditionalBranch {
             units.push(code[..length].to_vec());
         }
     }
@@ -184,7 +189,7 @@ fn random_image(random: &mut Random, pool: &[Vec<u8>], level: Level) -> (Program
     // What rdi may point to at a trap.
     let page = |random: &mut Random| layout::DATA_BASE + random.below(1 << 20) * layout::PAGE;
     let (jail, size) = (page(random), random.below(3) * layout::PAGE);
-    let none = random.next();
+    let none = random.number();
     let id = random.of(&[trap::JAIL, trap::UNJAIL, trap::READ, none]);
     let array = image.words(&[id, 0, jail, size, 8, 0]);
     let mut starts = Vec::new();
@@ -206,14 +211,14 @@ fn prologue(image: &mut Program, random: &mut Random, array: u64) {
         // Most name memory that is there when cut to 32 bits, so that a program goes on; whole, most name the host's.
         let inside = layout::DATA_BASE + 0x10_0000 + random.below(0xE000_0000);
         let value = match random.below(24) {
-            0 => random.next(),
+            0 => random.number(),
             1 => layout::SANDBOX_END - 1 - random.below(64),
             // Code, some of it a target of an indirect jump.
             2 => layout::TEXT_BASE + random.below(image.text.len() as u64 + 64),
             3 => array,
             4..8 => inside,
             8..12 => 0xFFFF_8000_0000_0000 | random.below(1 << 14) << 32 | inside & !63,
-            12..16 => random.next() << 32 | inside & !63,
+            12..16 => random.number() << 32 | inside & !63,
             _ => CANARY.start + (random.below(1 << 13) << 32) + (inside & !63),
         };
         if register == 4 {
@@ -256,15 +261,23 @@ fn body(image: &mut Program, random: &mut Random, pool: &[Vec<u8>]) {
             let target = bundle_near(here, random);
             image.call(target);
         }
-        3 => {
+        3 if random.once_in(4) => {
             image.call(layout::TRAMPOLINE_BASE);
         }
-        // A guarded jump, call or return.
+        // A guarded jump or return; most to a bundle that is there, the others to whatever the register or the stack holds.
         4 => {
             let register = random.of(&[0u8, 1, 2, 3, 5, 6, 7]);
+            let target = (bundle_near(here, random) | random.below(32)) as u32;
+            if !random.once_in(8) {
+                image.raw(&[&[0xB8 | register][..], &target.to_le_bytes()].concat());
+            }
             image.raw(&[0x83, 0xE0 | register, 0xE0, 0xFF, 0xE0 | register]);
         }
         5 => {
+            let target = (bundle_near(here, random) | random.below(32)) as u32;
+            if !random.once_in(8) {
+                image.raw(&[&[0x68][..], &target.to_le_bytes()].concat());
+            }
             image.raw(&[0x48, 0x81, 0x24, 0x24, 0xE0, 0xFF, 0xFF, 0x7F, 0xC3]);
         }
         _ => {}
@@ -372,7 +385,7 @@ impl Findings {
                     Decoder::with_ip(64, code, fault.rip, DecoderOptions::NO_INVALID_CHECK)
                         .decode();
                 // gs base is below 4 GiB, which leaves its operands inside.
-                let gs = insn.segment_prefix() == iced_x86::Register::GS;
+                let gs = insn.segment_prefix() == Register::GS;
                 if !gs && processor::address(&insn, &fault.registers).is_some_and(outside) {
                     self.wrong
                         .push(format!("an address outside: {insn}: {fault:x?}"));

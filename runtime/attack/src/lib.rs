@@ -4,6 +4,7 @@
 //! - [`processor`]: accepted instructions on this machine's processor: their length, and what memory they touch.
 //! - [`hunt`]: random programs of accepted instructions with hostile registers in the real runtime.
 //! - [`mutate`]: damaged images.
+//! - [`parse`]: everything that reads hostile bytes; `runtime/fuzz` runs it under coverage.
 //!
 //! The tests run small samples of each.
 
@@ -12,10 +13,10 @@ pub mod candidate;
 pub mod enumerate;
 pub mod hunt;
 #[path = "../../tests/support/mod.rs"]
-#[allow(missing_docs)]
-pub mod image;
+mod image;
 pub mod mutate;
 pub mod oracle;
+pub mod parse;
 pub mod processor;
 pub mod random;
 pub mod second;

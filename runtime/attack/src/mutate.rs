@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt;
 use iced_x86::{Decoder, DecoderOptions, FlowControl};
 use zvm_validator::{BUNDLE, Level, bitmap_len, validate};
 
+use crate::ask::BASE;
 use crate::hunt;
 use crate::oracle;
 use crate::processor::Canary;
@@ -74,7 +75,7 @@ pub fn run(image: &[u8], count: u64, every: u64, seed: u64) -> io::Result<Findin
         let in_text = (offset..offset + length).contains(&place);
         if in_text {
             let text = &damaged[offset..offset + length];
-            if validate(text, crate::ask::BASE, level, &mut scratch).is_err() {
+            if validate(text, BASE, level, &mut scratch).is_err() {
                 counts.rejected += 1;
                 continue;
             }
@@ -185,8 +186,13 @@ fn objection(text: &[u8], starts: &[u8], bundle: usize, level: Level) -> Option<
         .chain([BUNDLE])
         .collect();
     units.windows(2).find_map(|unit| {
-        oracle::objection(&code[unit[0]..], unit[1] - unit[0], level as u32 + 1)
-            .map(|why| format!("{:02x?}: {why}", &code[unit[0]..unit[1]]))
+        oracle::objection(
+            &code[unit[0]..],
+            unit[1] - unit[0],
+            level as u32 + 1,
+            u64::from(BASE) + (bundle + unit[0]) as u64,
+        )
+        .map(|why| format!("{:02x?}: {why}", &code[unit[0]..unit[1]]))
     })
 }
 

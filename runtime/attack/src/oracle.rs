@@ -6,8 +6,6 @@ use iced_x86::{
     InstructionInfoFactory, Mnemonic as M, OpAccess, OpKind, Register,
 };
 
-use crate::ask::BASE;
-
 fn level_of(feature: F) -> u32 {
     match feature {
         F::CMPXCHG16B | F::POPCNT | F::SSE3 | F::SSSE3 | F::SSE4_1 | F::SSE4_2 => 2,
@@ -36,9 +34,8 @@ fn level_of(feature: F) -> u32 {
     }
 }
 
-/// Why the rules forbid an accepted instruction, in iced's terms; `None` where they do not.
-pub fn objection(bytes: &[u8], length: usize, level: u32) -> Option<String> {
-    let ip = u64::from(BASE);
+/// Why the rules forbid an accepted instruction at `ip`, in iced's terms; `None` where they do not.
+pub fn objection(bytes: &[u8], length: usize, level: u32, ip: u64) -> Option<String> {
     let mut decoder = Decoder::with_ip(64, bytes, ip, DecoderOptions::NONE);
     let insn = decoder.decode();
     if insn.is_invalid() {

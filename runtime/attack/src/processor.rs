@@ -202,12 +202,12 @@ fn hostile(random: &mut Random) -> [u64; 16] {
     let mut registers = [0; 16];
     for register in &mut registers {
         *register = match random.below(6) {
-            0 => random.next(),
+            0 => random.number(),
             1 => CANARY.start + random.below(CANARY.end - CANARY.start),
-            2 => 0xFFFF_8000_0000_0000 | random.next(),
+            2 => 0xFFFF_8000_0000_0000 | random.number(),
             3 => layout::SANDBOX_END - 1 - random.below(64),
-            4 => 1 << 33 | random.next() >> 32,
-            _ => random.next() >> 32,
+            4 => 1 << 33 | random.number() >> 32,
+            _ => random.number() >> 32,
         };
     }
     registers[4] &= 0xFFFF_FFFF;

@@ -166,6 +166,40 @@ fn validate_command() {
     let file = File::new(&bad);
     let done = finish(zvm().arg("validate").arg(file.path()));
     done.says(8, "=>    20000: 0f 05");
+    done.says(8, "(address 0x20000) in start+0x0: a system call");
+    done.says(8, "usually: data in text");
+    let json = |path: &Path| {
+        let done = finish(zvm().args(["validate", "--json"]).arg(path));
+        assert_eq!(done.stderr, "");
+        (done.status, String::from_utf8(done.stdout).unwrap())
+    };
+    let (status, text) = json(&file.path());
+    assert_eq!(status, 8);
+    for part in [
+        "\"valid\": false,",
+        "\"rule\": \"C9\",",
+        "\"offset\": 0,",
+        "\"address\": 131072,",
+        "\"function\": \"start+0x0\",",
+        "\"code\": \"0f 05 ",
+    ] {
+        assert!(text.contains(part), "no {part} in {text}");
+    }
+    let (status, text) = json(&File::new(&good).path());
+    assert_eq!(status, 0);
+    assert!(
+        text.contains("\"valid\": true,") && text.contains("\"bundles\": "),
+        "{text}"
+    );
+    let list = |level: &str| {
+        let done = finish(zvm().args(["validate", "--list-instructions", level]));
+        done.exits(0);
+        String::from_utf8(done.stdout).unwrap()
+    };
+    assert!(list("1").contains("cmpxchg8b") && !list("1").contains("\nVEX 0F"));
+    assert!(list("x86-64-v3").contains("VEX 0F"));
+    finish(zvm().args(["validate", "--list-instructions", "5"])).says(2, "not a level");
+    finish(zvm().arg("validate")).says_usage();
     finish(zvm().args(["validate", "/nonexistent"])).says(2, "/nonexistent");
 }
 

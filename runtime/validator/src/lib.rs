@@ -14,6 +14,7 @@
 mod bundle;
 mod decode;
 mod limits;
+mod listing;
 mod spec;
 mod spec_evex;
 mod spec_vex;
@@ -23,6 +24,7 @@ use core::fmt;
 use core::ops::Range;
 
 pub use limits::BUNDLE;
+pub use listing::{Listed, instructions};
 
 /// x86-64 microarchitecture level (psABI, section 3.1.1): instructions above it are rejected.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -1,6 +1,6 @@
 //! What the cases cannot say: Jail's targets, the bitmap that is left behind, and input that is no code at all.
 
-use zvm_validator::{Level, Rule, bitmap_len, validate, validate_jail};
+use zvm_validator::{Level, Rule, bitmap_len, instructions, validate, validate_jail};
 
 const MAIN: u32 = 0x2_0000;
 const JAIL: u32 = 0x2000_0000;
@@ -108,4 +108,17 @@ fn any_bytes_end_in_a_verdict() {
         tail[30..].copy_from_slice(&first.to_le_bytes());
         let _ = validate(&tail, MAIN, Level::V4, &mut [0; 8]);
     }
+}
+
+#[test]
+fn the_list_says_what_each_level_has() {
+    let has = |level, name: &str| {
+        instructions(level).any(|row| row.names.split_whitespace().any(|word| word == name))
+    };
+    assert!(has(Level::V1, "cmpxchg8b") && !has(Level::V1, "cmpxchg16b"));
+    assert!(has(Level::V2, "cmpxchg16b") && !has(Level::V2, "pdep"));
+    assert!(has(Level::V3, "pdep") && !has(Level::V3, "kandw"));
+    assert!(has(Level::V4, "kandw") && !has(Level::V4, "syscall"));
+    // Names that go on in a second line have the first one's level.
+    assert!(has(Level::V3, "kxnord") == has(Level::V3, "kandw"));
 }
