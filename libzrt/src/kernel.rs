@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use zvm_abi::manifest::CLOCK;
+
 use crate::errno::Errno;
 use crate::fs::calls::Lock;
 use crate::fs::{Files, NodeId, Time, Tree};
@@ -242,7 +244,7 @@ impl Kernel {
     /// What is wrong with the mounts, as a message for the user.
     pub fn new(boot: Boot) -> Result<Kernel, String> {
         let Boot {
-            host,
+            mut host,
             memory,
             channels,
             nvram,
@@ -253,6 +255,15 @@ impl Kernel {
             seconds: nvram.seconds,
             nanoseconds: nvram.nanoseconds,
         };
+        let told = channels
+            .iter()
+            .position(|channel| channel.name == CLOCK.as_bytes());
+        let clock = match told {
+            Some(channel) => Clock::of_host(&mut *host, channel as u32)
+                .map_err(|error| text!("the host's clock: error {}", -error))?,
+            None => Clock::new(now),
+        };
+        let now = clock.now();
         let name = nvram.args.first().map_or(&b"zvm"[..], |name| {
             name.rsplit(|&byte| byte == b'/').next().unwrap_or(name)
         });
@@ -265,7 +276,7 @@ impl Kernel {
             channels,
             tree: Tree::new(now),
             files: Files::new(),
-            clock: Clock::new(now),
+            clock,
             random: Random::new(nvram.seed),
             process: Process::new(stack),
             signals: Signals::default(),
@@ -291,7 +302,7 @@ impl Kernel {
     /// Answers the system call in `registers`, which lie on the current thread's stack at the address `block`: who runs on,
     /// and where. The registers of every thread are in its block; what else it has is in [`Threads::state`].
     pub fn syscall(&mut self, registers: &Registers, block: u64) -> Outcome {
-        self.clock.tick();
+        self.clock.tick(&mut *self.host);
         let thread = self.threads.current_mut();
         thread.begin(registers, block);
         loop {

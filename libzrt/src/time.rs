@@ -2,10 +2,12 @@
 //!
 //! The clock starts at nvram's `[time]` and moves by two rules alone: every system call and every `rdtsc` takes
 //! [`STEP`] nanoseconds, and when no thread can run, time passes at once to the next point at which one can: the end of a
-//! sleep, a timeout, an alarm. So a program that spins on a clock ends, and two runs read the same times.
+//! sleep, a timeout, an alarm. So a program that spins on a clock ends, and two runs read the same times. If the manifest
+//! asks for the host's clock, a channel tells it, at each system call, and sleeping is waiting on that channel.
 
 use crate::errno::Errno;
 use crate::fs::Time;
+use crate::host::Host;
 use crate::kernel::{Args, Kernel};
 use crate::threads::On;
 
@@ -27,6 +29,8 @@ pub struct Clock {
     elapsed: u64,
     /// Of these, nanoseconds that the program slept.
     slept: u64,
+    /// Where the host tells its time, if that is the program's.
+    host: Option<HostClock>,
     /// When ITIMER_REAL fires, in `elapsed`'s terms, and its interval (0 = once).
     pub(crate) alarm: Option<(u64, u64)>,
 }
@@ -38,19 +42,44 @@ impl Clock {
             start,
             elapsed: 0,
             slept: 0,
+            host: None,
             alarm: None,
         }
     }
 
+    /// The host's clock, told by this channel.
+    ///
+    /// # Errors
+    /// The channel's, as a negative error number.
+    pub(crate) fn of_host(host: &mut dyn Host, channel: u32) -> Result<Clock, i64> {
+        let (since_1970, base) = ask(host, channel, 0)?;
+        let mut clock = Clock::new(Time {
+            seconds: (since_1970 / SECOND) as i64,
+            nanoseconds: (since_1970 % SECOND) as u32,
+        });
+        clock.host = Some(HostClock { channel, base });
+        Ok(clock)
+    }
+
     /// A system call's time goes by.
-    pub fn tick(&mut self) {
-        self.elapsed = self.elapsed.saturating_add(STEP);
+    pub(crate) fn tick(&mut self, host: &mut dyn Host) {
+        let elapsed = match self.host {
+            // A clock that does not answer stands still.
+            Some(clock) => clock.elapsed(host, 0).unwrap_or(self.elapsed),
+            None => self.elapsed.saturating_add(STEP),
+        };
+        self.elapsed = self.elapsed.max(elapsed);
     }
 
     /// The program sleeps.
-    pub fn sleep(&mut self, nanoseconds: u64) {
-        self.elapsed = self.elapsed.saturating_add(nanoseconds);
-        self.slept = self.slept.saturating_add(nanoseconds);
+    pub(crate) fn sleep(&mut self, nanoseconds: u64, host: &mut dyn Host) {
+        let until = self.elapsed.saturating_add(nanoseconds);
+        let elapsed = match self.host {
+            Some(clock) => clock.elapsed(host, until).unwrap_or(until).max(until),
+            None => until,
+        };
+        self.slept = self.slept.saturating_add(elapsed - self.elapsed);
+        self.elapsed = elapsed;
     }
 
     /// Time since 1970.
@@ -98,6 +127,40 @@ impl Clock {
             other if other < 0 && other & 7 <= 6 => Ok(since_start(self.busy())),
             _ => Err(Errno::EINVAL),
         }
+    }
+}
+
+/// The host's clock, as a channel tells it.
+#[derive(Clone, Copy, Debug)]
+struct HostClock {
+    channel: u32,
+    /// What its monotonic clock showed at the start.
+    base: u64,
+}
+
+impl HostClock {
+    /// Nanoseconds since the start, when at least `until` have gone by.
+    fn elapsed(self, host: &mut dyn Host, until: u64) -> Option<u64> {
+        let at = match until {
+            0 => 0,
+            until => self.base.saturating_add(until),
+        };
+        let (_, now) = ask(host, self.channel, at).ok()?;
+        Some(now.saturating_sub(self.base))
+    }
+}
+
+/// Waits until the host's monotonic clock shows `until`; nanoseconds since 1970, and of that clock
+/// (`zvm_abi::manifest::CLOCK`).
+fn ask(host: &mut dyn Host, channel: u32, until: u64) -> Result<(u64, u64), i64> {
+    let mut bytes = [0; 16];
+    match host.read(channel, &mut bytes, until) {
+        16 => {
+            let (first, second) = bytes.split_at(8);
+            let word = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_le_bytes);
+            Ok((word(first), word(second)))
+        }
+        other => Err(other),
     }
 }
 
@@ -279,6 +342,37 @@ pub(crate) fn setitimer(kernel: &mut Kernel, [which, new, old, ..]: Args) -> Res
 mod tests {
     use super::*;
 
+    /// A host whose clocks both show this, and move by a nanosecond each time that they are asked.
+    struct Host1970(u64);
+
+    impl Host for Host1970 {
+        fn read(&mut self, channel: u32, buffer: &mut [u8], offset: u64) -> i64 {
+            assert_eq!(channel, 7);
+            self.0 = self.0.max(offset) + 1;
+            buffer[..8].copy_from_slice(&self.0.to_le_bytes());
+            buffer[8..].copy_from_slice(&self.0.to_le_bytes());
+            16
+        }
+
+        fn write(&mut self, _: u32, _: &[u8], _: u64) -> i64 {
+            0
+        }
+
+        fn set_thread_pointer(&mut self, _: u32) {}
+    }
+
+    #[test]
+    fn the_hosts_clock_is_followed() {
+        let mut host = Host1970(5 * SECOND);
+        let mut clock = Clock::of_host(&mut host, 7).unwrap();
+        assert_eq!((clock.now().seconds, clock.now().nanoseconds), (5, 1));
+        clock.tick(&mut host);
+        assert_eq!((clock.elapsed(), clock.busy()), (1, 1));
+        clock.sleep(SECOND, &mut host);
+        assert_eq!((clock.elapsed(), clock.busy()), (SECOND + 2, 1));
+        assert_eq!(clock.now().seconds, 6);
+    }
+
     #[test]
     fn the_clock_moves_by_its_rules_alone() {
         let mut clock = Clock::new(Time {
@@ -292,7 +386,7 @@ mod tests {
                 nanoseconds: 999_999_999
             }
         );
-        clock.tick();
+        clock.tick(&mut Host1970(0));
         assert_eq!(
             clock.now(),
             Time {
@@ -300,7 +394,7 @@ mod tests {
                 nanoseconds: 999
             }
         );
-        clock.sleep(3 * SECOND);
+        clock.sleep(3 * SECOND, &mut Host1970(0));
         assert_eq!(
             (clock.now().seconds, clock.busy(), clock.elapsed()),
             (14, STEP, 3 * SECOND + STEP)

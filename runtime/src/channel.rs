@@ -47,15 +47,17 @@ pub enum Source {
     Unconnected(Address),
     /// A connection, on which the writer has greeted.
     Network(TcpStream),
+    /// The host's clock.
+    Clock,
 }
 
 impl Source {
-    /// Its descriptor; −1 for what is not connected.
+    /// Its descriptor; −1 for what has none.
     pub fn fd(&self) -> RawFd {
         match self {
             Source::Inherited(fd) => *fd,
             Source::Network(stream) => stream.as_raw_fd(),
-            Source::Unconnected(_) => -1,
+            Source::Unconnected(_) | Source::Clock => -1,
             Source::Stream(file) | Source::Device(file) | Source::Regular(file, _) => {
                 file.as_raw_fd()
             }
@@ -90,6 +92,19 @@ impl Channel {
         }
     }
 
+    /// The host's clock ([`manifest::CLOCK`]).
+    pub fn clock() -> Channel {
+        Channel {
+            alias: manifest::CLOCK.to_owned(),
+            sources: vec![Source::Clock],
+            kind: manifest::RANDOM_READ,
+            limits: [UNLIMITED, UNLIMITED, 0, 0],
+            size: 0,
+            mapped: false,
+            digest: false,
+        }
+    }
+
     /// A file that the guest reads at any offset, and sees mapped.
     pub fn mapped(alias: String, file: File, size: u64) -> Channel {
         Channel {
@@ -118,7 +133,7 @@ impl Channel {
 
     /// The descriptors of its sources.
     pub fn fds(&self) -> impl Iterator<Item = RawFd> {
-        self.sources.iter().map(Source::fd)
+        self.sources.iter().map(Source::fd).filter(|&fd| fd >= 0)
     }
 
     /// Whether bytes go over the network.

@@ -146,6 +146,10 @@ struct Run {
     /// Where the program's clock starts, in seconds since 1970
     #[arg(long, value_name = "SECONDS", default_value_t = options::DEFAULT_SECONDS)]
     time: u64,
+    /// The program's clock: `fixed` starts at --time and moves by the program's calls alone, `host` is this machine's, and
+    /// makes runs differ
+    #[arg(long, value_name = "WHICH", default_value = "fixed", value_parser = ["fixed", "host"])]
+    clock: String,
     /// The program's working directory
     #[arg(long, value_name = "PATH", default_value = "/")]
     cwd: OsString,
@@ -286,6 +290,7 @@ impl Run {
             timeout: self.timeout,
             seed: self.seed.0,
             seconds: self.time,
+            host_clock: self.clock == "host",
             cwd: self.cwd,
             strace: self.strace,
             verdicts: verdict::default_folder(),

@@ -25,6 +25,8 @@ const ENTRY_RED_ZONE: u64 = 64;
 pub struct Orders {
     /// Most processor time.
     pub cpu_time: Option<Duration>,
+    /// The guest may ask for the host's time.
+    pub host_clock: bool,
     /// For the trap server.
     pub duties: Duties,
     /// What earlier runs know of the validator.
@@ -111,7 +113,7 @@ fn start(
         limit_cpu_time(limit).map_err(refuse(status::IO, "limit the processor time"))?;
     }
     record.mark(Moment::Ready);
-    seccomp::close().map_err(|message| Refusal {
+    seccomp::close(orders.host_clock).map_err(|message| Refusal {
         status: status::IO,
         message,
     })?;

@@ -33,6 +33,7 @@
 pub mod channel;
 mod check;
 pub mod cli;
+mod clock;
 mod commit;
 pub mod digest;
 pub mod error;

@@ -9,6 +9,7 @@ use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use crate::channel::{self, Channel};
+use crate::clock;
 use crate::commit::Commit;
 use crate::error::{RunError, status};
 use crate::fault::{FaultReport, signal_name};
@@ -97,20 +98,20 @@ impl Outcome {
 /// # Errors
 /// [`RunError`] for everything that kept the program from running, or its `rw` mounts from being written back.
 pub fn run(options: &RunOptions) -> Result<Report, RunError> {
-    let started = record::now();
+    let started = clock::monotonic();
     let image = Image::open(&options.program)?;
     if options.mounts.len() > limits::MOUNTS {
         return Err(MountError::TooLarge(format!("more than {} mounts", limits::MOUNTS)).into());
     }
     let (channels, results) = open_channels(options)?;
     let plan = Plan::new(&image, &channels, options.memory)?;
-    let opened = record::now();
+    let opened = clock::monotonic();
     let (mut report, moments) = run_instance(&image, plan, &channels, options)?;
-    let ended = record::now();
+    let ended = clock::monotonic();
     if matches!(report.outcome, Outcome::Exited(_)) {
         results.commit()?;
     }
-    let committed = record::now();
+    let committed = clock::monotonic();
     let mut last = started;
     for (name, end) in PHASES.into_iter().zip(
         [opened]
@@ -180,6 +181,9 @@ fn open_channels(options: &RunOptions) -> Result<(Vec<Channel>, Results), RunErr
                 names: tar.names,
             });
         }
+    }
+    if options.host_clock {
+        channels.push(Channel::clock());
     }
     channels.append(&mut others);
     if options.digests {
@@ -312,6 +316,7 @@ fn run_instance(
 ) -> Result<(Report, [u64; record::MOMENTS]), RunError> {
     let orders = Orders {
         cpu_time: options.cpu_time,
+        host_clock: options.host_clock,
         verdicts: options
             .verdicts
             .as_deref()

@@ -52,6 +52,8 @@ pub struct RunOptions {
     pub seed: [u8; 32],
     /// Seconds since 1970 at which the guest's clock starts.
     pub seconds: u64,
+    /// The guest's clock is the host's: its runs are no longer equal.
+    pub host_clock: bool,
     /// The guest's working directory.
     pub cwd: OsString,
     /// The instance's number among others that it has network channels with.
@@ -89,6 +91,7 @@ impl RunOptions {
             algorithm: Algorithm::default(),
             seed: [0; 32],
             seconds: DEFAULT_SECONDS,
+            host_clock: false,
             cwd: OsString::from("/"),
             node: None,
             name_server: None,
@@ -159,6 +162,7 @@ pub fn from_manifest(path: &Path) -> Result<RunOptions, RunError> {
         node: manifest.node,
         name_server: manifest.name_server,
         seconds: nvram.seconds.unwrap_or(defaults.seconds),
+        host_clock: nvram.host_clock,
         seed: nvram.seed.unwrap_or(defaults.seed),
         cwd: nvram.cwd.unwrap_or_else(|| defaults.cwd.clone()),
         ..defaults

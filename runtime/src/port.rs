@@ -8,6 +8,7 @@ use zvm_abi::manifest::{self, limit};
 use zvm_abi::trap::errno;
 
 use crate::channel::{Channel, Source};
+use crate::clock;
 use crate::digest::{self, Algorithm, Hasher};
 use crate::limits;
 use crate::network::link::{Broken, Link};
@@ -20,6 +21,8 @@ struct Feed {
     size: Option<u64>,
     /// How bytes pass, where it is a connection.
     link: Option<Link>,
+    /// It is the host's clock.
+    clock: bool,
 }
 
 /// Why a transfer did not happen.
@@ -63,6 +66,7 @@ impl Port {
                 Source::Network(_) => Some(Link::reader()),
                 _ => None,
             },
+            clock: matches!(source, Source::Clock),
         };
         Port {
             alias: channel.alias.as_str().into(),
@@ -195,6 +199,16 @@ impl Port {
     fn read_at(&self, buffer: u64, size: u64, offset: u64) -> Result<u64, Failure> {
         let mut at = offset;
         for (index, feed) in self.feeds.iter().enumerate() {
+            if feed.clock {
+                let words = clock::read(at).map(u64::to_le_bytes);
+                let words = words.as_flattened();
+                let count = words.len().min(size as usize);
+                // SAFETY: the guest's own memory, writable, and nothing else of it is in use while the trap runs.
+                let buffer =
+                    unsafe { std::slice::from_raw_parts_mut(space::pointer(buffer), count) };
+                buffer.copy_from_slice(&words[..count]);
+                return Ok(count as u64);
+            }
             let length = feed.size.unwrap_or(0);
             // The last source may have grown; the others count as what they were.
             if index + 1 == self.feeds.len() || at < length {

@@ -5,7 +5,7 @@
 use std::io;
 use std::ptr::{self, NonNull};
 
-use crate::{digest, limits};
+use crate::{clock, digest, limits};
 
 /// How far the instance came, and how it ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,17 +89,6 @@ pub enum Moment {
 /// How many [`Moment`]s there are.
 pub const MOMENTS: usize = 4;
 
-/// Nanoseconds of the host's monotonic clock.
-pub fn now() -> u64 {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: the structure lives through the call.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
-    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
-}
-
 /// What has passed one channel.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -148,7 +137,7 @@ pub struct Last {
     pub validated: Validated,
     /// Digest of final memory.
     pub memory: Option<[u8; digest::BYTES]>,
-    /// When each [`Moment`] was, by [`now`]; 0 for one that never was.
+    /// When each [`Moment`] was, by [`clock::monotonic`]; 0 for one that never was.
     pub moments: [u64; MOMENTS],
     /// What passed each channel.
     pub channels: Vec<Passed>,
@@ -233,7 +222,9 @@ impl Shared {
         // SAFETY: mapped, and only this process writes it.
         unsafe {
             let moments = (&raw mut (*self.0.as_ptr()).moments).cast::<u64>();
-            moments.add(moment as usize).write_volatile(now());
+            moments
+                .add(moment as usize)
+                .write_volatile(clock::monotonic());
         }
     }
 

@@ -10,14 +10,15 @@ use seccompiler::{
 };
 use zvm_abi::layout;
 
-/// Sets limits and the filter on this process; there is no way back.
+/// Sets limits and the filter on this process; there is no way back. `host_clock` lets the host's clock be asked.
 ///
 /// # Errors
 /// What the host refused.
-pub fn close() -> Result<(), String> {
+pub fn close(host_clock: bool) -> Result<(), String> {
     limit(libc::RLIMIT_CORE)?;
     limit(libc::RLIMIT_NOFILE)?;
-    let filter = filter().map_err(|error| format!("cannot build the seccomp filter: {error}"))?;
+    let filter =
+        filter(host_clock).map_err(|error| format!("cannot build the seccomp filter: {error}"))?;
     // Sets no_new_privs too.
     seccompiler::apply_filter(&filter)
         .map_err(|error| format!("this host lacks seccomp filters: {error}"))
@@ -51,7 +52,13 @@ const CALLS: [(i64, &str); 7] = [
     (libc::SYS_exit_group, "exit_group"),
 ];
 
-fn filter() -> Result<BpfProgram, seccompiler::BackendError> {
+/// And these, if the program's clock is the host's.
+const CLOCK_CALLS: [(i64, &str); 2] = [
+    (libc::SYS_clock_gettime, "clock_gettime"),
+    (libc::SYS_clock_nanosleep, "clock_nanosleep"),
+];
+
+fn filter(host_clock: bool) -> Result<BpfProgram, seccompiler::BackendError> {
     let condition = |arg, op, value| SeccompCondition::new(arg, SeccompCmpArgLen::Qword, op, value);
     // Jail and Unjail: memory of the guest's heap only, and never writable and executable at once.
     let protect = |rights: i32| {
@@ -64,6 +71,9 @@ fn filter() -> Result<BpfProgram, seccompiler::BackendError> {
     };
     let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
         CALLS.iter().map(|&(number, _)| (number, vec![])).collect();
+    if host_clock {
+        rules.extend(CLOCK_CALLS.map(|(number, _)| (number, vec![])));
+    }
     rules.insert(
         libc::SYS_mprotect,
         vec![
@@ -91,7 +101,7 @@ mod tests {
         let pid = unsafe { libc::fork() };
         assert!(pid >= 0);
         if pid == 0 {
-            let status = if close().is_err() {
+            let status = if close(false).is_err() {
                 99
             } else {
                 i32::from(!deed())
@@ -117,7 +127,8 @@ mod tests {
             .lines()
             .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
             .collect();
-        assert_eq!(listed, CALLS.map(|(_, name)| name));
+        let all = CALLS.iter().chain(&CLOCK_CALLS).map(|&(_, name)| name);
+        assert!(listed.iter().copied().eq(all), "{listed:?}");
     }
 
     #[test]

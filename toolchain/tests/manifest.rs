@@ -134,3 +134,58 @@ fn a_program_with_channels_and_tars() {
         "equal runs, equal digests"
     );
 }
+
+const CLOCK: &str = r#"
+#include <pthread.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+static void *sleeps(void *arg) {
+    usleep(60000);
+    return arg;
+}
+int main(void) {
+    struct timespec start, end;
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    pthread_t thread;
+    pthread_create(&thread, 0, sleeps, 0);
+    usleep(30000);
+    pthread_join(thread, 0);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    long slept = (end.tv_sec - start.tv_sec) * 1000 + (end.tv_nsec - start.tv_nsec) / 1000000;
+    printf("%ld %d\n", (long)time(0), slept >= 59 && slept < 20000);
+    return access("/dev/clock", F_OK) == 0;
+}
+"#;
+
+/// The program's clock is the host's where it is asked for, and only there.
+#[test]
+fn the_hosts_clock() {
+    use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+    let temp = tempfile::tempdir().expect("a folder");
+    let dir = temp.path();
+    fs::write(dir.join("clock.c"), CLOCK).expect("the source");
+    run(
+        dir,
+        env!("CARGO_BIN_EXE_zvm-cc"),
+        &["clock.c", "-o", "clock.zvm"],
+    );
+    let zvm = |options: &[&str]| -> String {
+        let args = [&["run"], options, &["clock.zvm"]].concat();
+        let output = run(dir, env!("CARGO_BIN_EXE_zvm"), &args);
+        String::from_utf8(output.stdout).expect("text")
+    };
+    assert_eq!(zvm(&[]), "1370454582 1\n");
+    let begin = Instant::now();
+    let told = zvm(&["--clock", "host"]);
+    assert!(begin.elapsed().as_millis() >= 60, "it sleeps");
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .expect("a time");
+    let seconds: u64 = told
+        .strip_suffix(" 1\n")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(|| panic!("{told}"));
+    assert!(seconds.abs_diff(now.as_secs()) < 60, "{told}");
+}

@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use zvm_abi::manifest::CLOCK;
+
 use super::files::{OpenFile, flag};
 use super::tree::{Device, Generated, Kind, Mount, NodeId};
 use super::{Contents, Directory, resolve, tar};
@@ -223,7 +225,8 @@ impl Kernel {
     fn channel_files(&mut self, now: super::Time) -> Result<(), Errno> {
         for number in 0..self.channels.len() as u32 {
             let name = self.channels[number as usize].name.clone();
-            if number > 3 && name.starts_with(b"/dev/mount/") {
+            let hidden = name.starts_with(b"/dev/mount/") || name == CLOCK.as_bytes();
+            if number > 3 && hidden {
                 continue;
             }
             let kind = Kind::Device(Device::Channel(number));

@@ -133,7 +133,7 @@ impl Kernel {
                 return false;
             }
             let span = next.saturating_sub(self.clock.elapsed());
-            self.clock.sleep(span);
+            self.clock.sleep(span, &mut *self.host);
             self.clock_events();
         }
     }

@@ -53,6 +53,10 @@ pub const RANDOM_WRITE: u32 = 2;
 /// Random read and write.
 pub const RANDOM: u32 = 3;
 
+/// Alias of the channel that tells the host's clock, if the manifest asks for that: Read at an offset waits until the host's
+/// monotonic clock shows that many nanoseconds, and gives two u64, nanoseconds since 1970 and of that monotonic clock.
+pub const CLOCK: &str = "/dev/clock";
+
 /// One channel. 0, 1 and 2 are stdin, stdout and stderr. A channel with no gets cannot be read, with no puts not written.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -20,6 +20,8 @@ pub struct UserNvram {
     pub mapping: Vec<(String, String)>,
     /// Seconds since 1970 at which the clock starts.
     pub seconds: Option<u64>,
+    /// The guest's clock is the host's.
+    pub host_clock: bool,
     /// Seed of random numbers.
     pub seed: Option<[u8; 32]>,
     /// Working directory.
@@ -121,8 +123,15 @@ impl UserNvram {
                 Ok(())
             }
             "time" => {
-                let [seconds] = fields(line, ["seconds"])?;
-                self.seconds = Some(integer(&text(needed(seconds, "seconds")?)?)? as u64);
+                let [seconds, clock] = fields(line, ["seconds", "clock"])?;
+                match clock.map(text).transpose()?.as_deref() {
+                    Some("host") if seconds.is_none() => self.host_clock = true,
+                    Some("host") => return Err("the host's clock has its own seconds".to_owned()),
+                    Some(other) => return Err(format!("clock is `{other}`; it can be host")),
+                    None => {
+                        self.seconds = Some(integer(&text(needed(seconds, "seconds")?)?)? as u64);
+                    }
+                }
                 Ok(())
             }
             "random" => {
@@ -374,6 +383,8 @@ precache=yes
             ),
             ("[mapping]\nchannel=/a, mode=blob\n", 2, "mode"),
             ("[time]\nseconds=now\n", 2, "not a number"),
+            ("[time]\nclock=sundial\n", 2, "clock is `sundial`"),
+            ("[time]\nseconds=1, clock=host\n", 2, "its own seconds"),
             ("[random]\nseed=xyz\n", 2, "hex"),
             ("[cwd]\npath=x\n", 2, "absolute"),
             ("[debug]\nverbosity=loud\n", 2, "not a number"),

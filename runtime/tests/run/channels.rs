@@ -205,6 +205,23 @@ fn quotas_of_a_channel() {
     ]);
     done.exits(minus(trap::errno::EDQUOT));
     assert_eq!(fs::read(&out).unwrap(), b"abc");
+
+    let reads = Case::new(|p| {
+        for _ in 0..3 {
+            p.trap(trap::READ, [4, HEAP, 3, 0]);
+        }
+        p.exit_rax();
+    });
+    let input = reads.file("in", "0123456789");
+    for (quota, left) in [
+        ("2, 99", minus(trap::errno::EDQUOT)),
+        ("9, 6", minus(trap::errno::EDQUOT)),
+        ("9, 8", 2),
+        ("9, 9", 3),
+    ] {
+        let spec = format!("{input}, /dev/in/x, 0, 0, {quota}, 0, 0");
+        reads.run(&["--channel", &spec]).exits(left);
+    }
 }
 
 fn several_sources() {
@@ -254,6 +271,24 @@ fn random_access() {
     ]);
     done.exits(0);
     assert_eq!(fs::read(&file).unwrap(), b"0XY345XY");
+    // Sequential read with random write: offsets count for the writes only.
+    fs::write(&file, "012345").unwrap();
+    let done = case.run(&[
+        "--channel",
+        &format!("{file}, /dev/rw/x, 2, 0, 9, 99, 9, 99"),
+    ]);
+    done.exits(0);
+    assert_eq!(done.stdout, b"01");
+    assert_eq!(fs::read(&file).unwrap(), b"0XY345");
+    // Sequential both ways: reads and writes have a position each.
+    fs::write(&file, "012345").unwrap();
+    let done = case.run(&[
+        "--channel",
+        &format!("{file}, /dev/rw/x, 0, 0, 9, 99, 9, 99"),
+    ]);
+    done.exits(0);
+    assert_eq!(done.stdout, b"01");
+    assert_eq!(fs::read(&file).unwrap(), b"XY2345");
 }
 
 fn fifos() {
@@ -509,4 +544,28 @@ fn as_many_channels_as_promised() {
         done.says(5, "Too many open files");
     }
     run_manifest(&case, &(text + &extra(1)), &[]).says(14, "more than 8192 lines");
+
+    // All of them come by the command line; four are there already.
+    let out = case.name("last");
+    let with = |count: usize| {
+        let mut command = zvm();
+        command.arg("run");
+        for n in 0..count {
+            command.arg(format!(
+                "--channel=/dev/null, /dev/c{n}, 0, 0, 9, 99, 9, 99"
+            ));
+        }
+        let last = format!("--channel={out}, /dev/last, 0, 0, 0, 0, 9, 99");
+        finish(command.arg(last).arg(case.0.path()))
+    };
+    let most = zvm_abi::manifest::MAX_CHANNELS;
+    let done = with(most - 5);
+    if done.status == 5 {
+        done.says(5, "Too many open files");
+        eprintln!("skipped: this host allows fewer descriptors than there may be channels");
+        return;
+    }
+    done.exits(8);
+    assert_eq!(fs::read(&out).unwrap(), b"the last");
+    with(most - 4).says(14, "more than 10914 channels");
 }

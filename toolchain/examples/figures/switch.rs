@@ -37,7 +37,7 @@ int main(int argc, char **argv) {
 }
 "#;
 
-const COUNT: u32 = 10_000_000;
+const COUNT: u32 = 3_000_000;
 
 /// Nanoseconds for each of [`COUNT`] times what the program does, without its start.
 fn each(command: &dyn Fn() -> Command) -> Result<f64, Failure> {
