@@ -1,5 +1,7 @@
 //! Packs operations into bundles and gives every one its address: rules C1, C2 and C5.
 
+use std::ops::Range;
+
 use zvm_abi::layout::{BUNDLE, TEXT_BASE, TEXT_LIMIT};
 
 use crate::code::{Fix, Op, Target};
@@ -65,22 +67,84 @@ const ALIGNED: u8 = 4;
 /// What follows is not reached through it.
 const STOPS: u8 = 8;
 
-/// Where operations stand, as offsets from the start of text. Each list has one element for each operation.
-struct Placement {
-    size: Vec<u8>,
-    kind: Vec<u8>,
-    /// Bytes of prefixes that each can take.
-    room: Vec<u8>,
-    /// Bytes of prefixes that each took.
-    extra: Vec<u8>,
+/// Where an operation stands, as offsets from the start of text.
+#[derive(Clone, Copy)]
+struct Slot {
     /// First byte, prefixes included.
-    at: Vec<u32>,
+    at: u32,
     /// What a target resolves to: the bundle's start where one is asked for, else the first byte.
-    label: Vec<u32>,
+    label: u32,
+    /// Bytes without prefixes added.
+    size: u8,
+    kind: u8,
+    /// Bytes of prefixes that it can take.
+    room: u8,
+    /// Bytes of prefixes that it took.
+    extra: u8,
+}
+
+impl Slot {
+    fn behind(&self) -> u32 {
+        self.at + u32::from(self.size) + u32::from(self.extra)
+    }
+}
+
+struct Placement {
+    /// One for each operation.
+    slots: Vec<Slot>,
     /// Small loops: the first and the last operation, in rising order.
     loops: Vec<(u32, u32)>,
+    placed: Placed,
+}
+
+/// Half the way that a short branch can go.
+const HALF_REACH: u64 = 64;
+
+/// How closely a piece is placed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    /// One operation behind the other.
+    Sizes,
+    /// In bundles.
+    Gaps,
+    /// With prefixes in the gaps.
+    Prefixes,
+}
+
+/// How far placing has come.
+#[derive(Clone, Copy, Default)]
+struct Placed {
     end: u32,
+    /// Small loops that have begun.
+    loops: usize,
     gaps: Gaps,
+}
+
+/// Cuts the operations into pieces that are placed one by one: no short branch leads from one to another, nothing falls
+/// through. Their ends, in rising order.
+fn pieces(lowered: &Lowered, slots: &[Slot]) -> Vec<usize> {
+    let mut ends: Vec<usize> = Vec::new();
+    // No piece ends before this operation.
+    let mut reached = 0;
+    for (i, op) in lowered.ops.iter().enumerate() {
+        let short = op.fix == Fix::Short || op.fix == Fix::Branch && !op.long;
+        let target = match op.target {
+            Target::Code(code) if short => lowered.first[code as usize] as usize,
+            Target::Op(op) if short => op as usize,
+            _ => i,
+        };
+        reached = reached.max(target);
+        while ends.last().is_some_and(|&end| end > target) {
+            ends.pop();
+        }
+        if slots[i].kind & STOPS != 0 && reached <= i {
+            ends.push(i + 1);
+        }
+    }
+    if ends.last() != Some(&lowered.ops.len()) {
+        ends.push(lowered.ops.len());
+    }
+    ends
 }
 
 /// A small loop's most operations.
@@ -116,68 +180,116 @@ fn small_loops(lowered: &Lowered) -> Vec<(u32, u32)> {
 
 impl Placement {
     fn new(lowered: &Lowered) -> Placement {
-        let ops = &lowered.ops;
-        let kind = |i: usize| {
-            let op = &ops[i];
-            let after_mask = i > 0 && ops[i - 1].glued;
+        let mut slots = Vec::with_capacity(lowered.ops.len());
+        let mut after_mask = false;
+        for (op, &aligned) in lowered.ops.iter().zip(&lowered.aligned) {
             let indirect = after_mask && op.bytes[..3].contains(&0xFF) && !op.ends_bundle;
             let stops = match (op.fix, &op.bytes[..usize::from(op.len)]) {
                 (Fix::Branch, bytes) => bytes[0] == 0xEB,
                 (_, [0xC3] | [0xF4] | [0xCC] | [0x0F, 0x0B]) => true,
                 _ => indirect,
             };
-            (if op.glued { GLUED } else { 0 })
+            let kind = (if op.glued { GLUED } else { 0 })
                 | (if op.ends_bundle { ENDS } else { 0 })
-                | (if lowered.aligned[i] { ALIGNED } else { 0 })
-                | (if stops { STOPS } else { 0 })
-        };
-        let room = |i: usize| {
-            let pair = ops[i].glued || i > 0 && ops[i - 1].glued;
-            let longest = LONGEST - ops[i].len;
-            if pair {
-                0
-            } else {
-                ops[i].room.bytes().min(longest)
-            }
-        };
+                | (if aligned { ALIGNED } else { 0 })
+                | (if stops { STOPS } else { 0 });
+            let pair = op.glued || after_mask;
+            slots.push(Slot {
+                at: 0,
+                label: 0,
+                size: op.len,
+                kind,
+                room: if pair {
+                    0
+                } else {
+                    op.room.bytes().min(LONGEST - op.len)
+                },
+                extra: 0,
+            });
+            after_mask = op.glued;
+        }
         Placement {
-            size: ops.iter().map(|op| op.len).collect(),
-            kind: (0..ops.len()).map(kind).collect(),
-            room: (0..ops.len()).map(room).collect(),
-            extra: vec![0; ops.len()],
-            at: vec![0; ops.len()],
-            label: vec![0; ops.len()],
+            slots,
             loops: small_loops(lowered),
-            end: 0,
-            gaps: Gaps::default(),
+            placed: Placed::default(),
         }
     }
 
-    /// Gives every operation its place.
-    fn place(&mut self) {
-        self.gaps = Gaps::default();
-        // `first`: the first operation of the bundle that `next` lies in.
-        let (mut next, mut i, mut first) = (0u32, 0, 0);
-        let loops = std::mem::take(&mut self.loops);
-        let mut coming = loops.iter().copied().peekable();
-        while i < self.size.len() {
-            let mut last = i;
-            let mut size = u32::from(self.size[i]);
-            while self.kind[last] & GLUED != 0 {
-                last += 1;
-                size += u32::from(self.size[last]);
+    /// Places a piece for good. Branches that do not reach become long; none ever becomes short again, so this ends.
+    fn settle(&mut self, lowered: &mut Lowered, piece: Range<usize>, short: &mut Vec<usize>) {
+        short.clear();
+        short.extend(piece.clone().filter(|&i| {
+            let op = &lowered.ops[i];
+            op.fix == Fix::Branch && !op.long
+        }));
+        let start = self.placed;
+        // Each takes more time than the one before and finds fewer branches that do not reach.
+        for detail in [Detail::Sizes, Detail::Gaps, Detail::Prefixes] {
+            // Gaps alone hardly double a distance, and the last pass looks at all of them again.
+            let far = |&i: &usize| distance(lowered, self, i).unsigned_abs() > HALF_REACH;
+            if detail == Detail::Gaps && !short.iter().any(far) {
+                continue;
             }
-            if self.kind[i] & ALIGNED != 0 {
+            loop {
+                self.placed = start;
+                match detail {
+                    Detail::Sizes => self.line_up(piece.clone()),
+                    _ => self.place(piece.clone(), detail == Detail::Prefixes),
+                }
+                let before = short.len();
+                short.retain(|&i| {
+                    let reaches = i8::try_from(distance(lowered, self, i)).is_ok();
+                    if !reaches {
+                        let op = &mut lowered.ops[i];
+                        op.long = true;
+                        op.len = op.branch_len();
+                        self.slots[i].size = op.len;
+                    }
+                    reaches
+                });
+                if short.len() == before {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Gives every operation of the piece its place as if no bundles were: gaps only make distances longer.
+    fn line_up(&mut self, piece: Range<usize>) {
+        let mut next = self.placed.end;
+        for slot in &mut self.slots[piece] {
+            (slot.at, slot.label) = (next, next);
+            next += u32::from(slot.size);
+        }
+    }
+
+    /// Gives every operation of the piece its place, behind what is placed.
+    fn place(&mut self, piece: Range<usize>, filling: bool) {
+        // `first`: the first operation of the bundle that `next` lies in.
+        let (mut next, mut i, mut first) = (self.placed.end, piece.start, piece.start);
+        while i < piece.end {
+            let Slot { mut kind, size, .. } = self.slots[i];
+            let aligned = kind & ALIGNED != 0;
+            let (mut last, mut size) = (i, u32::from(size));
+            while kind & GLUED != 0 {
+                last += 1;
+                kind = self.slots[last].kind;
+                size += u32::from(self.slots[last].size);
+            }
+            if aligned {
                 let gap = next.next_multiple_of(BUNDLE_SIZE) - next;
-                self.gaps.targets += u64::from(gap);
-                self.fill(first, i, gap);
+                self.placed.gaps.targets += u64::from(gap);
+                self.fill(first, i, gap, filling);
                 next += gap;
             }
-            while let Some((_, last)) = coming.next_if(|l| l.0 as usize <= i) {
-                let gap = self.loop_gap(next, i, last as usize);
-                self.gaps.loops += u64::from(gap);
+            while let Some(&(head, tail)) = self.loops.get(self.placed.loops)
+                && head as usize <= i
+            {
+                self.placed.loops += 1;
+                let gap = self.loop_gap(next, i, tail as usize);
+                self.placed.gaps.loops += u64::from(gap);
                 let whole = next.is_multiple_of(BUNDLE_SIZE);
-                self.fill(if whole { i } else { first }, i, gap);
+                self.fill(if whole { i } else { first }, i, gap, filling);
                 next += gap;
             }
             if next.is_multiple_of(BUNDLE_SIZE) {
@@ -185,44 +297,41 @@ impl Placement {
             }
             let asked = next;
             let room = BUNDLE_SIZE - next % BUNDLE_SIZE;
-            if self.kind[last] & ENDS != 0 {
+            if kind & ENDS != 0 {
                 if size <= room {
-                    self.fill(first, i, room - size);
+                    self.fill(first, i, room - size, filling);
                     next += room - size;
                 } else {
-                    self.fill(first, i, room);
-                    self.fill(i, i, BUNDLE_SIZE - size);
+                    self.fill(first, i, room, filling);
+                    self.fill(i, i, BUNDLE_SIZE - size, filling);
                     next += room + BUNDLE_SIZE - size;
                 }
-                self.gaps.calls += u64::from(next - asked);
+                self.placed.gaps.calls += u64::from(next - asked);
             } else if size > room {
-                self.gaps.crossings += u64::from(room);
-                self.fill(first, i, room);
+                self.placed.gaps.crossings += u64::from(room);
+                self.fill(first, i, room, filling);
                 next += room;
             }
             if next / BUNDLE_SIZE != asked / BUNDLE_SIZE {
                 first = i;
             }
-            for k in i..=last {
-                self.extra[k] = 0;
-                self.at[k] = next;
-                self.label[k] = next;
-                next += u32::from(self.size[k]);
+            for slot in &mut self.slots[i..=last] {
+                slot.extra = 0;
+                (slot.at, slot.label) = (next, next);
+                next += u32::from(slot.size);
             }
-            if self.kind[i] & ALIGNED != 0 {
-                self.label[i] = asked;
+            if aligned {
+                self.slots[i].label = asked;
             }
             i = last + 1;
         }
-        self.end = next;
-        self.loops = loops;
+        self.placed.end = next;
     }
 
     /// What to leave free before the loop of operations `first..=last`, so that it lies in one bundle, or in one line.
     fn loop_gap(&self, at: u32, first: usize, last: usize) -> u32 {
-        let size: u32 = (self.size[first..=last].iter())
-            .map(|&s| u32::from(s))
-            .sum();
+        let slots = self.slots[first..=last].iter();
+        let size: u32 = slots.map(|slot| u32::from(slot.size)).sum();
         let gap = BUNDLE_SIZE - at % BUNDLE_SIZE;
         let unit = if size <= BUNDLE_SIZE {
             BUNDLE_SIZE
@@ -236,95 +345,79 @@ impl Placement {
     }
 
     /// Fills `gap` bytes behind the operations `first..end` of a bundle: with prefixes on them as far as that saves nops.
-    fn fill(&mut self, first: usize, end: usize, gap: u32) {
-        if gap == 0 || end > 0 && self.kind[end - 1] & STOPS != 0 {
+    fn fill(&mut self, first: usize, end: usize, gap: u32, filling: bool) {
+        if !filling || gap == 0 || end > 0 && self.slots[end - 1].kind & STOPS != 0 {
             return;
         }
         let nops = |bytes: u32| bytes.div_ceil(LONGEST_NOP);
-        let room: u32 = self.room[first..end].iter().map(|&r| u32::from(r)).sum();
+        let slots = &mut self.slots[first..end];
+        let room: u32 = slots.iter().map(|slot| u32::from(slot.room)).sum();
         let left = nops(gap.saturating_sub(room));
-        self.gaps.nops += u64::from(left);
+        self.placed.gaps.nops += u64::from(left);
         if left == nops(gap) {
             return;
         }
         let mut prefixes = gap - (left * LONGEST_NOP).min(gap);
-        self.gaps.prefixes += u64::from(prefixes);
+        self.placed.gaps.prefixes += u64::from(prefixes);
         // One each first: few decoders like many prefixes.
         for most in 1..=2 {
-            for k in (first..end).rev() {
-                if prefixes > 0 && self.extra[k] < most.min(self.room[k]) {
-                    self.extra[k] += 1;
+            for slot in slots.iter_mut().rev() {
+                if prefixes > 0 && slot.extra < most.min(slot.room) {
+                    slot.extra += 1;
                     prefixes -= 1;
                 }
             }
         }
         let mut shift = 0;
-        for k in first..end {
-            self.at[k] += shift;
+        for slot in slots {
+            slot.at += shift;
             // The label of the bundle's first operation is the bundle's start, and stays.
-            self.label[k] += shift;
-            shift += u32::from(self.extra[k]);
+            slot.label += shift;
+            shift += u32::from(slot.extra);
         }
-    }
-
-    fn behind(&self, i: usize) -> u32 {
-        self.at[i] + u32::from(self.size[i]) + u32::from(self.extra[i])
     }
 }
 
-/// Lays out the code. Branches that do not reach become long; none ever becomes short again, so this ends.
+/// Lays out the code.
 pub(crate) fn pack(lowered: &mut Lowered) -> Result<Layout, RewriteError> {
     let mut placement = Placement::new(lowered);
-    let short = |op: &Op| op.fix == Fix::Branch && !op.long;
-    let mut short: Vec<usize> = (0..lowered.ops.len())
-        .filter(|&i| short(&lowered.ops[i]))
-        .collect();
-    loop {
-        placement.place();
-        if u64::from(placement.end) + TEXT_BASE + 2 * BUNDLE > TEXT_LIMIT {
-            return Err(RewriteError::BadInput(
-                "the rewritten text does not fit below 0x10000000".into(),
-            ));
-        }
-        let before = short.len();
-        short.retain(|&i| {
-            let reaches = i8::try_from(distance(lowered, &placement, i)).is_ok();
-            if !reaches {
-                let op = &mut lowered.ops[i];
-                op.long = true;
-                op.len = op.branch_len();
-                placement.size[i] = op.len;
-            }
-            reaches
-        });
-        if short.len() == before {
-            return Ok(encode(lowered, placement));
-        }
+    let (mut first, mut short) = (0, Vec::new());
+    for end in pieces(lowered, &placement.slots) {
+        placement.settle(lowered, first..end, &mut short);
+        first = end;
     }
+    if u64::from(placement.placed.end) + TEXT_BASE + 2 * BUNDLE > TEXT_LIMIT {
+        return Err(RewriteError::BadInput(
+            "the rewritten text does not fit below 0x10000000".into(),
+        ));
+    }
+    Ok(encode(lowered, placement))
 }
 
 /// The distance from the end of operation `i` to its target.
 fn distance(lowered: &Lowered, placement: &Placement, i: usize) -> i64 {
     let op = &lowered.ops[i];
     let target = match op.target {
-        Target::Code(code) => i64::from(placement.label[lowered.first[code as usize] as usize]),
-        Target::Op(op) => i64::from(placement.at[op as usize]),
+        Target::Code(code) => {
+            i64::from(placement.slots[lowered.first[code as usize] as usize].label)
+        }
+        Target::Op(op) => i64::from(placement.slots[op as usize].at),
         Target::Fixed(address) => i64::from(address) - TEXT_BASE as i64,
     };
-    target - i64::from(placement.behind(i))
+    target - i64::from(placement.slots[i].behind())
 }
 
 fn encode(lowered: &Lowered, placement: Placement) -> Layout {
-    let end = placement.end.next_multiple_of(BUNDLE_SIZE) + BUNDLE_SIZE;
+    let end = placement.placed.end.next_multiple_of(BUNDLE_SIZE) + BUNDLE_SIZE;
     // What follows the last operation, and a whole bundle at the end, is hlt.
     let mut text = vec![HLT; end as usize];
     let mut filled = 0usize;
-    for (i, op) in lowered.ops.iter().enumerate() {
-        let at = placement.at[i] as usize;
+    for (i, (op, slot)) in lowered.ops.iter().zip(&placement.slots).enumerate() {
+        let at = slot.at as usize;
         pad(&mut text, filled, at);
-        filled = placement.behind(i) as usize;
+        filled = slot.behind() as usize;
         let bytes = field(lowered, &placement, i, op);
-        let (extra, len) = (usize::from(placement.extra[i]), usize::from(op.len));
+        let (extra, len) = (usize::from(slot.extra), usize::from(op.len));
         // C9's order: 0x67, the null segment, the rest.
         let own = usize::from(extra > 0 && bytes[0] == ADDRESS32);
         let out = &mut text[at..filled];
@@ -337,15 +430,12 @@ fn encode(lowered: &Lowered, placement: Placement) -> Layout {
         out[..prefixes.len()].copy_from_slice(prefixes);
         out[prefixes.len()..].copy_from_slice(&bytes[own..len]);
     }
-    let labels = placement
-        .label
-        .iter()
-        .map(|l| l + TEXT_BASE as u32)
-        .collect();
+    let slots = placement.slots.iter();
+    let labels = slots.map(|slot| slot.label + TEXT_BASE as u32).collect();
     Layout {
         text,
         labels,
-        gaps: placement.gaps,
+        gaps: placement.placed.gaps,
     }
 }
 
@@ -357,7 +447,7 @@ fn field(lowered: &Lowered, placement: &Placement, i: usize, op: &Op) -> [u8; 15
     }
     let distance = distance(lowered, placement, i);
     let (at, near) = (usize::from(op.at), (distance as i32).to_le_bytes());
-    let address = (distance + i64::from(placement.behind(i))) as u64;
+    let address = (distance + i64::from(placement.slots[i].behind())) as u64;
     let address = address.wrapping_add(TEXT_BASE);
     match op.fix {
         Fix::None => {}

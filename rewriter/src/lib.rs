@@ -14,6 +14,7 @@ mod bytes;
 mod code;
 mod debug;
 mod decode;
+mod effect;
 mod error;
 mod flags;
 mod input;
@@ -97,6 +98,26 @@ pub struct Stats {
     pub spills: u64,
     /// Instructions that became `ud2` because they are above the image's level, libzrt's apart.
     pub above_level: u64,
+}
+
+impl Stats {
+    /// What the text grew by, in bytes, by causes that add up to it.
+    pub fn growth(&self) -> [(&'static str, i64); 6] {
+        let gaps = &self.gaps;
+        let (before, after) = (self.text_in as i64, self.text_out as i64);
+        let dropped = self.padding_in as i64;
+        [
+            ("its padding dropped", -dropped),
+            (
+                "instructions rewritten",
+                after - before + dropped - gaps.total() as i64,
+            ),
+            ("gaps before calls", gaps.calls as i64),
+            ("gaps before targets", gaps.targets as i64),
+            ("gaps at ends of bundles", gaps.crossings as i64),
+            ("gaps before small loops", gaps.loops as i64),
+        ]
+    }
 }
 
 /// Rewrites `elf`.

@@ -1,19 +1,16 @@
 //! Which registers are dead where a scratch register is needed.
 //!
-//! Registers are a mask of 16 bits, bit n = register n of the encoding. Inside, three such masks tell a register's lowest byte
-//! and its second from the rest, because compilers write those alone. Everything here errs towards "live".
+//! Registers are a mask of 16 bits, bit n = register n of the encoding. Everything here errs towards "live".
 //!
 //! One backward fixpoint answers all questions about a *region*: functions between which code jumps or falls through
 //! other than by a call, such as a function and its cold part.
 
 use std::collections::{HashMap, HashSet};
 
-use iced_x86::{
-    FlowControl, Instruction, InstructionInfoFactory, InstructionInfoOptions, Mnemonic, OpAccess,
-    Register,
-};
+use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, Mnemonic, Register};
 
 use crate::decode::Program;
+use crate::effect::{Parts, effect, some, whole};
 use crate::flags::Returns;
 use crate::input::Input;
 use crate::refs::Refs;
@@ -40,58 +37,6 @@ const fn mask(registers: &[u8]) -> u16 {
         i += 1;
     }
     mask
-}
-
-/// Registers in parts: bit n = the lowest byte of register n, bit 16 + n = its second byte, bit 32 + n = all above.
-type Parts = u64;
-
-/// Registers with all their parts.
-const fn whole(registers: u16) -> Parts {
-    word(registers) | (registers as Parts) << 32
-}
-
-/// The low 16 bits of registers.
-const fn word(registers: u16) -> Parts {
-    registers as Parts | (registers as Parts) << 16
-}
-
-/// Registers of which some part is in the mask.
-fn some(parts: Parts) -> u16 {
-    (parts | parts >> 16 | parts >> 32) as u16
-}
-
-/// Uses and definitions of one instruction: (read, fully written).
-fn effect(factory: &mut InstructionInfoFactory, insn: &Instruction) -> (Parts, Parts) {
-    let (mut uses, mut defs) = (0, 0);
-    let info = factory.info_options(insn, InstructionInfoOptions::NO_MEMORY_USAGE);
-    for used in info.used_registers() {
-        let register = used.register();
-        if !register.is_gpr() {
-            continue;
-        }
-        let bit = 1u16 << (register.full_register() as usize - Register::RAX as usize);
-        let second = matches!(
-            register,
-            Register::AH | Register::BH | Register::CH | Register::DH
-        );
-        // Writes of 32 bits clear the upper ones.
-        let parts = match register.size() {
-            1 if second => Parts::from(bit) << 16,
-            1 => Parts::from(bit),
-            2 => word(bit),
-            _ => whole(bit),
-        };
-        match used.access() {
-            OpAccess::Read | OpAccess::CondRead | OpAccess::ReadWrite | OpAccess::ReadCondWrite => {
-                uses |= parts
-            }
-            OpAccess::Write => defs |= parts,
-            // Perhaps no write: the old value stays.
-            OpAccess::CondWrite => uses |= parts,
-            _ => {}
-        }
-    }
-    (uses, defs)
 }
 
 /// A jump through an indexed table of 8-byte entries at an address of its own: a switch or a computed goto. (With a base

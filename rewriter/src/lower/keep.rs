@@ -33,7 +33,14 @@ impl Kept {
 #[derive(Default)]
 pub(super) struct Keep {
     jumps: HashMap<usize, Kept>,
-    labels: HashMap<usize, Kept>,
+    labels: BTreeMap<usize, Kept>,
+}
+
+impl Keep {
+    /// The code indices of the labels that restore something, in rising order.
+    pub(super) fn labels(&self) -> Vec<usize> {
+        self.labels.keys().copied().collect()
+    }
 }
 
 impl Lowerer<'_> {

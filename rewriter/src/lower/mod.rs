@@ -101,8 +101,11 @@ pub(crate) fn lower(
     let mut entries = HashMap::new();
     let mut first = Vec::with_capacity(program.insns.len() + 1);
     let mut fields = refs.in_code.iter().peekable();
+    let mut kept = lowerer.keep.labels().into_iter().peekable();
     for index in 0..program.insns.len() {
-        if let Some(entry) = lowerer.restore_kept(index) {
+        if kept.next_if_eq(&index).is_some()
+            && let Some(entry) = lowerer.restore_kept(index)
+        {
             entries.insert(index, entry);
         }
         first.push(lowerer.ops.len() as u32);

@@ -2,7 +2,7 @@
 //!
 //! [`Lowerer::general`] would come to the same operation (see the test below); this way costs a fraction of the time.
 
-use iced_x86::{Code, FlowControl, Instruction, Mnemonic, OpCodeOperandKind, OpKind, Register};
+use iced_x86::{Code, FlowControl, Instruction, Mnemonic, OpKind, Register};
 
 use super::system::answer;
 use super::{Lowerer, general, level};
@@ -37,7 +37,6 @@ fn find(code: Code) -> Option<u32> {
     let mut insn = Instruction::default();
     insn.set_code(code);
     let mnemonic = insn.mnemonic();
-    let operands = code.op_code().op_kinds();
     let special = code == Code::INVALID
         || insn.flow_control() != FlowControl::Next
         || answer(&insn).is_some()
@@ -46,8 +45,25 @@ fn find(code: Code) -> Option<u32> {
         || matches!(mnemonic, M::Nop | M::Endbr64 | M::Endbr32 | M::Xlatb)
         || matches!(mnemonic, M::Bt | M::Bts | M::Btr | M::Btc)
         || matches!(mnemonic, M::Shld | M::Shrd | M::Xchg | M::Xadd)
-        || operands.contains(&OpCodeOperandKind::seg_reg);
+        || names_segment(code);
     (!special).then(|| level::of(&insn))
+}
+
+/// Whether an operand of instructions with this code is a segment register. (iced's own table of operands takes longer to make
+/// than a small program to rewrite; the test below holds this against it.)
+fn names_segment(code: Code) -> bool {
+    use Code as C;
+    matches!(
+        code,
+        C::Mov_rm16_Sreg
+            | C::Mov_r32m16_Sreg
+            | C::Mov_r64m16_Sreg
+            | C::Mov_Sreg_rm16
+            | C::Mov_Sreg_r32m16
+            | C::Mov_Sreg_r64m16
+            | C::Svdc_m80_Sreg
+            | C::Rsdc_Sreg_m80
+    )
 }
 
 impl Lowerer<'_> {
@@ -127,9 +143,9 @@ fn in_order(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use iced_x86::{Code, Decoder, DecoderOptions};
+    use iced_x86::{Code, Decoder, DecoderOptions, OpCodeOperandKind};
 
-    use super::{Ordinary, general, verbatim};
+    use super::{Ordinary, general, names_segment, verbatim};
     use crate::code::{Fix, Op};
     use crate::decode::Insn;
 
@@ -197,6 +213,13 @@ mod tests {
             }
             answered += 1;
             codes.insert(decoded.code());
+        }
+        for code in Code::values() {
+            let segment = code
+                .op_code()
+                .op_kinds()
+                .contains(&OpCodeOperandKind::seg_reg);
+            assert_eq!(names_segment(code), segment, "{code:?}");
         }
         assert!(answered > 100_000, "{answered} only");
         assert!(codes.len() > 500, "{} codes only", codes.len());
