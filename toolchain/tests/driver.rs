@@ -235,3 +235,54 @@ fn the_large_model_is_refused_where_it_computes_from_code() {
     );
     ok(dir.path(), "-fno-pic -mcmodel=large far.c -o far.zvm");
 }
+
+#[test]
+fn avx_512_needs_an_image_that_says_so() {
+    let dir = folder(&[(
+        "wide.c",
+        "#include <immintrin.h>\n#include <stdio.h>\nint main(int c, char **v) {\n\
+         if (c > 1) { static volatile int in[16], out[16]; for (int i = 0; i < 16; i++) in[i] = i * c;\n\
+         __m512i x = _mm512_loadu_si512((void *)in); x = _mm512_add_epi32(x, _mm512_set1_epi32(10));\n\
+         _mm512_storeu_si512((void *)out, x); printf(\"%d\\n\", out[15]); }\nputs(\"end\"); }\n",
+    )]);
+    let zvm = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_zvm"))
+            .current_dir(dir.path())
+            .args(args)
+            .output()
+            .expect("zvm starts");
+        let said = [output.stdout, output.stderr].concat();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&said).into_owned(),
+        )
+    };
+
+    // Code of a higher level is left out: it may stand behind a test of the CPU.
+    let output = zvm_cc(dir.path(), "-O2 -mavx512f wide.c -o low.zvm");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("more than x86-64-v1") && said.contains("-march=x86-64-v4"),
+        "{said}"
+    );
+    assert_eq!(zvm(&["run", "low.zvm"]), (Some(0), "end\n".to_owned()));
+    let (status, said) = zvm(&["run", "low.zvm", "x"]);
+    assert_eq!(status, Some(128 + 4), "{said}");
+
+    let output = zvm_cc(dir.path(), "-O2 -march=x86-64-v4 wide.c -o high.zvm");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.is_empty(), "{said}");
+    let (status, said) = zvm(&["validate", "high.zvm"]);
+    assert_eq!(status, Some(0), "{said}");
+    let (status, said) = zvm(&["run", "high.zvm", "x"]);
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    if ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"]
+        .iter()
+        .all(|feature| info.contains(&format!(" {feature}")))
+    {
+        assert_eq!((status, &*said), (Some(0), "40\nend\n"));
+    } else {
+        assert!(status == Some(8) && said.contains("x86-64-v4"), "{said}");
+    }
+}

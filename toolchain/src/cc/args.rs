@@ -521,6 +521,7 @@ impl Parser {
                 "x86-64" | "baseline" => 1,
                 "x86-64-v2" => 2,
                 "x86-64-v3" => 3,
+                "x86-64-v4" => 4,
                 _ => {
                     let why = if name == "native" {
                         "an image must not depend on the machine that built it"
@@ -528,7 +529,7 @@ impl Parser {
                         "an image says its level"
                     };
                     return Err(CcError::Usage(format!(
-                        "{text}: {why}; choose -march=x86-64, x86-64-v2 or x86-64-v3"
+                        "{text}: {why}; choose -march=x86-64, x86-64-v2, x86-64-v3 or x86-64-v4"
                     )));
                 }
             };

@@ -138,7 +138,12 @@ fn strip_is_for_the_image() {
 #[test]
 fn levels() {
     assert_eq!(parsed("a.c").level, None);
-    for (spelling, level) in [("x86-64", 1), ("x86-64-v2", 2), ("x86_64_v3", 3)] {
+    for (spelling, level) in [
+        ("x86-64", 1),
+        ("x86-64-v2", 2),
+        ("x86_64_v3", 3),
+        ("x86-64-v4", 4),
+    ] {
         assert_eq!(parsed(&format!("-march={spelling} a.c")).level, Some(level));
     }
     assert_eq!(parsed("-march=x86_64_v3 a.c").compile, ["-march=x86-64-v3"]);

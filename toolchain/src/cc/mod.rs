@@ -153,7 +153,7 @@ pub fn execute(call: &Invocation) -> Result<(), CcError> {
     if let Some(stats) = stats.filter(|stats| stats.above_level > 0 && !call.quiet) {
         eprintln!(
             "zvm-cc: warning: {} instructions need more than x86-64-v{} and would end the program if they were reached; \
-             give -march=x86-64-v3 when linking, too, if the CPU may be newer",
+             give -march=x86-64-v3 (AVX2) or -march=x86-64-v4 (AVX-512) when linking, too, if the CPU may be newer",
             stats.above_level, job.level
         );
     }

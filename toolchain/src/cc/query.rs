@@ -28,7 +28,7 @@ Options of its own:
   --stats                           say what the rewriting did, and what the text grew by
   --map FILE                        write where each instruction went: before, after, function
   --keep-going                      list everything that cannot be made safe, not only the first
-  -march=x86-64|x86-64-v2|x86-64-v3 what CPU the image needs (default: x86-64)
+  -march=x86-64[-v2|-v3|-v4]    what CPU the image needs (default: x86-64)
   -fuse-ld=bfd                      link by the system's GNU ld instead of the SDK's lld
   -v, -###                          show the commands and run them, or only show them
 
