@@ -69,7 +69,7 @@ fn a_file_is_measured_with_arguments_and_in_turn() {
     let table = text(&output.stdout);
     let lines: Vec<_> = table.lines().collect();
     assert!(
-        lines[0].starts_with("program") && lines[1].starts_with("say") && lines.len() == 4,
+        lines[0].starts_with("program") && lines[1].starts_with("say") && lines.len() == 5,
         "{table}"
     );
     assert!(lines[2].starts_with("geomean"), "{table}");

@@ -6,13 +6,14 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use object::{Object as _, ObjectSection as _, SectionFlags};
+use zvm_rewriter::{Options, Stats};
 use zvm_sysroot::Sysroot;
 
 use super::suite::Run;
 use crate::cc::compile;
 use crate::cc::run::Show;
 use crate::project::Project;
-use crate::project::build::{BuildOptions, build, flags, is_cxx, say, sources};
+use crate::project::build::{BuildOptions, build, flags, is_cxx, level, say, sources};
 use crate::project::run::{RunOptions, image_args, native_command};
 
 /// A way to build and run a program.
@@ -49,12 +50,25 @@ pub struct Text {
     pub linked: u64,
     /// Of the image.
     pub image: u64,
+    /// What the rewriter counted.
+    pub stats: Stats,
 }
 
 impl Text {
     /// What rewriting adds; 0.25 is a quarter.
     pub fn growth(&self) -> f64 {
-        self.image as f64 / self.linked.max(1) as f64 - 1.0
+        self.share(self.image as f64 - self.linked as f64)
+    }
+
+    /// The growth by its causes, which add up to it.
+    pub fn causes(&self) -> [(&'static str, f64); 6] {
+        self.stats
+            .growth()
+            .map(|(name, bytes)| (name, self.share(bytes as f64)))
+    }
+
+    fn share(&self, bytes: f64) -> f64 {
+        bytes / self.linked.max(1) as f64
     }
 }
 
@@ -90,6 +104,7 @@ pub fn all(
         native: code_size(&native)?,
         linked: code_size(&image.with_extension("elf"))?,
         image: code_size(&image)?,
+        stats: stats(&image.with_extension("elf"), level(project)?)?,
     };
     let mut built = Built {
         sides: vec![(Side::Native, native), (Side::Sandboxed, image)],
@@ -120,6 +135,18 @@ fn code_size(path: &Path) -> Result<u64> {
         matches!(section.flags(), SectionFlags::Elf { sh_flags } if sh_flags & executable != 0)
     });
     Ok(code.map(|section| section.size()).sum())
+}
+
+/// What the rewriter counts when it rewrites the linked program.
+fn stats(elf: &Path, level: u32) -> Result<Stats> {
+    let bytes = std::fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
+    let options = Options {
+        level,
+        ..Options::default()
+    };
+    let image = zvm_rewriter::rewrite(&bytes, &options)
+        .with_context(|| format!("cannot rewrite {}", elf.display()))?;
+    Ok(image.stats)
 }
 
 /// The system's compilers for C and for C++.

@@ -163,15 +163,15 @@ fn linker(sysroot: &Sysroot, job: &LinkJob) -> Command {
     if job.product == Product::Image {
         // Before musl: its fenv and long-double functions replace those that the sandbox cannot run.
         command.arg(sysroot.library("libzrt.o"));
-        // And the allocator and the string functions.
-        command.arg(sysroot.library("libmalloc.a"));
-        let strings = if job.level >= 3 {
-            "libstring-v3.a"
-        } else {
-            "libstring.a"
-        };
-        command.arg(sysroot.library(strings));
     }
+    // And the allocator and the string functions, which a native program gets too: nothing but the sandbox is to differ.
+    command.arg(sysroot.library("libmalloc.a"));
+    let strings = if job.level >= 3 {
+        "libstring-v3.a"
+    } else {
+        "libstring.a"
+    };
+    command.arg(sysroot.library(strings));
     command.args(["libc.a", "libzigc.a", "libcompiler_rt.a"].map(|name| sysroot.library(name)));
     command.arg("--end-group");
     command

@@ -74,26 +74,15 @@ fn stats(stats: &Stats) -> String {
     ] {
         let _ = writeln!(text, "{name:<34}{count:>12}");
     }
-    let growth = |bytes: i64| 100.0 * bytes as f64 / stats.text_in.max(1) as f64;
     let (before, after) = (stats.text_in as i64, stats.text_out as i64);
-    let padding = stats.padding_in as i64;
-    let rewritten = after - before + padding - gaps.total() as i64;
+    let percent = |bytes: i64| 100.0 * bytes as f64 / before.max(1) as f64;
     let _ = writeln!(text, "{:<34}{before:>12} bytes", "text");
-    for (name, bytes) in [
-        ("  its padding dropped", -padding),
-        ("  instructions rewritten", rewritten),
-        ("  gaps before calls", gaps.calls as i64),
-        ("  gaps before targets", gaps.targets as i64),
-        ("  gaps at ends of bundles", gaps.crossings as i64),
-        ("  gaps before small loops", gaps.loops as i64),
-        ("text after", after),
-    ] {
-        let percent = match name.starts_with(' ') {
-            true => growth(bytes),
-            false => growth(after - before),
-        };
-        let _ = writeln!(text, "{name:<34}{bytes:>12} bytes {percent:>+6.1}%");
+    for (cause, bytes) in stats.growth() {
+        let share = percent(bytes);
+        let _ = writeln!(text, "  {cause:<32}{bytes:>12} bytes {share:>+6.1}%");
     }
+    let share = percent(after - before);
+    let _ = writeln!(text, "{:<34}{after:>12} bytes {share:>+6.1}%", "text after");
     text
 }
 

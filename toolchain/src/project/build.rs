@@ -151,6 +151,11 @@ pub(crate) fn flags(project: &Project) -> Result<Vec<OsString>> {
 }
 
 /// Whether a source is C++, by its name.
+/// The x86-64-v*level* that the project's flags ask for.
+pub(crate) fn level(project: &Project) -> Result<u32> {
+    Ok(args::parse(flags(project)?)?.level.unwrap_or(1))
+}
+
 pub(crate) fn is_cxx(source: &Path) -> bool {
     compile::language_of(source, None) == compile::Language::Cxx
 }
