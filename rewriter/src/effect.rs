@@ -4,11 +4,37 @@
 
 use iced_x86::{
     Instruction, InstructionInfoFactory, InstructionInfoOptions, Mnemonic, OpAccess, OpKind,
-    Register,
+    Register, RflagsBits,
 };
 
 /// Registers in parts: bit n = the lowest byte of register n, bit 16 + n = its second byte, bit 32 + n = all above.
 pub(crate) type Parts = u64;
+
+/// The arithmetic flags beside the registers' parts, one bit each.
+pub(crate) const FLAGS: Parts = 0x3F << 48;
+
+/// Iced's bits of the arithmetic flags as [`FLAGS`].
+fn flags(bits: u32) -> Parts {
+    let each = [
+        RflagsBits::CF,
+        RflagsBits::PF,
+        RflagsBits::AF,
+        RflagsBits::ZF,
+        RflagsBits::SF,
+        RflagsBits::OF,
+    ];
+    let flag = |(at, flag): (usize, &u32)| Parts::from(bits & flag != 0) << (48 + at);
+    each.iter().enumerate().map(flag).sum()
+}
+
+/// Flags that an instruction needs, and that it writes.
+pub(crate) fn flags_effect(insn: &Instruction) -> (Parts, Parts) {
+    match insn.mnemonic() {
+        // It reads them only to hand them back.
+        Mnemonic::Syscall => (0, 0),
+        _ => (flags(insn.rflags_read()), flags(insn.rflags_modified())),
+    }
+}
 
 /// Registers with all their parts.
 pub(crate) const fn whole(registers: u16) -> Parts {

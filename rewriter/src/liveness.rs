@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, Mnemonic, Register};
 
 use crate::decode::Program;
-use crate::effect::{Parts, effect, some, whole};
+use crate::effect::{FLAGS, Parts, effect, flags_effect, some, whole};
 use crate::flags::Returns;
 use crate::input::Input;
 use crate::refs::Refs;
@@ -66,6 +66,8 @@ enum After {
     Caller,
     /// A call that may clobber these, and then the next one.
     Call(u16),
+    /// A system call, which keeps the flags.
+    System,
     /// A call that does not come back.
     LastCall,
     /// Nothing.
@@ -228,6 +230,18 @@ impl<'p> Liveness<'p> {
         true
     }
 
+    /// Whether arithmetic flags that hold before code index `at`, a label in a function, are read later.
+    pub(crate) fn flags_at(&mut self, at: usize) -> bool {
+        let insn = self.program.insns.get(at);
+        let function = insn.and_then(|i| self.input.function_index(i.decoded.ip()));
+        let Some(function) = function else {
+            return true;
+        };
+        let region = self.region(function);
+        let place = region.place(at);
+        place.is_none_or(|place| region.live[place] & FLAGS != 0)
+    }
+
     fn callers_of(&mut self, start: u64) -> Vec<usize> {
         let (input, program) = (self.input, self.program);
         let callers = self.callers.get_or_insert_with(|| {
@@ -329,7 +343,8 @@ impl<'p> Liveness<'p> {
             for at in first..last {
                 let insn = &program.insns[at].decoded;
                 let (uses, defs) = effect(&mut self.factory, insn);
-                steps.push((uses, defs, self.after(&region, insn)));
+                let (reads, writes) = flags_effect(insn);
+                steps.push((uses | reads, defs | writes, self.after(&region, insn)));
                 let function = || self.input.function_index(insn.ip());
                 if self.refs.taken[at]
                     && !function().is_some_and(|f| self.is_other_function(f, insn.ip()))
@@ -361,11 +376,16 @@ impl<'p> Liveness<'p> {
                     After::Next => (next(), defs),
                     After::Jump(target) => (jump(target), defs),
                     After::Either(target) => (jump(target) | next(), defs),
-                    After::Unknown => (whole(u16::MAX), defs),
+                    After::Unknown => (whole(u16::MAX) | FLAGS, defs),
                     After::Labels if !labels.is_empty() => (at_labels, defs),
                     After::Labels | After::Anywhere => (at_labels | elsewhere, defs),
                     After::Caller => (whole(AT_RETURN), defs),
-                    After::Call(clobbered) => (next() & !whole(clobbered) | at_pads | at_call, 0),
+                    // Functions neither take nor give flags.
+                    After::Call(clobbered) => {
+                        let kept = next() & !whole(clobbered) & !FLAGS;
+                        (kept | at_pads | at_call, 0)
+                    }
+                    After::System => (next() | at_pads | at_call, 0),
                     After::LastCall => (at_pads | at_call, 0),
                     After::Nothing => (0, defs),
                 };
@@ -392,7 +412,7 @@ impl<'p> Liveness<'p> {
                 return self.after_call(insn.near_branch_target());
             }
             FlowControl::IndirectCall => return After::Call(CALLER_SAVED),
-            FlowControl::Call => return After::Call(0),
+            FlowControl::Call => return After::System,
             _ => {}
         }
         let target = |after: fn(Option<u32>) -> After| {

@@ -74,7 +74,7 @@ impl Lowerer<'_> {
         let program = self.program;
         let labels = self.liveness.labels(region);
         let needs_flags: Vec<bool> = (labels.iter())
-            .map(|&label| flags_live(program, label, Flags::Keep))
+            .map(|&label| self.liveness.flags_at(label))
             .collect();
         let without = |(&label, &needs): (&usize, &bool)| {
             needs && in_code.contains(&label) && flags_live(program, label, Flags::Result)
