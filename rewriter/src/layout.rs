@@ -6,6 +6,7 @@ use zvm_abi::layout::{BUNDLE, TEXT_BASE, TEXT_LIMIT};
 
 use crate::code::{Fix, Op, Target};
 use crate::error::RewriteError;
+use crate::longer;
 use crate::lower::Lowered;
 
 const BUNDLE_SIZE: u32 = BUNDLE as u32;
@@ -32,6 +33,8 @@ pub struct Gaps {
     pub loops: u64,
     /// Of all these, filled by prefixes.
     pub prefixes: u64,
+    /// Of all these, filled by longer encodings.
+    pub longer: u64,
     /// Nops that may run: not behind a jump or return.
     pub nops: u64,
 }
@@ -66,6 +69,9 @@ const ENDS: u8 = 2;
 const ALIGNED: u8 = 4;
 /// What follows is not reached through it.
 const STOPS: u8 = 8;
+/// Must start a line of the cache: an interpreter's instruction. Processors predict indirect jumps from the lines that the last
+/// ones led to, and mistake two instructions in one line for each other.
+const THREADED: u8 = 16;
 
 /// Where an operation stands, as offsets from the start of text.
 #[derive(Clone, Copy)]
@@ -81,11 +87,15 @@ struct Slot {
     room: u8,
     /// Bytes of prefixes that it took.
     extra: u8,
+    /// Bytes that its longer form has more; 0 if it has none.
+    longer: u8,
+    /// Those bytes, if it took that form.
+    grown: u8,
 }
 
 impl Slot {
     fn behind(&self) -> u32 {
-        self.at + u32::from(self.size) + u32::from(self.extra)
+        self.at + u32::from(self.size) + u32::from(self.extra) + u32::from(self.grown)
     }
 }
 
@@ -178,10 +188,38 @@ fn small_loops(lowered: &Lowered) -> Vec<(u32, u32)> {
     loops
 }
 
+/// Branches to one place that make it a dispatcher, if an indirect jump follows: an interpreter's `switch`, to which every
+/// instruction comes back.
+const DISPATCHED: u16 = 4;
+/// A dispatcher's most operations.
+const DISPATCH_OPS: usize = 12;
+
+/// Runs of operations from where many branches come to an indirect jump.
+fn dispatchers(lowered: &Lowered, slots: &[Slot]) -> Vec<(u32, u32)> {
+    let mut branches = vec![0u16; lowered.ops.len()];
+    for op in &lowered.ops {
+        if let (Fix::Branch, Target::Code(code), false) = (op.fix, op.target, op.ends_bundle) {
+            let target = &mut branches[lowered.first[code as usize] as usize];
+            *target = target.saturating_add(1);
+        }
+    }
+    let indirect = |&i: &usize| {
+        let pair = i > 0 && lowered.ops[i - 1].glued;
+        pair && slots[i].kind & STOPS != 0 && lowered.ops[i].bytes[0] != 0xC3
+    };
+    let from = |last: usize| {
+        let before = (last.saturating_sub(DISPATCH_OPS)..last).rev();
+        let inside = before.take_while(|&i| slots[i].kind & (STOPS | ENDS) == 0);
+        let mut heads = inside.filter(|&i| branches[i] >= DISPATCHED);
+        heads.next().map(|head| (head as u32, last as u32))
+    };
+    (0..slots.len()).filter(indirect).filter_map(from).collect()
+}
+
 impl Placement {
     fn new(lowered: &Lowered) -> Placement {
         let mut slots = Vec::with_capacity(lowered.ops.len());
-        let mut after_mask = false;
+        let (mut after_mask, mut after_jump) = (false, false);
         for (op, &aligned) in lowered.ops.iter().zip(&lowered.aligned) {
             let indirect = after_mask && op.bytes[..3].contains(&0xFF) && !op.ends_bundle;
             let stops = match (op.fix, &op.bytes[..usize::from(op.len)]) {
@@ -192,6 +230,7 @@ impl Placement {
             let kind = (if op.glued { GLUED } else { 0 })
                 | (if op.ends_bundle { ENDS } else { 0 })
                 | (if aligned { ALIGNED } else { 0 })
+                | (if aligned && after_jump { THREADED } else { 0 })
                 | (if stops { STOPS } else { 0 });
             let pair = op.glued || after_mask;
             slots.push(Slot {
@@ -205,14 +244,38 @@ impl Placement {
                     op.room.bytes().min(LONGEST - op.len)
                 },
                 extra: 0,
+                longer: match pair {
+                    true => 0,
+                    false => longer::added(op),
+                },
+                grown: 0,
             });
             after_mask = op.glued;
+            after_jump = indirect && op.bytes[0] != 0xC3;
         }
         Placement {
             slots,
             loops: small_loops(lowered),
             placed: Placed::default(),
         }
+    }
+
+    /// Keeps dispatchers in few lines, as small loops are, and gives each label of their pieces a line of its own.
+    fn find_dispatchers(&mut self, lowered: &Lowered, ends: &[usize]) {
+        let found = dispatchers(lowered, &self.slots);
+        for &(head, _) in &found {
+            let piece = ends.partition_point(|&end| end <= head as usize);
+            let first = piece.checked_sub(1).map_or(0, |before| ends[before]);
+            let mut after_stop = false;
+            for slot in &mut self.slots[first..ends[piece]] {
+                if after_stop && slot.kind & ALIGNED != 0 {
+                    slot.kind |= THREADED;
+                }
+                after_stop = slot.kind & STOPS != 0;
+            }
+        }
+        self.loops.extend(found);
+        self.loops.sort_unstable();
     }
 
     /// Places a piece for good. Branches that do not reach become long; none ever becomes short again, so this ends.
@@ -269,7 +332,7 @@ impl Placement {
         let (mut next, mut i, mut first) = (self.placed.end, piece.start, piece.start);
         while i < piece.end {
             let Slot { mut kind, size, .. } = self.slots[i];
-            let aligned = kind & ALIGNED != 0;
+            let (aligned, threaded) = (kind & ALIGNED != 0, kind & THREADED != 0);
             let (mut last, mut size) = (i, u32::from(size));
             while kind & GLUED != 0 {
                 last += 1;
@@ -277,7 +340,8 @@ impl Placement {
                 size += u32::from(self.slots[last].size);
             }
             if aligned {
-                let gap = next.next_multiple_of(BUNDLE_SIZE) - next;
+                let unit = if threaded { LINE } else { BUNDLE_SIZE };
+                let gap = next.next_multiple_of(unit) - next;
                 self.placed.gaps.targets += u64::from(gap);
                 self.fill(first, i, gap, filling);
                 next += gap;
@@ -316,7 +380,7 @@ impl Placement {
                 first = i;
             }
             for slot in &mut self.slots[i..=last] {
-                slot.extra = 0;
+                (slot.extra, slot.grown) = (0, 0);
                 (slot.at, slot.label) = (next, next);
                 next += u32::from(slot.size);
             }
@@ -351,10 +415,17 @@ impl Placement {
         }
         let nops = |bytes: u32| bytes.div_ceil(LONGEST_NOP);
         let slots = &mut self.slots[first..end];
+        let mut gap = gap;
         let room: u32 = slots.iter().map(|slot| u32::from(slot.room)).sum();
+        let nops_alone = nops(gap);
+        if gap > room {
+            let grown = grow(slots, gap, room);
+            self.placed.gaps.longer += u64::from(grown);
+            gap -= grown;
+        }
         let left = nops(gap.saturating_sub(room));
         self.placed.gaps.nops += u64::from(left);
-        if left == nops(gap) {
+        if left == nops_alone {
             return;
         }
         let mut prefixes = gap - (left * LONGEST_NOP).min(gap);
@@ -373,16 +444,37 @@ impl Placement {
             slot.at += shift;
             // The label of the bundle's first operation is the bundle's start, and stays.
             slot.label += shift;
-            shift += u32::from(slot.extra);
+            shift += u32::from(slot.extra) + u32::from(slot.grown);
         }
     }
+}
+
+/// Lets instructions take their longer forms, the last first, until prefixes can do the rest of the gap. If they cannot, nothing
+/// grows. Bytes that this takes of the gap.
+fn grow(slots: &mut [Slot], gap: u32, room: u32) -> u32 {
+    let mut grown = 0;
+    for slot in slots.iter_mut().rev() {
+        let longer = u32::from(slot.longer);
+        let fits = slot.size + slot.longer + slot.room <= LONGEST;
+        if gap > grown + room && longer > 0 && grown + longer <= gap && fits {
+            slot.grown = slot.longer;
+            grown += longer;
+        }
+    }
+    if gap > grown + room {
+        slots.iter_mut().for_each(|slot| slot.grown = 0);
+        return 0;
+    }
+    grown
 }
 
 /// Lays out the code.
 pub(crate) fn pack(lowered: &mut Lowered) -> Result<Layout, RewriteError> {
     let mut placement = Placement::new(lowered);
     let (mut first, mut short) = (0, Vec::new());
-    for end in pieces(lowered, &placement.slots) {
+    let ends = pieces(lowered, &placement.slots);
+    placement.find_dispatchers(lowered, &ends);
+    for end in ends {
         placement.settle(lowered, first..end, &mut short);
         first = end;
     }
@@ -416,8 +508,14 @@ fn encode(lowered: &Lowered, placement: Placement) -> Layout {
         let at = slot.at as usize;
         pad(&mut text, filled, at);
         filled = slot.behind() as usize;
-        let bytes = field(lowered, &placement, i, op);
-        let (extra, len) = (usize::from(slot.extra), usize::from(op.len));
+        let (bytes, len) = match slot.grown {
+            0 => (field(lowered, &placement, i, op), op.len),
+            _ => {
+                let op = longer::lengthen(op);
+                (op.bytes, op.len)
+            }
+        };
+        let (extra, len) = (usize::from(slot.extra), usize::from(len));
         // C9's order: 0x67, the null segment, the rest.
         let own = usize::from(extra > 0 && bytes[0] == ADDRESS32);
         let out = &mut text[at..filled];

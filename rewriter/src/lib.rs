@@ -20,6 +20,7 @@ mod flags;
 mod input;
 mod layout;
 mod liveness;
+mod longer;
 mod lower;
 mod output;
 mod refs;

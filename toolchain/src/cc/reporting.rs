@@ -65,6 +65,7 @@ fn stats(stats: &Stats) -> String {
         ("instructions after", stats.operations),
         ("guarded pairs", stats.guarded),
         ("prefixes added", gaps.prefixes),
+        ("bytes of longer encodings", gaps.longer),
         ("nops", gaps.nops),
         ("jumps with a dead register", stats.scratch_found),
         ("jumps that save what labels need", stats.scratch_saved),

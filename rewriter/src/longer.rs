@@ -1,0 +1,172 @@
+//! Longer encodings of the same instruction: a displacement or a constant in four bytes instead of one or none. They fill gaps
+//! that nops would, and cost nothing to run.
+
+use crate::code::{Fix, Op};
+
+/// Where an instruction can grow.
+#[derive(Clone, Copy)]
+enum Growth {
+    /// The displacement at this offset has so many bytes, none or one; ModRM stands at the second offset.
+    Displacement {
+        at: usize,
+        bytes: usize,
+        modrm: usize,
+    },
+    /// The constant at the end has one byte; its opcode stands at this offset.
+    Constant { opcode: usize },
+}
+
+/// Bytes that [`lengthen`] adds; 0 if it can do nothing.
+pub(crate) fn added(op: &Op) -> u8 {
+    match growth(op) {
+        Some(Growth::Displacement { bytes, .. }) => 4 - bytes as u8,
+        Some(Growth::Constant { .. }) => 3,
+        None => 0,
+    }
+}
+
+/// The longer form of the instruction; itself if there is none.
+pub(crate) fn lengthen(op: &Op) -> Op {
+    let mut longer = *op;
+    let len = usize::from(op.len);
+    let (at, bytes) = match growth(op) {
+        Some(Growth::Displacement { at, bytes, modrm }) => {
+            longer.bytes[modrm] = op.bytes[modrm] & 0x3F | 0x80;
+            (at, bytes)
+        }
+        Some(Growth::Constant { opcode }) => {
+            longer.bytes[opcode] = 0x81;
+            (len - 1, 1)
+        }
+        None => return longer,
+    };
+    let value = match bytes {
+        0 => 0,
+        _ => i32::from(op.bytes[at] as i8),
+    };
+    longer.bytes[at..at + 4].copy_from_slice(&value.to_le_bytes());
+    longer.bytes[at + 4..len + 4 - bytes].copy_from_slice(&op.bytes[at + bytes..len]);
+    longer.len = (len + 4 - bytes) as u8;
+    longer
+}
+
+fn growth(op: &Op) -> Option<Growth> {
+    let bytes = &op.bytes[..usize::from(op.len)];
+    if op.fix != Fix::None {
+        return None;
+    }
+    let prefix = |b: &u8| {
+        matches!(
+            b,
+            0x26 | 0x2E | 0x36 | 0x3E | 0x65..=0x67 | 0xF0 | 0xF2 | 0xF3
+        )
+    };
+    let mut at = bytes.iter().position(|b| !prefix(b))?;
+    let operand16 = bytes[..at].contains(&0x66);
+    if bytes[at] & 0xF0 == 0x40 {
+        at += 1;
+    }
+    let opcode = at;
+    let constant = match *bytes.get(at)? {
+        // Two-byte opcodes without a constant: moves and arithmetic of vectors, cmov, setcc, imul, movzx, movsx.
+        0x0F => {
+            at += 1;
+            match *bytes.get(at)? {
+                0x10..=0x17 | 0x28..=0x2F | 0x40..=0x4F | 0x51..=0x6F | 0x7E | 0x7F => 0,
+                0x90..=0x9F | 0xAF | 0xB6 | 0xB7 | 0xBE | 0xBF | 0xD0..=0xFE => 0,
+                _ => return None,
+            }
+        }
+        0x00..=0x3F if bytes[at] & 7 < 4 => 0,
+        0x63 | 0x84..=0x8B | 0x8D => 0,
+        0x80 | 0xC6 => 1,
+        // A constant of 16 bits slows decoders down.
+        0x83 if !operand16 => return Some(Growth::Constant { opcode }),
+        0x81 | 0xC7 if !operand16 => 4,
+        _ => return None,
+    };
+    let modrm = at + 1;
+    let (mode, rm) = (bytes.get(modrm)? >> 6, bytes[modrm] & 7);
+    let sib = rm == 4;
+    let displacement = modrm + 1 + usize::from(sib);
+    let no_base = match sib {
+        true => bytes.get(modrm + 1)? & 7 == 5,
+        false => rm == 5,
+    };
+    let length = match mode {
+        0 if !no_base => 0,
+        1 => 1,
+        _ => return None,
+    };
+    (displacement + length + constant == bytes.len())
+        .then_some(Growth::Displacement {
+            at: displacement,
+            bytes: length,
+            modrm,
+        })
+        .filter(|_| bytes.len() + 4 - length <= op.bytes.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use iced_x86::{Decoder, DecoderOptions, Formatter, GasFormatter, Instruction};
+
+    use super::{added, lengthen};
+    use crate::code::Op;
+
+    fn decoded(bytes: &[u8]) -> Instruction {
+        Decoder::with_ip(64, bytes, 0x40000, DecoderOptions::NONE).decode()
+    }
+
+    fn text(insn: &Instruction) -> String {
+        let mut text = String::new();
+        GasFormatter::new().format(insn, &mut text);
+        text
+    }
+
+    /// Random bytes behind ordinary first ones.
+    #[test]
+    fn longer_forms_mean_the_same() {
+        let mut state = 88_172_645_463_325_252_u64;
+        let mut random = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()
+        };
+        let starts: [&[u8]; 10] = [
+            &[],
+            &[0x48],
+            &[0x67],
+            &[0x67, 0x4C],
+            &[0x66],
+            &[0x0F],
+            &[0x66, 0x0F],
+            &[0xF2, 0x0F],
+            &[0x83],
+            &[0x3E, 0xF3, 0x41, 0x0F],
+        ];
+        let mut grown = 0;
+        for trial in 0..400_000 {
+            let mut bytes = starts[trial % starts.len()].to_vec();
+            bytes.extend(random());
+            bytes.extend(random());
+            let before = decoded(&bytes);
+            // What is relative to rip has a field, and never grows.
+            if before.is_invalid() || before.is_ip_rel_memory_operand() {
+                continue;
+            }
+            let op = Op::plain(&bytes[..before.len()]);
+            let longer = lengthen(&op);
+            assert_eq!(longer.len, op.len + added(&op));
+            if longer.len == op.len {
+                continue;
+            }
+            let after = decoded(&longer.bytes[..usize::from(longer.len)]);
+            assert_eq!(after.len(), usize::from(longer.len), "{bytes:02x?}");
+            assert_eq!(text(&after), text(&before), "{bytes:02x?}");
+            grown += 1;
+        }
+        assert!(grown > 50_000, "{grown} only");
+    }
+}
