@@ -5,7 +5,7 @@
 //! is found through a relocation or through the instruction that computes it. What cannot be rewritten is refused with
 //! function, offset, bytes, the reason and a way out.
 //!
-//! The phases, one module each: [`input`](mod@input) reads the ELF, `decode` sweeps over text, `refs` finds what holds
+//! The phases, one module each: `input` reads the ELF, `decode` sweeps over text, `refs` finds what holds
 //! code addresses, `lower` turns each instruction into conforming ones, `layout` packs them into bundles, `unwind`
 //! makes unwind tables and `debug` makes DWARF for where they lie, `output` writes the image.
 #![forbid(unsafe_code)]

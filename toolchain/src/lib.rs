@@ -1,5 +1,5 @@
 //! The SDK's commands as a library: [`cc`] is `zvm-cc`, [`cargo_zvm`] is `cargo zvm`, which builds and runs a
-//! [`project`] or a [`port`], and compares a project with its native build ([`bench`]).
+//! [`project`] or a [`port`], and compares a project with its native build ([`bench`](mod@bench)).
 #![forbid(unsafe_code)]
 
 pub mod bench;

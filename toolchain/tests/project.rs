@@ -169,3 +169,34 @@ fn errors_in_zvm_toml_say_where() {
     let output = cargo_zvm(dir.path(), &["build", "."]);
     assert!(String::from_utf8_lossy(&output.stderr).contains("Zvm.toml"));
 }
+
+#[test]
+fn an_instance_that_fails_ends_the_others() {
+    let dir = project(&[
+        (
+            "Zvm.toml",
+            "name = 'p'\nsources = ['*.c']\n[[instance]]\nname = 'fail'\nargs = ['7']\nconnect = ['wait']\n\
+             [[instance]]\nname = 'wait'\ncount = 2\n",
+        ),
+        (
+            "main.c",
+            "#include <stdlib.h>\nint main(int c, char **v) { if (c > 1) return atoi(v[1]); for (;;) continue; }\n",
+        ),
+    ]);
+    let output = cargo_zvm(dir.path(), &["run", "."]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(7), "{stderr}");
+    assert!(stderr.contains("the instance fail-1 failed"), "{stderr}");
+    let output = cargo_zvm(dir.path(), &["run", ".", "--", "x"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && stderr.contains("[[instance]]"),
+        "{stderr}"
+    );
+    let output = cargo_zvm(dir.path(), &["run", "--native", "."]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && stderr.contains("native"),
+        "{stderr}"
+    );
+}
