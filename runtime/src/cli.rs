@@ -169,6 +169,11 @@ struct Run {
 #[derive(Clone, Copy)]
 struct Seed([u8; 32]);
 
+/// The command line itself, for completions and the book's reference.
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
 /// Runs the command line `args`, the command's name first; the answer is the exit status.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
@@ -190,12 +195,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match cli.command {
         Command::Run(run) => {
             let file = run.report.clone();
-            let result = monitor::run(&run.options());
-            let status = say(&result);
-            match file {
-                Some(file) => written(&file, &result, status),
-                None => status,
-            }
+            finish(&monitor::run(&run.options()), file.as_deref())
         }
         Command::Manifest { file, report } => manifest(&file, report.as_deref()),
         Command::NameServer { address, nodes } => name_server(address, nodes.get()),
@@ -221,6 +221,15 @@ pub fn say(result: &Result<Report, RunError>) -> ExitCode {
     };
     lines.iter().for_each(|line| eprintln!("zvm: {line}"));
     ExitCode::from(status)
+}
+
+/// What comes after a run: says what there is to say, and writes the report to `file`. The answer is the exit status.
+pub fn finish(result: &Result<Report, RunError>, file: Option<&Path>) -> ExitCode {
+    let status = say(result);
+    match file {
+        Some(file) => written(file, result, status),
+        None => status,
+    }
 }
 
 /// Writes the report; `status` if that works.

@@ -50,14 +50,19 @@ const PART: Part<'static> = Part {
     ],
 };
 
+/// Finds the sysroot, if it is whole.
+pub fn find(cache: &Cache) -> Option<Sysroot> {
+    Some(Sysroot {
+        compiler: compiler::PART.find(cache)?,
+        root: PART.find(cache)?,
+        cache: cache.clone(),
+    })
+}
+
 /// Finds the sysroot, or makes what is missing of it.
 pub fn sysroot(cache: Cache, progress: &Progress) -> Result<Sysroot, SetupError> {
-    if let (Some(compiler), Some(root)) = (compiler::PART.find(&cache), PART.find(&cache)) {
-        return Ok(Sysroot {
-            cache,
-            root,
-            compiler,
-        });
+    if let Some(sysroot) = find(&cache) {
+        return Ok(sysroot);
     }
     let lock = cache.lock(progress)?;
     let new = compiler::PART.find(&cache).is_none() || musl::PART.find(&cache).is_none();

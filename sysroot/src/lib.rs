@@ -81,6 +81,11 @@ impl Sysroot {
         assemble::sysroot(cache, progress)
     }
 
+    /// The sysroot, if it is complete already; makes nothing.
+    pub fn find(cache: &Cache) -> Option<Sysroot> {
+        assemble::find(cache)
+    }
+
     /// The cache that it lives in.
     pub fn cache(&self) -> &Cache {
         &self.cache

@@ -79,9 +79,14 @@ fn execute(tool: Binutil, args: &[OsString]) -> Result<ExitCode> {
 
 /// A child's status as this process's.
 pub(crate) fn exit_code(status: std::process::ExitStatus) -> ExitCode {
+    ExitCode::from(status_code(status))
+}
+
+/// A child's status as a shell shows it.
+pub(crate) fn status_code(status: std::process::ExitStatus) -> u8 {
     use std::os::unix::process::ExitStatusExt as _;
     let signal = || 128u8.wrapping_add(status.signal().unwrap_or(0) as u8);
-    ExitCode::from(status.code().map_or_else(signal, |code| code as u8))
+    status.code().map_or_else(signal, |code| code as u8)
 }
 
 /// `strip [-o FILE] FILE…`: images lose symbols and debug information; objects and archives stay as they are, since what an image

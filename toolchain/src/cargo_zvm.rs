@@ -1,37 +1,63 @@
-//! `cargo zvm`: builds and runs sample folders. Other names of this executable are [`crate::multicall`]'s.
+//! `cargo zvm`: the SDK's command line. Other names of this executable are [`crate::multicall`]'s.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use clap::{Args, Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use zvm_sysroot::{Cache, Progress, Sysroot};
 
 use crate::bench::{self, Bench};
 use crate::cargo::command as cargo_command;
 use crate::cc::CcError;
+use crate::clean::Clean;
 use crate::cross::command::{Env, Exec};
+use crate::doctor::Doctor;
+use crate::inspect::Inspect;
+use crate::new::New;
 use crate::port::command::PortCommand;
-use crate::project::build::{BuildOptions, build};
-use crate::project::{Project, run};
+use crate::problem;
+use crate::project::command;
 
-/// Builds C programs for the ZeroVM sandbox and runs them.
+/// Builds programs for the ZeroVM sandbox, runs and tests them.
 #[derive(Debug, Parser)]
-#[command(name = "cargo zvm", bin_name = "cargo zvm", version)]
+#[command(
+    name = "cargo zvm",
+    bin_name = "cargo zvm",
+    version,
+    after_help = ABOUT_CRATES
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
 }
 
+const ABOUT_CRATES: &str = "\
+In the folder of a Rust crate, build, run, test, check, clippy, doc, rustc, rustdoc, nextest and clean are cargo's own, with all
+its options; run and test also take --mount, --env, --memory, --timeout, --stdin, --time, --seed, --report, --strace and --watch
+in front of `--`. Everywhere else they mean a folder with a Zvm.toml.";
+
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Build a folder with a Zvm.toml into FOLDER/build/NAME.zvm
-    Build(Build),
-    /// Build it, and run the image
-    Run(Run),
+    /// Make a new folder that builds, runs and tests at once
+    New(New),
+    /// Build a folder with a Zvm.toml into FOLDER/build/NAME.zvm, or a crate
+    Build(command::Build),
+    /// Build it, and run it in the sandbox
+    Run(Box<command::Run>),
+    /// Build it, and run its tests in the sandbox
+    Test(command::Test),
     /// Compare programs with their native builds: time and size of code
     Bench(Bench),
+    /// Check that images keep the sandbox's rules, without running them
+    Validate {
+        /// Images, applications, and folders with a Zvm.toml, which are built first
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Show what an image holds: segments, level, traps, sizes
+    Inspect(Inspect),
     /// Interpreters and libraries, built from upstream's sources
     #[command(subcommand)]
     Port(PortCommand),
@@ -44,40 +70,19 @@ enum Command {
         /// Only print where the cache is
         #[arg(long)]
         print: bool,
+        /// Also link the tools' other names (zvm-c++, zvm-ld, zvm-run, zvm-ar, …) beside this executable
+        #[arg(long)]
+        links: bool,
     },
-}
-
-#[derive(Debug, Args)]
-struct Build {
-    /// The folder
-    folder: PathBuf,
-    /// Compiler: zig (the SDK's clang), gcc, clang, or a path
-    #[arg(long, value_name = "NAME")]
-    compiler: Option<OsString>,
-    /// Build the same objects into an ordinary executable of this machine, for comparison
-    #[arg(long)]
-    native: bool,
-}
-
-#[derive(Debug, Args)]
-struct Run {
-    #[command(flatten)]
-    build: Build,
-    /// One more mount, as for `zvm run`
-    #[arg(long, value_name = "HOST:/PATH[:ro|overlay|rw]")]
-    mount: Vec<OsString>,
-    /// One more environment variable
-    #[arg(long, value_name = "NAME=VALUE")]
-    env: Vec<OsString>,
-    /// Bytes of heap, with K, M or G
-    #[arg(long, value_name = "SIZE")]
-    memory: Option<OsString>,
-    /// End the program after so many seconds
-    #[arg(long, value_name = "SECONDS")]
-    timeout: Option<OsString>,
-    /// The program's arguments, instead of those in Zvm.toml
-    #[arg(last = true)]
-    args: Vec<OsString>,
+    /// Check what the SDK needs of this machine, and say how to get it
+    Doctor(Doctor),
+    /// Remove what was built
+    Clean(Clean),
+    /// Print a shell's completions of the SDK's commands
+    Completions {
+        /// For which shell
+        shell: clap_complete::Shell,
+    },
 }
 
 /// The command `cargo-zvm`; `args` starts with the program's name. Cargo calls it with `zvm` as first argument.
@@ -92,7 +97,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let outcome = match crate_call(&args) {
         Ok(Some(call)) => call.run(&Progress::new("cargo zvm")),
-        Ok(None) => execute(Cli::parse_from(args)),
+        Ok(None) => execute(Cli::parse_from(long_names(args))),
         Err(error) => Err(error),
     };
     match outcome {
@@ -100,14 +105,27 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => {
             match error.downcast_ref() {
                 // The compiler or the linker has said it.
-                Some(CcError::Tool { .. }) => {
-                    eprintln!("cargo zvm: error: the build failed; the messages above say why")
-                }
-                _ => eprintln!("cargo zvm: error: {error:#}"),
+                Some(CcError::Tool { .. }) => problem::print(
+                    "cargo zvm",
+                    &anyhow::anyhow!("the build failed; the messages above say why"),
+                ),
+                _ => problem::print("cargo zvm", &error),
             }
             ExitCode::FAILURE
         }
     }
+}
+
+/// Cargo's short names, for folders of ours.
+fn long_names(mut args: Vec<OsString>) -> Vec<OsString> {
+    if let Some(first) = args.get_mut(1) {
+        for (short, long) in [("b", "build"), ("r", "run"), ("t", "test")] {
+            if first == short {
+                *first = long.into();
+            }
+        }
+    }
+    args
 }
 
 /// What is cargo's, if it is: its command lines are not read by ours, so that every option of cargo's works.
@@ -119,62 +137,72 @@ fn crate_call(args: &[OsString]) -> Result<Option<cargo_command::CargoCall>> {
 fn execute(cli: Cli) -> Result<ExitCode> {
     let progress = Progress::new("cargo zvm");
     match cli.command {
-        Command::Setup { print: true } => println!("{}", Cache::locate()?.root().display()),
-        Command::Setup { print: false } => {
+        Command::Setup { print: true, .. } => println!("{}", Cache::locate()?.root().display()),
+        Command::Setup {
+            print: false,
+            links,
+        } => {
+            if links {
+                for name in crate::tools::link_beside()? {
+                    println!("linked: {name}");
+                }
+            }
             let sysroot = Sysroot::open(&progress)?;
             println!("ready: {}", sysroot.root().display());
         }
-        Command::Build(options) => {
-            let (_, output) = options.build(&progress)?;
-            println!("{}", output.display());
-        }
-        Command::Run(options) => return options.run(&progress),
+        Command::New(options) => return options.execute(),
+        Command::Build(options) => return options.execute(&progress),
+        Command::Run(options) => return options.execute(&progress),
+        Command::Test(options) => return options.execute(&progress),
         Command::Bench(options) => return options.run(&progress),
+        Command::Validate { files } => return validate(&files, &progress),
+        Command::Inspect(options) => return options.execute(),
         Command::Env(options) => return options.execute(),
         Command::Exec(options) => return options.execute(&progress),
         Command::Port(command) => return command.execute(&progress),
+        Command::Doctor(options) => return options.execute(&progress),
+        Command::Clean(options) => return options.execute(&progress),
+        Command::Completions { shell } => completions(shell),
     }
     Ok(ExitCode::SUCCESS)
 }
 
-impl Build {
-    fn build(&self, progress: &Progress) -> Result<(Project, PathBuf)> {
-        let cache = Cache::locate()?;
-        let project = Project::open(&self.folder, &cache, progress)?;
-        let sysroot = Sysroot::open(progress)?;
-        let options = BuildOptions {
-            compiler: self.compiler.clone(),
-            native: self.native,
-            keep_elf: false,
+/// The first failure is the exit status; all files are looked at.
+fn validate(files: &[PathBuf], progress: &Progress) -> Result<ExitCode> {
+    let mut status = ExitCode::SUCCESS;
+    for file in files {
+        let image = if file.is_dir() {
+            command::image(file, progress)?
+        } else {
+            file.clone()
         };
-        let output = build(&project, &sysroot, &options)?;
-        Ok((project, output))
+        let args = ["zvm".into(), "validate".into(), image.into_os_string()];
+        let code = zvm_runtime::cli::main(args);
+        if status == ExitCode::SUCCESS {
+            status = code;
+        }
     }
+    Ok(status)
 }
 
-impl Run {
-    fn run(self, progress: &Progress) -> Result<ExitCode> {
-        let (project, output) = self.build.build(progress)?;
-        let mut zvm = Vec::new();
-        let mut option =
-            |name: &str, value: &OsString| zvm.extend([OsString::from(name), value.clone()]);
-        self.mount.iter().for_each(|value| option("--mount", value));
-        self.env.iter().for_each(|value| option("--env", value));
-        self.memory
-            .iter()
-            .for_each(|value| option("--memory", value));
-        self.timeout
-            .iter()
-            .for_each(|value| option("--timeout", value));
-        let options = run::RunOptions {
-            args: self.args,
-            zvm,
-            env: self.env,
-        };
-        if self.build.native {
-            run::native(&project, &output, &options)
-        } else {
-            run::sandboxed(&project, &output, &options)
-        }
+/// Of `cargo-zvm` and of `zvm`; cargo completes its own subcommands itself.
+fn completions(shell: clap_complete::Shell) {
+    let mut ours = Cli::command().name("cargo-zvm").bin_name("cargo-zvm");
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut ours, "cargo-zvm", &mut text);
+    clap_complete::generate(shell, &mut zvm_runtime::cli::command(), "zvm", &mut text);
+    print!("{}", String::from_utf8_lossy(&text));
+}
+
+/// The whole command line, for the book's reference.
+pub fn cli() -> clap::Command {
+    Cli::command()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::cli().debug_assert();
     }
 }

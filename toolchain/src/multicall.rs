@@ -21,6 +21,8 @@ pub enum Tool {
     Run,
     /// A compiler driver.
     Compiler(Driver),
+    /// The linker.
+    Linker,
     /// One of `ar`, `ranlib`, `nm`, `strip`.
     Binutil(binutils::Binutil),
 }
@@ -38,6 +40,7 @@ impl Tool {
             "zvm" => Tool::Zvm,
             "run" => Tool::Run,
             "cc" | "gcc" | "clang" => Tool::Compiler(Driver::C),
+            "ld" => Tool::Linker,
             "c++" | "cxx" | "g++" | "clang++" => Tool::Compiler(Driver::Cxx),
             _ => binutils::Binutil::named(name).map_or(Tool::CargoZvm, Tool::Binutil),
         }
@@ -56,6 +59,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Tool::Zvm => zvm_runtime::cli::main(args),
         Tool::Run => runner::main(args),
         Tool::Compiler(driver) => cc::main(driver, args),
+        Tool::Linker => cc::ld::main(args),
         Tool::Binutil(tool) => binutils::main(tool, args),
     }
 }
@@ -70,6 +74,7 @@ mod tests {
         assert_eq!(tool("cargo-zvm"), Tool::CargoZvm);
         assert_eq!(tool("zvm"), Tool::Zvm);
         assert_eq!(tool("zvm-run"), Tool::Run);
+        assert_eq!(tool("zvm-ld"), Tool::Linker);
         assert_eq!(tool("zvm-c++"), Tool::Compiler(Driver::Cxx));
         assert_eq!(tool("x86_64-zvm-linux-musl-gcc"), Tool::Compiler(Driver::C));
         assert_eq!(

@@ -19,6 +19,7 @@ use zvm_runtime::image::Image;
 use zvm_runtime::{Mode, Mount, RunOptions};
 
 use crate::cargo::TARGET;
+use crate::problem::{self, Advise as _};
 
 /// Options for every run below a command, separated by `\x1f`; they come before those of the command line.
 pub const RUN_OPTIONS: &str = "ZVM_RUN_OPTIONS";
@@ -60,6 +61,12 @@ struct Cli {
     /// Seed of the program's random numbers, 64 hex digits at most
     #[arg(long, value_name = "HEX")]
     seed: Option<String>,
+    /// Write a report with digests and accounts; as JSON if the name ends in .json
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Show the program's system calls on stderr
+    #[arg(long)]
+    strace: bool,
     /// The image and its arguments
     #[arg(value_name = "FILE", required = true, num_args = 1.., trailing_var_arg = true, allow_hyphen_values = true)]
     command: Vec<OsString>,
@@ -90,7 +97,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match execute(Cli::parse_from(args)) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("zvm-run: error: {error:#}");
+            problem::print("zvm-run", &error);
             ExitCode::from(2)
         }
     }
@@ -132,12 +139,15 @@ fn execute(cli: Cli) -> Result<ExitCode> {
     if let Some(text) = &cli.seed {
         options.seed = seed(text)?;
     }
-    Ok(zvm_runtime::cli::say(&zvm_runtime::run(&options)))
+    options.strace = cli.strace;
+    options.digests = cli.report.is_some();
+    let result = zvm_runtime::run(&options);
+    Ok(zvm_runtime::cli::finish(&result, cli.report.as_deref()))
 }
 
 /// A file that is no image. The tests of a proc-macro are code of the host, which cargo also gives to the runner: such a file
 /// does not lie in the target's folder.
-fn no_image(program: &Path, args: &[OsString], problem: &str) -> Result<ExitCode> {
+fn no_image(program: &Path, args: &[OsString], reason: &str) -> Result<ExitCode> {
     let parts: Vec<_> = program.iter().collect();
     let of_host = parts.contains(&OsStr::new("deps"))
         && !parts.contains(&OsStr::new(TARGET))
@@ -150,10 +160,13 @@ fn no_image(program: &Path, args: &[OsString], problem: &str) -> Result<ExitCode
         return Err(Command::new(program).args(args).exec())
             .with_context(|| format!("cannot start {}", program.display()));
     }
-    bail!(
-        "{problem}\n  why: it was not linked by zvm-cc; RUSTFLAGS, or another `linker` or `rustflags` in cargo's configuration, may hide the SDK's\n  \
-         what to do: build it with `cargo zvm`, or take the settings that `cargo zvm env` prints"
-    )
+    let why = anyhow!(
+        "it was not linked by zvm-cc; RUSTFLAGS, or another `linker` or `rustflags` in cargo's configuration, may hide the SDK's"
+    );
+    Err(why).advise(|| {
+        let advice = "build it with `cargo zvm`, or take the settings that `cargo zvm env` prints";
+        (reason.to_owned(), advice.to_owned())
+    })
 }
 
 /// Cargo's workspace around the package that is run, or the working directory.

@@ -9,7 +9,9 @@ use anyhow::{Context, Result};
 use zvm_sysroot::{Cache, Sha256Hex, TRIPLE};
 
 /// Short names; each is linked as `zvm-NAME` and as `TRIPLE-NAME`, which is what configure scripts try first.
-const NAMES: &[&str] = &["cc", "c++", "gcc", "g++", "ar", "ranlib", "nm", "strip"];
+const NAMES: &[&str] = &[
+    "cc", "c++", "gcc", "g++", "ld", "ar", "ranlib", "nm", "strip",
+];
 
 /// The folder of links. It is named after the executable's path, size and time, so another SDK has another folder, and a
 /// compiler's path in cargo's flags changes when the SDK does: then cargo links again.
@@ -55,15 +57,45 @@ impl Tools {
     }
 }
 
+/// The names without the triple.
+pub fn names() -> impl Iterator<Item = String> {
+    ["zvm", "zvm-run", "cargo-zvm"]
+        .into_iter()
+        .map(str::to_owned)
+        .chain(NAMES.iter().map(|name| format!("zvm-{name}")))
+}
+
+/// Links the names that are missing beside this executable, where `cargo install` has put it; gives those that it made.
+///
+/// # Errors
+/// The executable's folder cannot be written.
+pub fn link_beside() -> Result<Vec<String>> {
+    let exe = std::env::current_exe().context("cannot find this executable")?;
+    let folder = exe.parent().unwrap_or(Path::new("/"));
+    let mut made = Vec::new();
+    for name in names() {
+        let path = folder.join(&name);
+        // A link from an earlier SDK may lead nowhere by now.
+        if path.is_symlink() && !path.exists() {
+            fs::remove_file(&path).with_context(|| format!("cannot replace {}", path.display()))?;
+        }
+        if !path.exists() {
+            symlink(exe.file_name().unwrap_or_default(), &path)
+                .with_context(|| format!("cannot link {}", path.display()))?;
+            made.push(name);
+        }
+    }
+    Ok(made)
+}
+
 /// The folder appears whole, by a rename.
 fn make(root: &Path, dir: &Path, exe: &Path) -> std::io::Result<()> {
     fs::create_dir_all(root)?;
     let temp = tempfile::Builder::new().prefix("tools-").tempdir_in(root)?;
-    for name in ["zvm", "zvm-run", "cargo-zvm"] {
+    for name in names() {
         symlink(exe, temp.path().join(name))?;
     }
     for name in NAMES {
-        symlink(exe, temp.path().join(format!("zvm-{name}")))?;
         symlink(exe, temp.path().join(format!("{TRIPLE}-{name}")))?;
     }
     match fs::rename(temp.path(), dir) {

@@ -11,11 +11,12 @@ use super::environment;
 use crate::binutils::exit_code;
 use crate::runner::RUN_OPTIONS;
 use crate::tools::Tools;
+use crate::watch::{self, Watch};
 
 /// Commands of cargo that are passed on.
 pub const PASSED: &[&str] = &[
     "build", "b", "run", "r", "test", "t", "check", "c", "clippy", "doc", "rustc", "rustdoc",
-    "nextest",
+    "nextest", "clean",
 ];
 
 /// Options of `zvm run`, each with a value, that `run`, `test` and `nextest` take in front of `--`.
@@ -27,7 +28,11 @@ const SANDBOX: &[&str] = &[
     "--stdin",
     "--time",
     "--seed",
+    "--report",
 ];
+
+/// Those without a value.
+const SANDBOX_FLAGS: &[&str] = &["--strace"];
 
 /// A `cargo zvm` command line that means a crate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +43,8 @@ pub struct CargoCall {
     args: Vec<OsString>,
     /// Options for the sandbox.
     sandbox: Vec<OsString>,
+    /// Again after each change of the folder's sources.
+    watch: Option<PathBuf>,
 }
 
 /// The crate's call, or `None` if the command line means a folder with a `Zvm.toml`.
@@ -64,6 +71,18 @@ pub fn parse(args: &[OsString], current: &Path) -> Result<Option<CargoCall>> {
         .take_while(|arg| *arg != "--")
         .any(|arg| arg == "--help" || arg == "-h")
     {
+        // What is cargo's alone, cargo explains.
+        let ours = ["build", "b", "run", "r", "test", "t", "clean"];
+        return Ok(
+            (!ours.iter().any(|name| subcommand == name)).then(|| CargoCall {
+                subcommand: subcommand.clone(),
+                args: rest.to_vec(),
+                sandbox: Vec::new(),
+                watch: None,
+            }),
+        );
+    }
+    if subcommand == "clean" && rest.iter().any(|arg| arg == "--cache") {
         return Ok(None);
     }
     let mut args = Vec::new();
@@ -76,14 +95,13 @@ pub fn parse(args: &[OsString], current: &Path) -> Result<Option<CargoCall>> {
         Some(folder) if current.join(folder).is_dir() || folder.components().count() > 1 => {
             return Ok(None);
         }
-        // The name of a test, a benchmark, …: cargo's.
-        Some(_) => rest,
-        None if current.join("Zvm.toml").is_file() && !current.join("Cargo.toml").is_file() => {
+        _ if current.join("Zvm.toml").is_file() && !current.join("Cargo.toml").is_file() => {
             return Ok(None);
         }
-        None => rest,
+        // A first word that names no folder is a test's, a benchmark's, …: cargo's.
+        _ => rest,
     };
-    let mut sandbox = Vec::new();
+    let (mut sandbox, mut watch) = (Vec::new(), false);
     let mut words = rest.iter();
     while let Some(word) = words.next() {
         if word == "--" {
@@ -94,7 +112,9 @@ pub fn parse(args: &[OsString], current: &Path) -> Result<Option<CargoCall>> {
                 .next()
                 .with_context(|| format!("missing the value of {}", word.display()))?;
             sandbox.extend([word.clone(), value.clone()]);
-        } else if is_sandbox_option(word) {
+        } else if word == "--watch" {
+            watch = true;
+        } else if is_sandbox_option(word) || SANDBOX_FLAGS.iter().any(|flag| word == flag) {
             sandbox.push(word.clone());
         } else {
             args.push(word.clone());
@@ -115,6 +135,7 @@ pub fn parse(args: &[OsString], current: &Path) -> Result<Option<CargoCall>> {
         subcommand: subcommand.clone(),
         args,
         sandbox,
+        watch: watch.then(|| named.unwrap_or_else(|| ".".into())),
     }))
 }
 
@@ -132,6 +153,9 @@ impl CargoCall {
     /// # Errors
     /// The SDK cannot be set up, or cargo does not start.
     pub fn run(&self, progress: &Progress) -> Result<ExitCode> {
+        if let Some(folder) = &self.watch {
+            return watch::again(&Watch::crate_of(folder));
+        }
         // What compilers would do on their first call, with their output mixed into cargo's.
         let sysroot = Sysroot::open(progress)?;
         sysroot.cxx(progress)?;

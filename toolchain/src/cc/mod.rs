@@ -9,6 +9,7 @@ pub mod compile;
 pub mod compiler;
 mod error;
 mod host;
+pub mod ld;
 pub mod link;
 mod linker_flags;
 pub mod output;

@@ -13,6 +13,7 @@ use crate::cc::compiler::Compiler;
 use crate::cc::link::{self, LinkJob, Product};
 use crate::cc::run::Show;
 use crate::cc::{args, compile};
+use crate::port::builder;
 
 /// What to build.
 #[derive(Clone, Debug, Default)]
@@ -31,6 +32,14 @@ pub struct BuildOptions {
 /// A source pattern without a file, a compilation or the link failed, a file cannot be written.
 pub fn build(project: &Project, sysroot: &Sysroot, options: &BuildOptions) -> Result<PathBuf> {
     let manifest = &project.manifest;
+    if let Some(port) = &manifest.port {
+        let built = builder::build(port, sysroot, &Progress::new("cargo zvm"))?;
+        let built = project.port.get_or_init(|| built);
+        return match options.native {
+            true => built.native(None),
+            false => built.image(None),
+        };
+    }
     let compiler = Compiler::find(options.compiler.as_deref(), sysroot)?;
     let sources = sources(project)?;
     // Understood as on zvm-cc's command line: refusals, levels and linker options are the same.

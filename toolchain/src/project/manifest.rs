@@ -1,6 +1,6 @@
 //! `Zvm.toml`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 use serde::Deserialize;
@@ -14,7 +14,11 @@ pub struct Manifest {
     /// The program's name; the image is `build/NAME.zvm`.
     pub name: Name,
     /// Sources to compile; `*`, `?`, `[…]` and `**` match as in a shell.
+    #[serde(default)]
     pub sources: Vec<String>,
+    /// Instead of sources: the port whose program runs this folder's files, such as `python`.
+    #[serde(default)]
+    pub port: Option<Name>,
     /// Those of them to leave out.
     #[serde(default)]
     pub exclude: Vec<String>,
@@ -42,6 +46,9 @@ pub struct Manifest {
     /// The program's environment.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// What `cargo zvm test` runs.
+    #[serde(default)]
+    pub test: Vec<TestRun>,
     /// What `cargo zvm bench` runs; without entries the program once, with `args`.
     #[serde(default)]
     pub bench: Vec<BenchRun>,
@@ -91,6 +98,55 @@ pub struct Instance {
 
 fn one() -> usize {
     1
+}
+
+/// One run of the program that `cargo zvm test` checks. What is not named is not checked, but for the exit status, which is 0.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct TestRun {
+    /// Its name in what is printed.
+    pub name: Name,
+    /// The program's arguments, instead of those of every run.
+    #[serde(default)]
+    pub args: Option<Vec<String>>,
+    /// More of the program's environment.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// What it reads; nothing without.
+    #[serde(default)]
+    pub stdin: Option<Content>,
+    /// What it must print.
+    #[serde(default)]
+    pub stdout: Option<Content>,
+    /// What it must print as errors.
+    #[serde(default)]
+    pub stderr: Option<Content>,
+    /// The exit status that it must have.
+    #[serde(default)]
+    pub status: u8,
+    /// Seconds that it may take.
+    #[serde(default = "default_timeout")]
+    pub timeout: f64,
+    /// Not run unless it is asked for.
+    #[serde(default)]
+    pub ignore: bool,
+}
+
+/// Bytes, written in `Zvm.toml` or in a file beside it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(untagged, expecting = "a string, or { file = \"PATH\" }")]
+pub enum Content {
+    /// As written.
+    Text(String),
+    /// A file's.
+    File {
+        /// Relative to the folder.
+        file: String,
+    },
+}
+
+fn default_timeout() -> f64 {
+    60.0
 }
 
 fn default_cflags() -> Vec<String> {
@@ -204,6 +260,7 @@ impl Manifest {
         Ok(Manifest {
             name: Name::try_from(stem.to_owned())?,
             sources: vec![glob::Pattern::escape(file)],
+            port: None,
             exclude: Vec::new(),
             include: Vec::new(),
             cflags: default_cflags(),
@@ -213,6 +270,7 @@ impl Manifest {
             mounts: Vec::new(),
             args: Vec::new(),
             env: BTreeMap::new(),
+            test: Vec::new(),
             bench: Vec::new(),
             instance: Vec::new(),
             source: Vec::new(),
@@ -222,9 +280,22 @@ impl Manifest {
     /// Reads the text of a `Zvm.toml`.
     ///
     /// # Errors
-    /// What is wrong, with the line.
+    /// What is wrong, with the line where it can be named.
     pub fn parse(text: &str) -> Result<Manifest, toml::de::Error> {
-        toml::from_str(text)
+        let manifest: Manifest = toml::from_str(text)?;
+        if manifest.sources.is_empty() == manifest.port.is_none() {
+            return Err(serde::de::Error::custom(
+                "one of `sources` (what is compiled) and `port` (whose program runs the folder's files) must be given",
+            ));
+        }
+        let mut names = BTreeSet::new();
+        if let Some(twice) = manifest.test.iter().find(|test| !names.insert(&*test.name)) {
+            return Err(serde::de::Error::custom(format!(
+                "two [[test]] entries are called `{}`",
+                &*twice.name
+            )));
+        }
+        Ok(manifest)
     }
 }
 
@@ -245,6 +316,27 @@ mod tests {
         assert_eq!(manifest.cflags, ["-O2"]);
         assert!(error("sources = []").contains("name"));
         assert!(error("name = 'x'").contains("sources"));
+    }
+
+    #[test]
+    fn sources_or_a_port() {
+        let manifest = Manifest::parse("name = 'x'\nport = 'lua'\n").unwrap();
+        assert_eq!(manifest.port.as_deref(), Some("lua"));
+        assert!(error(&format!("{GOOD}port = 'lua'\n")).contains("`port`"));
+    }
+
+    #[test]
+    fn tests_have_names_of_their_own_and_contents_from_files() {
+        let test = "[[test]]\nname = 'a'\nstdin = 'x'\nstdout = { file = 'y' }\n";
+        let manifest = Manifest::parse(&format!("{GOOD}{test}")).unwrap();
+        let [test_run] = manifest.test.as_slice() else {
+            panic!("one test");
+        };
+        assert_eq!(test_run.stdin, Some(Content::Text("x".to_owned())));
+        assert!(matches!(test_run.stdout, Some(Content::File { .. })));
+        assert_eq!((test_run.status, &test_run.stderr), (0, &None));
+        assert!(error(&format!("{GOOD}{test}{test}")).contains("two [[test]]"));
+        assert!(error(&format!("{GOOD}[[test]]\nname = 'a'\nstdin = 3\n")).contains("{ file"));
     }
 
     #[test]

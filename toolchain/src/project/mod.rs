@@ -1,9 +1,11 @@
 //! Sample folders: a `Zvm.toml`, sources from upstream, an incremental build, a run.
 //!
 //! [`manifest`] reads `Zvm.toml`, [`source`] brings pinned upstream sources into the cache, [`build`](mod@build) compiles what
-//! changed and links, [`run`] starts the result in the sandbox or on the host, [`job`] several instances of it.
+//! changed and links, [`run`] starts the result in the sandbox or on the host, [`job`] several instances of it, [`test`](mod@test) checks
+//! what it does. Instead of sources a folder may name a port, whose program then runs the folder's files.
 
 pub mod build;
+pub mod command;
 mod debian;
 mod depfile;
 pub mod job;
@@ -11,12 +13,16 @@ pub mod manifest;
 mod objects;
 pub mod run;
 pub mod source;
+pub mod test;
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use zvm_sysroot::{Cache, Progress};
 
+use crate::port::builder::Built;
+use crate::problem::Advise as _;
 use manifest::Manifest;
 
 /// A folder with a `Zvm.toml`, and where its upstream sources lie.
@@ -28,6 +34,8 @@ pub struct Project {
     pub manifest: Manifest,
     /// Name and folder of each upstream source.
     upstream: Vec<(String, PathBuf)>,
+    /// The port that it names, once that is built.
+    port: OnceCell<Built>,
 }
 
 impl Project {
@@ -37,10 +45,11 @@ impl Project {
     /// No or a wrong `Zvm.toml`; a source that no provider can give.
     pub fn open(folder: &Path, cache: &Cache, progress: &Progress) -> Result<Project> {
         let path = folder.join("Zvm.toml");
-        let text = std::fs::read_to_string(&path).with_context(|| {
-            format!(
-                "cannot read {}; `cargo zvm` builds a folder with a Zvm.toml",
-                path.display()
+        let text = std::fs::read_to_string(&path).advise(|| {
+            (
+                format!("cannot read {}", path.display()),
+                "name a folder with a Zvm.toml or a Cargo.toml, or make one: cargo zvm new NAME --lang c"
+                    .to_owned(),
             )
         })?;
         let manifest = Manifest::parse(&text).with_context(|| format!("in {}", path.display()))?;
@@ -49,6 +58,7 @@ impl Project {
             folder: folder.to_owned(),
             manifest,
             upstream,
+            port: OnceCell::new(),
         })
     }
 
@@ -68,6 +78,7 @@ impl Project {
             folder: folder.to_owned(),
             manifest,
             upstream: Vec::new(),
+            port: OnceCell::new(),
         })
     }
 

@@ -10,12 +10,15 @@ use zvm_runtime::Mount;
 
 use super::build::say;
 use super::{Project, job};
+use crate::port::launch::{self, Start};
 
 /// What the command line adds to `Zvm.toml`.
 #[derive(Clone, Debug, Default)]
 pub struct RunOptions {
     /// The program's arguments; if empty, `Zvm.toml`'s.
     pub args: Vec<OsString>,
+    /// Even if there are none.
+    pub exact_args: bool,
     /// Options of `zvm run`, passed on as they are.
     pub zvm: Vec<OsString>,
     /// `--env` again: these take the place of `Zvm.toml`'s, and are what the native run gets.
@@ -40,17 +43,30 @@ pub fn sandboxed(project: &Project, image: &Path, options: &RunOptions) -> Resul
 /// # Errors
 /// A mount of `Zvm.toml` that cannot be prepared.
 pub fn image_args(project: &Project, image: &Path, options: &RunOptions) -> Result<Vec<OsString>> {
-    let mut args: Vec<OsString> = vec!["zvm".into(), "run".into()];
+    let mut own: Vec<OsString> = Vec::new();
     for mount in mounts(project)? {
-        args.extend(["--mount".into(), mount.text()]);
+        own.extend(["--mount".into(), mount.text()]);
     }
     for (name, value) in &project.manifest.env {
         if options.env.iter().any(|text| sets(text, name)) {
             continue;
         }
-        args.extend(["--env".into(), format!("{name}={value}").into()]);
+        own.extend(["--env".into(), format!("{name}={value}").into()]);
     }
-    args.extend(options.zvm.iter().cloned());
+    own.extend(options.zvm.iter().cloned());
+    let mut args: Vec<OsString> = vec!["zvm".into()];
+    if let Some(built) = project.port.get() {
+        // Its files are mounted first, so that the folder's lie on top.
+        let start = Start {
+            args: program_args(project, options),
+            options: own,
+            ..Start::default()
+        };
+        args.extend(launch::sandboxed(built, &start)?);
+        return Ok(args);
+    }
+    args.push("run".into());
+    args.extend(own);
     args.push(image.into());
     args.extend(program_args(project, options));
     Ok(args)
@@ -98,8 +114,21 @@ pub fn native_command(project: &Project, program: &Path, options: &RunOptions) -
             mount.host.join(rest).into_os_string()
         })
     });
-    let mut command = Command::new(std::path::absolute(program)?);
-    command.args(args).env_clear().envs(&project.manifest.env);
+    let mut command = match project.port.get() {
+        None => {
+            let mut command = Command::new(std::path::absolute(program)?);
+            command.args(args).env_clear();
+            command
+        }
+        Some(built) => {
+            let start = Start {
+                args: args.collect(),
+                ..Start::default()
+            };
+            launch::native(built, &start)?
+        }
+    };
+    command.envs(&project.manifest.env);
     for variable in &options.env {
         let text = variable.to_string_lossy();
         let (name, value) = text
@@ -111,7 +140,7 @@ pub fn native_command(project: &Project, program: &Path, options: &RunOptions) -
 }
 
 fn program_args(project: &Project, options: &RunOptions) -> Vec<OsString> {
-    if options.args.is_empty() {
+    if options.args.is_empty() && !options.exact_args {
         project.manifest.args.iter().map(Into::into).collect()
     } else {
         options.args.clone()

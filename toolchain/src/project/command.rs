@@ -1,0 +1,226 @@
+//! `cargo zvm build`, `run` and `test` of a folder with a `Zvm.toml`.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use zvm_sysroot::{Cache, Progress, Sysroot};
+
+use super::build::{BuildOptions, build};
+use super::{Project, run, test};
+use crate::watch::{self, Watch};
+
+/// Options of `cargo zvm build`.
+#[derive(Debug, Args)]
+pub struct Build {
+    /// The folder
+    #[arg(default_value = ".")]
+    folder: PathBuf,
+    #[command(flatten)]
+    how: How,
+    /// Build again whenever a file of the folder changes
+    #[arg(long)]
+    watch: bool,
+}
+
+/// How a folder is built.
+#[derive(Debug, Args)]
+struct How {
+    /// Compiler: zig (the SDK's clang), gcc, clang, or a path
+    #[arg(long, value_name = "NAME")]
+    compiler: Option<OsString>,
+    /// Build the same objects into an ordinary executable of this machine, for comparison
+    #[arg(long)]
+    native: bool,
+}
+
+/// Options of `cargo zvm run`.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// The folder
+    #[arg(default_value = ".")]
+    folder: PathBuf,
+    #[command(flatten)]
+    how: How,
+    #[command(flatten)]
+    sandbox: Sandbox,
+    /// Build and run again whenever a file of the folder changes
+    #[arg(long)]
+    watch: bool,
+    /// The program's arguments, instead of those in Zvm.toml
+    #[arg(last = true)]
+    args: Vec<OsString>,
+}
+
+/// Options of `zvm run` that are passed on.
+#[derive(Debug, Args)]
+pub struct Sandbox {
+    /// One more mount, as for `zvm run`
+    #[arg(long, value_name = "HOST:/PATH[:ro|overlay|rw]")]
+    mount: Vec<OsString>,
+    /// One more environment variable
+    #[arg(long, value_name = "NAME=VALUE")]
+    env: Vec<OsString>,
+    /// Bytes of heap, with K, M or G
+    #[arg(long, value_name = "SIZE")]
+    memory: Option<OsString>,
+    /// End the program after so many seconds
+    #[arg(long, value_name = "SECONDS")]
+    timeout: Option<OsString>,
+    /// Take standard input from a file
+    #[arg(long, value_name = "FILE")]
+    stdin: Option<OsString>,
+    /// Write a report with digests and accounts; as JSON if the name ends in .json
+    #[arg(long, value_name = "FILE")]
+    report: Option<OsString>,
+    /// Where the program's clock starts, in seconds since 1970
+    #[arg(long, value_name = "SECONDS")]
+    time: Option<OsString>,
+    /// Seed of the program's random numbers, up to 64 hex digits
+    #[arg(long, value_name = "HEX")]
+    seed: Option<OsString>,
+    /// Show the program's system calls on stderr
+    #[arg(long)]
+    strace: bool,
+}
+
+/// Options of `cargo zvm test`.
+#[derive(Debug, Args)]
+pub struct Test {
+    /// The folder, if it is not this one, then parts of names: only tests whose name has one of them are run
+    #[arg(value_name = "FOLDER|NAME")]
+    words: Vec<PathBuf>,
+    #[command(flatten)]
+    how: How,
+    /// Test again whenever a file of the folder changes
+    #[arg(long)]
+    watch: bool,
+    /// Run only tests that are ignored otherwise
+    #[arg(long)]
+    ignored: bool,
+    /// List the tests instead of running them
+    #[arg(long)]
+    list: bool,
+}
+
+impl How {
+    fn build(&self, folder: &Path, progress: &Progress) -> Result<(Project, PathBuf)> {
+        let cache = Cache::locate()?;
+        let project = Project::open(folder, &cache, progress)?;
+        let sysroot = Sysroot::open(progress)?;
+        let options = BuildOptions {
+            compiler: self.compiler.clone(),
+            native: self.native,
+            keep_elf: false,
+        };
+        let output = build(&project, &sysroot, &options)?;
+        Ok((project, output))
+    }
+}
+
+/// Builds the folder into an image.
+///
+/// # Errors
+/// `Zvm.toml` is wrong, or the build failed.
+pub fn image(folder: &Path, progress: &Progress) -> Result<PathBuf> {
+    let how = How {
+        compiler: None,
+        native: false,
+    };
+    Ok(how.build(folder, progress)?.1)
+}
+
+impl Build {
+    /// Builds, and prints where the result is.
+    ///
+    /// # Errors
+    /// `Zvm.toml` is wrong, or the build failed.
+    pub fn execute(&self, progress: &Progress) -> Result<ExitCode> {
+        if self.watch {
+            return watch::again(&Watch::project(&self.folder));
+        }
+        let (_, output) = self.how.build(&self.folder, progress)?;
+        println!("{}", output.display());
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Sandbox {
+    /// The same as words of a command line.
+    pub fn words(&self) -> Vec<OsString> {
+        let mut words = Vec::new();
+        let lists = [("--mount", &self.mount), ("--env", &self.env)];
+        for (name, values) in lists {
+            for value in values {
+                words.extend([OsString::from(name), value.clone()]);
+            }
+        }
+        let single = [
+            ("--memory", &self.memory),
+            ("--timeout", &self.timeout),
+            ("--stdin", &self.stdin),
+            ("--report", &self.report),
+            ("--time", &self.time),
+            ("--seed", &self.seed),
+        ];
+        for (name, value) in single {
+            if let Some(value) = value {
+                words.extend([OsString::from(name), value.clone()]);
+            }
+        }
+        words.extend(self.strace.then(|| "--strace".into()));
+        words
+    }
+}
+
+impl Run {
+    /// Builds and runs; the exit status is the program's.
+    ///
+    /// # Errors
+    /// `Zvm.toml` is wrong, the build failed, or a mount cannot be prepared.
+    pub fn execute(self, progress: &Progress) -> Result<ExitCode> {
+        if self.watch {
+            return watch::again(&Watch::project(&self.folder));
+        }
+        let (project, output) = self.how.build(&self.folder, progress)?;
+        let options = run::RunOptions {
+            args: self.args,
+            exact_args: false,
+            zvm: self.sandbox.words(),
+            env: self.sandbox.env,
+        };
+        if self.how.native {
+            run::native(&project, &output, &options)
+        } else {
+            run::sandboxed(&project, &output, &options)
+        }
+    }
+}
+
+impl Test {
+    /// Builds and tests.
+    ///
+    /// # Errors
+    /// `Zvm.toml` is wrong or has no tests, the build failed, or a run cannot be started.
+    pub fn execute(self, progress: &Progress) -> Result<ExitCode> {
+        let mut words = self.words;
+        let named = words.first().is_some_and(|word| word.is_dir());
+        let folder = if named { words.remove(0) } else { ".".into() };
+        if self.watch {
+            return watch::again(&Watch::project(&folder));
+        }
+        let (project, output) = self.how.build(&folder, progress)?;
+        let options = test::Options {
+            filters: words
+                .into_iter()
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect(),
+            native: self.how.native,
+            ignored: self.ignored,
+            list: self.list,
+        };
+        test::run(&project, &output, &options)
+    }
+}

@@ -1,0 +1,1 @@
+print(string.format("Hello, %s!", arg[1] or "nobody"))
