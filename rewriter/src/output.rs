@@ -452,16 +452,16 @@ impl Writer<'_> {
                 headers.len()
             )));
         }
-        let mut ident = elf::Ident {
+        let ident = elf::Ident {
             magic: elf::ELFMAG,
             class: elf::ELFCLASS64,
             data: elf::ELFDATA2LSB,
             version: elf::EV_CURRENT,
             os_abi: elf::ELFOSABI_NONE,
             abi_version: 0,
-            padding: [0; 7],
+            // Readers of ELF skip these bytes; binfmt_misc tells images by them.
+            padding: note::MARK,
         };
-        ident.padding = [0; 7];
         let header = FileHeader64::<LE> {
             e_ident: ident,
             e_type: u16le(elf::ET_EXEC),

@@ -7,12 +7,14 @@ use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use zvm_validator::Level;
 
+use crate::debugger::Debugger;
 use crate::digest::Algorithm;
 use crate::error::{RunError, status};
 use crate::monitor::{self, Outcome};
@@ -21,7 +23,7 @@ use crate::network::name_server;
 use crate::options::{self, RunOptions};
 use crate::report::{self, Report};
 use crate::spec::{ChannelSpec, Uri};
-use crate::{limits, validate, verdict};
+use crate::{limits, validate, verdict, zapp};
 
 const EXIT_STATUS: &str = "\
 Exit status:
@@ -62,6 +64,18 @@ enum Command {
     /// Run an image; its stdin, stdout and stderr are this command's
     #[command(after_help = EXIT_STATUS, override_usage = "zvm run [OPTIONS] FILE [ARG]...")]
     Run(Box<Run>),
+    /// Run an image under gdb, stopped in main, with its symbols loaded
+    #[command(after_help = EXIT_STATUS, override_usage = "zvm debug [OPTIONS] FILE [ARG]...")]
+    Debug {
+        /// A command for gdb, before the program's first instruction, instead of a stop in main (may be given again)
+        #[arg(long, value_name = "COMMAND")]
+        ex: Vec<OsString>,
+        /// Leave gdb behind these commands
+        #[arg(long)]
+        batch: bool,
+        #[command(flatten)]
+        run: Box<Run>,
+    },
     /// Run what a ZeroVM manifest says, and print ZeroVM's report
     #[command(after_help = MANIFEST_STATUS)]
     Manifest {
@@ -76,7 +90,7 @@ enum Command {
         after_help = "Exit status: 0 if every rule is kept, 8 if not, 2 if there is no such file."
     )]
     Validate {
-        /// The image
+        /// The image, or an application (.zapp)
         #[arg(required_unless_present = "list_instructions")]
         file: Option<PathBuf>,
         /// Print the answer as JSON
@@ -106,9 +120,10 @@ struct Run {
     /// Set an environment variable; the program gets none of the host's
     #[arg(long = "env", value_name = "K=V", value_parser = OsStringValueParser::new().try_map(|text| variable(&text)))]
     env: Vec<(OsString, OsString)>,
-    /// Memory for the program, such as 64M or 2G; 4G is all that the sandbox holds
-    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = size)]
-    memory: u64,
+    /// Memory for the program, such as 64M or 2G; 4G is all that the sandbox holds [default: 1G, or the
+    /// application's]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    memory: Option<u64>,
     /// Longest run in seconds, such as 2.5
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     timeout: Option<Duration>,
@@ -156,7 +171,13 @@ struct Run {
     /// Show the program's system calls, and the signals it gets, on stderr
     #[arg(long)]
     strace: bool,
-    /// The image; everything behind it is the program's own arguments
+    /// Write a core file for gdb if the program ends by a fault
+    #[arg(long, value_name = "FILE")]
+    core: Option<PathBuf>,
+    /// Tell `perf report` the names of the program's functions, by a file /tmp/perf-PID.map
+    #[arg(long)]
+    perf_map: bool,
+    /// The image or application (.zapp); everything behind it is the program's own arguments
     #[arg(
         value_name = "FILE",
         required = true,
@@ -195,7 +216,22 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match cli.command {
         Command::Run(run) => {
             let file = run.report.clone();
-            finish(&monitor::run(&run.options()), file.as_deref())
+            let result = run.options().and_then(|options| monitor::run(&options));
+            finish(&result, file.as_deref())
+        }
+        Command::Debug { ex, batch, run } => {
+            let file = run.report.clone();
+            let debugger = Debugger {
+                commands: ex,
+                batch,
+            };
+            let result = run.options().and_then(|options| {
+                monitor::run(&RunOptions {
+                    debugger: Some(debugger),
+                    ..options
+                })
+            });
+            finish(&result, file.as_deref())
         }
         Command::Manifest { file, report } => manifest(&file, report.as_deref()),
         Command::NameServer { address, nodes } => name_server(address, nodes.get()),
@@ -277,7 +313,7 @@ fn manifest(file: &Path, report: Option<&Path>) -> ExitCode {
 }
 
 impl Run {
-    fn options(self) -> RunOptions {
+    fn options(self) -> Result<RunOptions, RunError> {
         let mut command = self.command.into_iter();
         let mut channels = self.channels;
         let files = [self.stdin, self.stdout, self.stderr];
@@ -285,17 +321,27 @@ impl Run {
             channels.extend(file.map(|file| ChannelSpec::standard(number, Uri::Path(file))));
         }
         let program: PathBuf = command.next().unwrap_or_default().into();
-        RunOptions {
+        let mut options = if zapp::read::is_zapp(&program) {
+            of_zapp(&program)?
+        } else {
+            RunOptions::new(program)
+        };
+        let args: Vec<_> = command.collect();
+        if !args.is_empty() {
+            options.args = args;
+        }
+        options.env = last_of_each(options.env.into_iter().chain(self.env));
+        options.mounts.extend(self.mounts);
+        if let Some(memory) = self.memory {
+            options.memory = memory;
+        }
+        Ok(RunOptions {
             channels,
             cpu_time: self.cpu_time,
             output: self.output,
             stream: self.stream,
             digests: self.report.is_some(),
             algorithm: self.digest,
-            args: command.collect(),
-            env: self.env,
-            mounts: self.mounts,
-            memory: self.memory,
             timeout: self.timeout,
             seed: self.seed.0,
             seconds: self.time,
@@ -303,9 +349,45 @@ impl Run {
             cwd: self.cwd,
             strace: self.strace,
             verdicts: verdict::default_folder(),
-            ..RunOptions::new(program)
+            core: self.core,
+            perf_map: self.perf_map,
+            ..options
+        })
+    }
+}
+
+/// A run of an application as it wants to be run: its files are the root.
+fn of_zapp(path: &Path) -> Result<RunOptions, RunError> {
+    let zapp = zapp::read::open(path)?;
+    let defaults = RunOptions::new(path);
+    Ok(RunOptions {
+        name: Some(zapp.name.into()),
+        image: Some(Arc::new(zapp.image)),
+        args: zapp.args,
+        env: zapp.env,
+        memory: zapp.memory.unwrap_or(defaults.memory),
+        mounts: vec![Mount {
+            host: path.to_owned(),
+            point: "/".into(),
+            mode: zapp.mode,
+            sources_only: false,
+        }],
+        ..defaults
+    })
+}
+
+/// Of several values of a variable the last, where the first one stood.
+fn last_of_each(
+    variables: impl Iterator<Item = (OsString, OsString)>,
+) -> Vec<(OsString, OsString)> {
+    let mut all: Vec<(OsString, OsString)> = Vec::new();
+    for (name, value) in variables {
+        match all.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, old)) => *old = value,
+            None => all.push((name, value)),
         }
     }
+    all
 }
 
 /// Serves until it is killed.
@@ -376,8 +458,11 @@ fn variable(text: &OsStr) -> Result<(OsString, OsString), String> {
     }
 }
 
-/// The size of memory.
-fn size(text: &str) -> Result<u64, String> {
+/// Reads the size of a program's memory, such as 512M.
+///
+/// # Errors
+/// Not a size, or less than 64K.
+pub fn size(text: &str) -> Result<u64, String> {
     bytes(text)
         .ok()
         .filter(|&bytes| bytes >= limits::MEMORY_MIN)
@@ -437,7 +522,7 @@ mod tests {
         let Command::Run(run) = cli.command else {
             panic!()
         };
-        let options = run.options();
+        let options = run.options().unwrap();
         assert_eq!(options.memory, 64 << 20);
         assert_eq!(options.program, PathBuf::from("a.zvm"));
         assert_eq!(options.args, ["--memory", "x", "--", "-h"]);

@@ -8,6 +8,7 @@ use crate::mount::MountError;
 use crate::open::ChannelError;
 use crate::record::Validated;
 use crate::space::SpaceError;
+use crate::zapp::ZappError;
 use crate::zerovm::LineError;
 
 /// ZeroVM's exit statuses for what is refused before or instead of running.
@@ -53,6 +54,8 @@ pub enum RunError {
         /// What is wrong with it.
         source: ImageError,
     },
+    /// An application is not one, or is damaged.
+    Zapp(ZappError),
     /// A mount cannot be built, or cannot be written back.
     Mount(MountError),
     /// An argument or an environment variable cannot be told to the guest.
@@ -91,7 +94,7 @@ impl RunError {
     pub fn status(&self) -> u8 {
         match self {
             RunError::Program { .. } => status::NO_PROGRAM,
-            RunError::Image { .. } => status::BAD_IMAGE,
+            RunError::Image { .. } | RunError::Zapp(_) => status::BAD_IMAGE,
             RunError::Mount(MountError::Commit { .. }) | RunError::Host { .. } => status::IO,
             RunError::Mount(_) | RunError::Nvram(_) | RunError::Line { .. } => status::MANIFEST,
             RunError::Channel(error) => error.status,
@@ -112,6 +115,7 @@ impl fmt::Display for RunError {
                 write!(f, "cannot open the program {}: {source}", path.display())
             }
             RunError::Image { path, source } => write!(f, "{}: {source}", path.display()),
+            RunError::Zapp(error) => error.fmt(f),
             RunError::Mount(error) => error.fmt(f),
             RunError::Nvram(message) => f.write_str(message),
             RunError::Line { path, error } => write!(f, "{}: {error}", path.display()),
@@ -124,6 +128,12 @@ impl fmt::Display for RunError {
 }
 
 impl std::error::Error for RunError {}
+
+impl From<ZappError> for RunError {
+    fn from(error: ZappError) -> Self {
+        RunError::Zapp(error)
+    }
+}
 
 impl From<MountError> for RunError {
     fn from(error: MountError) -> Self {

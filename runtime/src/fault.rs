@@ -2,14 +2,11 @@
 
 use std::fmt;
 use std::fmt::Write as _;
-use std::os::unix::fs::FileExt;
 
-use goblin::container::{Container, Ctx, Endian};
-use goblin::elf::Elf;
-use goblin::elf::section_header::{SHT_SYMTAB, SectionHeader};
-use goblin::elf::sym::{STT_FUNC, STT_NOTYPE, Symtab};
 use zvm_abi::layout;
 
+use crate::crash::snapshot::Snapshot;
+use crate::crash::{self, Symbols};
 use crate::error::status;
 use crate::image::{Access, Image};
 use crate::limits;
@@ -26,12 +23,17 @@ pub struct FaultReport {
 }
 
 impl FaultReport {
-    pub(crate) fn new(fault: &Fault, plan: &Plan, image: &Image) -> FaultReport {
+    pub(crate) fn new(
+        fault: &Fault,
+        plan: &Plan,
+        image: &Image,
+        snapshot: &Snapshot,
+    ) -> FaultReport {
         let rip = fault.registers[RIP];
         let at = if fault.in_trap {
             format!("in a trap, rsp {:#x}", fault.registers[RSP])
         } else {
-            format!("at {rip:#x}{}", in_brackets(symbol(image, rip)))
+            format!("at {rip:#x}{}", in_brackets(Symbols::load(image).name(rip)))
         };
         let mut lines = vec![format!(
             "fault: {}: {} {at}",
@@ -49,6 +51,7 @@ impl FaultReport {
         if let Some(last) = lines.last_mut() {
             let _ = write!(last, " {:>6} {:016x}", "gsbase", fault.gs_base);
         }
+        lines.extend(crash::backtrace(fault, image, snapshot));
         FaultReport {
             signal: fault.signal,
             lines,
@@ -183,47 +186,4 @@ fn access_reason(fault: &Fault, plan: &Plan) -> String {
             }
         }
     }
-}
-
-/// `name+0x12` for the nearest symbol at or below `address` in the image's symbol table.
-pub(crate) fn symbol(image: &Image, address: u64) -> Option<String> {
-    if !(layout::TEXT_BASE..layout::TEXT_LIMIT).contains(&address) {
-        return None;
-    }
-    let length = image.file.metadata().ok()?.len();
-    let read = |offset: u64, size: u64| {
-        if size > limits::SYMBOLS || offset.checked_add(size)? > length {
-            return None;
-        }
-        let mut bytes = vec![0; size as usize];
-        image.file.read_exact_at(&mut bytes, offset).ok()?;
-        Some(bytes)
-    };
-    let context = Ctx::new(Container::Big, Endian::Little);
-    let header = Elf::parse_header(&read(0, 64)?).ok()?;
-    let count = usize::from(header.e_shnum);
-    let table = read(header.e_shoff, count as u64 * 64)?;
-    let sections = SectionHeader::parse_from(&table, 0, count, context).ok()?;
-    let symtab = sections
-        .iter()
-        .find(|section| section.sh_type == SHT_SYMTAB)?;
-    let strings = sections.get(symtab.sh_link as usize)?;
-    let symbols = read(symtab.sh_offset, symtab.sh_size)?;
-    let names = read(strings.sh_offset, strings.sh_size)?;
-    let nearest = Symtab::parse(&symbols, 0, symbols.len() / 24, context)
-        .ok()?
-        .iter()
-        .filter(|symbol| matches!(symbol.st_type(), STT_FUNC | STT_NOTYPE) && symbol.st_shndx != 0)
-        .filter(|symbol| (layout::TEXT_BASE..=address).contains(&symbol.st_value))
-        .max_by_key(|symbol| (symbol.st_value, symbol.st_type() == STT_FUNC))?;
-    let name = names
-        .get(nearest.st_name..)?
-        .split(|&byte| byte == 0)
-        .next()?;
-    let name: String = String::from_utf8_lossy(name)
-        .chars()
-        .filter(|c| !c.is_control())
-        .take(256)
-        .collect();
-    (!name.is_empty()).then(|| format!("{name}+{:#x}", address - nearest.st_value))
 }

@@ -95,7 +95,18 @@ impl Image {
             path: path.to_owned(),
             source,
         };
-        let file = File::open(path).map_err(program)?;
+        Image::of_file(File::open(path).map_err(program)?, path)
+    }
+
+    /// Checks the headers of an open file; `path` is its name in messages.
+    ///
+    /// # Errors
+    /// As [`Image::open`].
+    pub fn of_file(file: File, path: &Path) -> Result<Image, RunError> {
+        let program = |source| RunError::Program {
+            path: path.to_owned(),
+            source,
+        };
         let metadata = file.metadata().map_err(program)?;
         if !metadata.is_file() {
             return Err(program(io::Error::other("not a regular file")));
@@ -151,10 +162,12 @@ fn read_headers(file: &File, length: u64) -> Result<Headers, ImageError> {
             limits::IMAGE_FILE
         );
     }
-    let bytes = read_at(file, length, 0, EHDR as u64, "ELF header")?;
-    if !bytes.starts_with(header::ELFMAG) {
+    // A short file that is something else is no truncated image.
+    let start = read_at(file, length, 0, length.min(4), "ELF header")?;
+    if start.len() == 4 && start != header::ELFMAG {
         bail!("not an ELF file (it does not start with 7f 45 4c 46)");
     }
+    let bytes = read_at(file, length, 0, EHDR as u64, "ELF header")?;
     let class = (bytes[header::EI_CLASS], bytes[header::EI_DATA]);
     if class != (header::ELFCLASS64, header::ELFDATA2LSB) {
         bail!("not a 64-bit little-endian ELF file");

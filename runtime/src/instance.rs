@@ -9,6 +9,8 @@ use std::time::Duration;
 use zvm_abi::layout;
 
 use crate::channel::Channel;
+use crate::crash::snapshot::{self, Snapshot};
+use crate::debugger::Gate;
 use crate::error::status;
 use crate::image::{Access, Image, Segment};
 use crate::record::{Moment, Shared, Stage, Validated};
@@ -22,7 +24,7 @@ const ENTRY_RED_ZONE: u64 = 64;
 
 /// What the monitor wants beside the guest's run.
 #[derive(Debug)]
-pub struct Orders {
+pub struct Orders<'a> {
     /// Most processor time.
     pub cpu_time: Option<Duration>,
     /// The guest may ask for the host's time.
@@ -31,6 +33,10 @@ pub struct Orders {
     pub duties: Duties,
     /// What earlier runs know of the validator.
     pub verdicts: Option<Verdicts>,
+    /// Where to wait for a debugger.
+    pub gate: Option<&'a Gate>,
+    /// Where the memory goes at a fault.
+    pub snapshot: &'a Snapshot,
 }
 
 /// Why the guest was not started.
@@ -61,7 +67,7 @@ pub fn become_guest(
     plan: Plan,
     channels: &[Channel],
     record: Shared,
-    orders: &Orders,
+    orders: &Orders<'_>,
 ) -> ! {
     let Refusal { status, message } = match start(image, plan, channels, record, orders) {
         Ok(never) => match never {},
@@ -77,7 +83,7 @@ fn start(
     plan: Plan,
     channels: &[Channel],
     record: Shared,
-    orders: &Orders,
+    orders: &Orders<'_>,
 ) -> Result<std::convert::Infallible, Refusal> {
     record.mark(Moment::Forked);
     // SAFETY: prctl with integers. The parent's death is the instance's.
@@ -103,12 +109,17 @@ fn start(
     let main = validate(image, record, orders.verdicts.as_ref())?;
     record.mark(Moment::Judged);
     let level = check::level(image.level);
+    let map = snapshot::prepare(orders.snapshot, &plan)
+        .map_err(refuse(status::IO, "read /proc/self/pagemap"))?;
     let server = trap::Server::new(plan, channels, record, level, main, orders.duties)
         .map_err(refuse(status::IO, "read /proc/self/pagemap"))?;
     let pagemap = server.pagemap();
     server.install();
     thunk::install(image.level, trap::handle).map_err(refuse(status::MEMORY, "map the thunk"))?;
-    close_other_descriptors(channels, pagemap);
+    if let Some(gate) = orders.gate {
+        gate.wait();
+    }
+    close_other_descriptors(channels, &[pagemap, map, Some(orders.snapshot.fd())]);
     if let Some(limit) = orders.cpu_time {
         limit_cpu_time(limit).map_err(refuse(status::IO, "limit the processor time"))?;
     }
@@ -238,11 +249,11 @@ fn validate(image: &Image, record: Shared, verdicts: Option<&Verdicts>) -> Resul
 }
 
 /// Closes every descriptor that is no channel: what the parent inherited is not the guest's.
-fn close_other_descriptors(channels: &[Channel], pagemap: Option<RawFd>) {
+fn close_other_descriptors(channels: &[Channel], others: &[Option<RawFd>]) {
     let mut keep: Vec<RawFd> = channels
         .iter()
         .flat_map(Channel::fds)
-        .chain(pagemap)
+        .chain(others.iter().copied().flatten())
         .collect();
     keep.sort_unstable();
     keep.dedup();

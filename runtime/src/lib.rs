@@ -35,6 +35,8 @@ mod check;
 pub mod cli;
 mod clock;
 mod commit;
+mod crash;
+pub mod debugger;
 pub mod digest;
 pub mod error;
 pub mod fault;
@@ -62,6 +64,7 @@ mod trap;
 mod validate;
 pub mod verdict;
 mod wait;
+pub mod zapp;
 pub mod zerovm;
 
 pub use error::RunError;

@@ -10,7 +10,7 @@ pub const PROGRAM_HEADERS: u16 = 16;
 pub const NOTE: u64 = 64 << 10;
 /// Exclusive end of the image's data segments: leaves room for heap, mounts, manifest and stack.
 pub const DATA_END: u64 = 0xE000_0000;
-/// Largest `.symtab` or `.strtab` that a fault report reads, in bytes.
+/// Largest section of symbols or debugging information that a fault report reads, in bytes.
 pub const SYMBOLS: u64 = 256 << 20;
 
 /// Smallest heap in bytes.
@@ -20,6 +20,8 @@ pub const MEMORY_DEFAULT: u64 = 1 << 30;
 /// Bytes of stack.
 pub const STACK: u64 = layout::STACK_SIZE;
 
+/// Largest system map of an application in bytes.
+pub const SYSTEM_MAP: u64 = 1 << 20;
 /// Most mounts of one instance.
 pub const MOUNTS: usize = 1000;
 /// Most files and directories that one mounted directory may hold.
@@ -46,5 +48,16 @@ pub const TRANSFER: u64 = 0x7fff_f000;
 pub const JAILS: usize = 1024;
 /// Largest range of one Jail in bytes.
 pub const JAIL_BYTES: u64 = 64 << 20;
+/// Bytes of the stack that a fault report walks, from the stack pointer on.
+pub const STACK_COPY: u64 = 256 << 10;
+/// Most frames of a backtrace.
+pub const FRAMES: usize = 48;
+/// About so many bytes of a backtrace are printed.
+pub const BACKTRACE: usize = 32 << 10;
+/// Processor time for a backtrace, in seconds.
+pub const BACKTRACE_SECONDS: u64 = 10;
+/// Addresses that the making of a backtrace may use, in bytes.
+pub const BACKTRACE_MEMORY: u64 = 4 << 30;
+
 /// Bytes of a message from the instance to its monitor.
 pub const MESSAGE: usize = 6 << 10;

@@ -11,6 +11,9 @@ use std::time::Duration;
 use crate::channel::{self, Channel};
 use crate::clock;
 use crate::commit::Commit;
+use crate::crash::snapshot::Snapshot;
+use crate::crash::{Symbols, core_file};
+use crate::debugger::{self, Gate};
 use crate::error::{RunError, status};
 use crate::fault::{FaultReport, signal_name};
 use crate::image::Image;
@@ -99,7 +102,13 @@ impl Outcome {
 /// [`RunError`] for everything that kept the program from running, or its `rw` mounts from being written back.
 pub fn run(options: &RunOptions) -> Result<Report, RunError> {
     let started = clock::monotonic();
-    let image = Image::open(&options.program)?;
+    let image = match &options.image {
+        None => Image::open(&options.program)?,
+        Some(file) => {
+            let file = file.try_clone().map_err(RunError::host("open the image"))?;
+            Image::of_file(file, &options.program)?
+        }
+    };
     if options.mounts.len() > limits::MOUNTS {
         return Err(MountError::TooLarge(format!("more than {} mounts", limits::MOUNTS)).into());
     }
@@ -314,7 +323,15 @@ fn run_instance(
     channels: &[Channel],
     options: &RunOptions,
 ) -> Result<(Report, [u64; record::MOMENTS]), RunError> {
+    let snapshot =
+        Snapshot::new(options.core.is_some()).map_err(RunError::host("make a file in memory"))?;
+    let gate = match &options.debugger {
+        Some(_) => Some(Gate::new().map_err(RunError::host("make a pipe"))?),
+        None => None,
+    };
     let orders = Orders {
+        gate: gate.as_ref(),
+        snapshot: &snapshot,
         cpu_time: options.cpu_time,
         host_clock: options.host_clock,
         verdicts: options
@@ -341,11 +358,21 @@ fn run_instance(
     if pid == 0 {
         instance::become_guest(image, plan, channels, record, &orders);
     }
+    let helped = help(pid, image, gate, options);
+    if helped.is_err() {
+        // SAFETY: the child is ours and not waited for yet.
+        unsafe { libc::kill(pid, libc::SIGKILL) };
+    }
     let waited = wait(pid, options.timeout);
     let last = record.read();
     record.free();
+    helped?;
     let ended = waited.map_err(RunError::host("wait for the instance"))?;
-    let outcome = outcome(&last, &ended, image, &plan, options)?;
+    let outcome = outcome(&last, &ended, image, &plan, &snapshot, options)?;
+    if let (Some(path), Outcome::Fault(_)) = (&options.core, &outcome) {
+        core_file::write(path, &options.program, &last.fault, &snapshot)
+            .map_err(RunError::host("write the core file"))?;
+    }
     let report = Report {
         outcome,
         algorithm: options.algorithm,
@@ -369,11 +396,30 @@ fn run_instance(
     Ok((report, last.moments))
 }
 
+/// What runs beside the instance: gdb, until the user leaves it.
+fn help(
+    pid: libc::pid_t,
+    image: &Image,
+    gate: Option<Gate>,
+    options: &RunOptions,
+) -> Result<(), RunError> {
+    if options.perf_map {
+        debugger::perf_map(pid, &Symbols::load(image))
+            .map_err(RunError::host("write the map for perf"))?;
+    }
+    if let (Some(debugger), Some(gate)) = (&options.debugger, gate) {
+        debugger::attach(pid, &options.program, debugger, gate)
+            .map_err(RunError::host("start gdb"))?;
+    }
+    Ok(())
+}
+
 fn outcome(
     last: &Last,
     ended: &Ended,
     image: &Image,
     plan: &Plan,
+    snapshot: &Snapshot,
     options: &RunOptions,
 ) -> Result<Outcome, RunError> {
     let signal = libc::WIFSIGNALED(ended.status).then(|| libc::WTERMSIG(ended.status));
@@ -388,7 +434,12 @@ fn outcome(
         |message: String| refused(status::IO, format!("defect in the runtime: {message}"));
     match last.stage {
         Stage::Exited => Ok(Outcome::Exited(libc::WEXITSTATUS(ended.status) as u8)),
-        Stage::Fault => Ok(Outcome::Fault(FaultReport::new(&last.fault, plan, image))),
+        Stage::Fault => Ok(Outcome::Fault(FaultReport::new(
+            &last.fault,
+            plan,
+            image,
+            snapshot,
+        ))),
         Stage::BadTrap => Ok(Outcome::BadTrap {
             status: last.status,
             message: last.message.clone(),

@@ -157,7 +157,7 @@ pub fn out_name(index: usize) -> String {
 }
 
 /// Appends `word` with everything that has a meaning in the format, and every byte that is not printable, as `\xHH`.
-fn escape(text: &mut String, word: &OsStr) -> Result<(), RunError> {
+pub(crate) fn escape(text: &mut String, word: &OsStr) -> Result<(), RunError> {
     for &byte in word.as_bytes() {
         match byte {
             0 => return Err(RunError::Nvram(format!("{word:?} contains a NUL byte"))),

@@ -1,10 +1,13 @@
 //! What a run is given.
 
 use std::ffi::OsString;
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::debugger::Debugger;
 use crate::digest::Algorithm;
 use crate::error::RunError;
 use crate::limits;
@@ -64,6 +67,14 @@ pub struct RunOptions {
     pub verdicts: Option<PathBuf>,
     /// Whether the program's system calls are shown on stderr.
     pub strace: bool,
+    /// The image, if it is not the file at `program`: an application's.
+    pub image: Option<Arc<File>>,
+    /// gdb, attached before the program's first instruction.
+    pub debugger: Option<Debugger>,
+    /// Whether `perf report` is told the names of the program's functions, by a file in /tmp.
+    pub perf_map: bool,
+    /// Where a core file goes if a signal ends the program.
+    pub core: Option<PathBuf>,
 }
 
 /// Where the guest's clock starts if nobody says otherwise: 2013-06-04, as in ZeroVM's examples.
@@ -97,6 +108,10 @@ impl RunOptions {
             name_server: None,
             verdicts: None,
             strace: false,
+            image: None,
+            debugger: None,
+            perf_map: false,
+            core: None,
         }
     }
 }

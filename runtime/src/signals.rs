@@ -13,6 +13,7 @@ use libc::{
 };
 use zvm_abi::layout;
 
+use crate::crash::snapshot;
 use crate::record::{Fault, RIP, RSP, Record, Shared, Stage};
 use crate::{error, thunk};
 
@@ -123,7 +124,7 @@ fn check(result: i32) -> io::Result<()> {
     }
 }
 
-/// Records the fault and ends the process. Touches nothing but the record: async-signal-safe.
+/// Records the fault, copies the guest's stack, and ends the process. Async-signal-safe.
 extern "C" fn handler(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: the kernel passes a siginfo_t and a ucontext_t that live through the handler.
     let (code, address, machine) = unsafe {
@@ -157,6 +158,7 @@ extern "C" fn handler(signal: i32, info: *mut libc::siginfo_t, context: *mut lib
         fault.in_trap = thunk::contains(rip);
         finish(Stage::HostFault, fault, i32::from(error::status::IO));
     }
+    snapshot::take(fault.registers[RSP]);
     finish(
         Stage::Fault,
         fault,

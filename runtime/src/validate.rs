@@ -8,10 +8,11 @@ use zvm_abi::layout;
 use zvm_validator::{Accepted, Level, instructions};
 
 use crate::check::{self, Refused};
+use crate::crash::Symbols;
 use crate::error::RunError;
-use crate::fault;
 use crate::image::Image;
 use crate::report::quoted;
+use crate::zapp;
 
 /// What the validator said of an image.
 pub struct Validation {
@@ -30,7 +31,11 @@ pub struct Validation {
 /// # Errors
 /// [`RunError`] if it cannot be read or is no image; broken rules are the answer's.
 pub fn image(path: &Path) -> Result<Validation, RunError> {
-    let image = Image::open(path)?;
+    let image = if zapp::read::is_zapp(path) {
+        Image::of_file(zapp::read::open(path)?.image, path)?
+    } else {
+        Image::open(path)?
+    };
     let mut text = image
         .read_text()
         .map_err(RunError::host("read the image"))?;
@@ -40,7 +45,7 @@ pub fn image(path: &Path) -> Result<Validation, RunError> {
     let verdict = check::text(&text, bytes, image.level).map(|(_, accepted)| accepted);
     let time = start.elapsed();
     let function = match &verdict {
-        Err(Refused::Broken(rejection)) => fault::symbol(&image, rejection.address),
+        Err(Refused::Broken(rejection)) => Symbols::load(&image).name(rejection.address),
         _ => None,
     };
     Ok(Validation {

@@ -16,6 +16,7 @@ use crate::cross::command::{Env, Exec};
 use crate::doctor::Doctor;
 use crate::inspect::Inspect;
 use crate::new::New;
+use crate::pack::Pack;
 use crate::port::command::PortCommand;
 use crate::problem;
 use crate::project::command;
@@ -34,9 +35,10 @@ struct Cli {
 }
 
 const ABOUT_CRATES: &str = "\
-In the folder of a Rust crate, build, run, test, check, clippy, doc, rustc, rustdoc, nextest and clean are cargo's own, with all
-its options; run and test also take --mount, --env, --memory, --timeout, --stdin, --time, --seed, --report, --strace and --watch
-in front of `--`. Everywhere else they mean a folder with a Zvm.toml.";
+In the folder of a Rust crate, build, run, test, check, clippy, doc, rustc, rustdoc, nextest
+and clean are cargo's own, with all its options; run and test also take --mount, --env,
+--memory, --timeout, --stdin, --time, --seed, --report, --core, --strace and --watch in front
+of `--`. Everywhere else they mean a folder with a Zvm.toml.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -58,6 +60,10 @@ enum Command {
     },
     /// Show what an image holds: segments, level, traps, sizes
     Inspect(Inspect),
+    /// Make one file of a program, its files and its settings: a .zapp, which `zvm run` starts
+    Pack(Pack),
+    /// Run a program under gdb, stopped in main, with its symbols loaded
+    Debug(Box<command::Debug>),
     /// Interpreters and libraries, built from upstream's sources
     #[command(subcommand)]
     Port(PortCommand),
@@ -157,6 +163,8 @@ fn execute(cli: Cli) -> Result<ExitCode> {
         Command::Bench(options) => return options.run(&progress),
         Command::Validate { files } => return validate(&files, &progress),
         Command::Inspect(options) => return options.execute(),
+        Command::Pack(options) => return options.execute(&progress),
+        Command::Debug(options) => return options.execute(&progress),
         Command::Env(options) => return options.execute(),
         Command::Exec(options) => return options.execute(&progress),
         Command::Port(command) => return command.execute(&progress),
@@ -172,7 +180,7 @@ fn validate(files: &[PathBuf], progress: &Progress) -> Result<ExitCode> {
     let mut status = ExitCode::SUCCESS;
     for file in files {
         let image = if file.is_dir() {
-            command::image(file, progress)?
+            command::project(file, progress)?.1
         } else {
             file.clone()
         };

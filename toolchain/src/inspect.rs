@@ -16,7 +16,7 @@ use zvm_runtime::image::{Access, Image};
 /// Options of `cargo zvm inspect`.
 #[derive(Debug, Args)]
 pub struct Inspect {
-    /// The image
+    /// The image, or an application (.zapp)
     file: PathBuf,
     /// Print as JSON
     #[arg(long)]
@@ -69,11 +69,61 @@ impl Inspect {
     /// # Errors
     /// The file is no image.
     pub fn execute(&self) -> Result<ExitCode> {
+        if zvm_runtime::zapp::read::is_zapp(&self.file) {
+            return self.application();
+        }
         let contents = read(&self.file, self.symbols)?;
         if self.json {
             println!("{}", serde_json::to_string_pretty(&contents)?);
         } else {
             print!("{}", text(&contents));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Inspect {
+    fn application(&self) -> Result<ExitCode> {
+        let zapp = zvm_runtime::zapp::read::open(&self.file)?;
+        let words = |words: &[std::ffi::OsString]| -> Vec<String> {
+            words
+                .iter()
+                .map(|word| printable(&word.to_string_lossy()))
+                .collect()
+        };
+        let env: BTreeMap<String, String> = zapp
+            .env
+            .iter()
+            .map(|(name, value)| {
+                let text = |word: &std::ffi::OsString| printable(&word.to_string_lossy());
+                (text(name), text(value))
+            })
+            .collect();
+        if self.json {
+            let files: BTreeMap<_, _> = zapp.files.iter().cloned().collect();
+            let json = serde_json::json!({
+                "file": self.file, "name": zapp.name, "digest": zapp.digest, "args": words(&zapp.args), "env": env,
+                "memory": zapp.memory, "read_only": zapp.mode == zvm_runtime::Mode::ReadOnly, "files": files,
+            });
+            println!("{json:#}");
+            return Ok(ExitCode::SUCCESS);
+        }
+        println!(
+            "{}: the application {}",
+            self.file.display(),
+            printable(&zapp.name)
+        );
+        println!("digest: {}", zapp.digest);
+        println!("arguments: {}", words(&zapp.args).join(" "));
+        for (name, value) in env {
+            println!("variable: {name}={value}");
+        }
+        let total: u64 = zapp.files.iter().map(|(_, size)| size).sum();
+        println!("{} files, {total} bytes", zapp.files.len());
+        let mut files = zapp.files;
+        files.sort_by(|a, b| (b.1, &a.0).cmp(&(a.1, &b.0)));
+        for (name, size) in files.iter().take(self.symbols) {
+            println!("{size:>10}  {}", printable(name));
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -13,6 +13,7 @@ pub mod doctor;
 pub mod inspect;
 pub mod multicall;
 pub mod new;
+pub mod pack;
 pub mod port;
 pub mod problem;
 pub mod project;

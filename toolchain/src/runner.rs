@@ -64,12 +64,20 @@ struct Cli {
     /// Write a report with digests and accounts; as JSON if the name ends in .json
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Write a core file for gdb if the program ends by a fault
+    #[arg(long, value_name = "FILE")]
+    core: Option<PathBuf>,
     /// Show the program's system calls on stderr
     #[arg(long)]
     strace: bool,
     /// The image and its arguments
     #[arg(value_name = "FILE", required = true, num_args = 1.., trailing_var_arg = true, allow_hyphen_values = true)]
     command: Vec<OsString>,
+}
+
+/// The command line, for the book's reference.
+pub fn command() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
 }
 
 /// Joins options for [`RUN_OPTIONS`].
@@ -140,6 +148,7 @@ fn execute(cli: Cli) -> Result<ExitCode> {
         options.seed = seed(text)?;
     }
     options.strace = cli.strace;
+    options.core = cli.core.clone();
     options.digests = cli.report.is_some();
     let result = zvm_runtime::run(&options);
     Ok(zvm_runtime::cli::finish(&result, cli.report.as_deref()))

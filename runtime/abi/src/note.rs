@@ -18,3 +18,7 @@ pub struct ImageNote {
 }
 
 const _: () = assert!(size_of::<ImageNote>() == 8);
+
+/// The bytes of padding in an image's `e_ident` (from offset 9 on): a kernel that is to start images directly (binfmt_misc) tells them by
+/// these. Nobody else looks at them.
+pub const MARK: [u8; 7] = *b"ZVM\0\0\0\0";

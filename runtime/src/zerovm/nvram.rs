@@ -254,7 +254,7 @@ fn unquote(value: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 /// Words between blanks; blanks within `"` belong to the word.
-fn words(text: &[u8]) -> Result<Vec<OsString>, String> {
+pub(crate) fn words(text: &[u8]) -> Result<Vec<OsString>, String> {
     let mut words = Vec::new();
     let mut word: Option<Vec<u8>> = None;
     let mut quoted = false;
@@ -281,7 +281,7 @@ fn words(text: &[u8]) -> Result<Vec<OsString>, String> {
     Ok(words)
 }
 
-fn unescape(text: &[u8]) -> Result<Vec<u8>, String> {
+pub(crate) fn unescape(text: &[u8]) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
     while let [first, tail @ ..] = rest {

@@ -29,6 +29,7 @@ const SANDBOX: &[&str] = &[
     "--time",
     "--seed",
     "--report",
+    "--core",
 ];
 
 /// Those without a value.

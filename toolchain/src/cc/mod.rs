@@ -110,8 +110,10 @@ pub fn execute(call: &Invocation) -> Result<(), CcError> {
                 "no source files: objects and archives are only for linking".to_owned(),
             ));
         }
+        check_sources(call)?;
         return compile::last_step(&compiler, call, show);
     }
+    check_sources(call)?;
     let temp =
         tempfile::tempdir().map_err(CcError::file("create a folder in", &std::env::temp_dir()))?;
     let mut inputs = compile::to_objects(&compiler, call, temp.path(), show)?;
@@ -157,6 +159,18 @@ pub fn execute(call: &Invocation) -> Result<(), CcError> {
              give -march=x86-64-v3 (AVX2) or -march=x86-64-v4 (AVX-512) when linking, too, if the CPU may be newer",
             stats.above_level, job.level
         );
+    }
+    Ok(())
+}
+
+/// Said here, and not by a compiler under another name.
+fn check_sources(call: &Invocation) -> Result<(), CcError> {
+    for item in &call.items {
+        if let Item::Source { path, .. } = item
+            && path.as_os_str() != "-"
+        {
+            std::fs::metadata(path).map_err(CcError::file("read", path))?;
+        }
     }
     Ok(())
 }

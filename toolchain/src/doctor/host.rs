@@ -2,11 +2,15 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::Result;
+use zvm_abi::note;
+use zvm_sysroot::Cache;
 
 use super::{Check, Finding, Fix, fixable, problem};
-use crate::problem::Advise as _;
+use crate::problem::{Advise as _, problem as advise};
+use crate::tools::Tools;
 
 /// In the order in which they are shown.
 pub const CHECKS: &[Check] = &[
@@ -38,6 +42,10 @@ pub const CHECKS: &[Check] = &[
         name: "seccomp",
         look: seccomp,
     },
+    Check {
+        name: "./program",
+        look: direct,
+    },
 ];
 
 /// The first address that the sandbox maps.
@@ -62,6 +70,68 @@ pub fn set(name: &str, value: &str) -> Result<()> {
             "run the command as root".to_owned(),
         )
     })
+}
+
+/// binfmt_misc's folder, and our entry there.
+const BINFMT: &str = "/proc/sys/fs/binfmt_misc";
+const ENTRY: &str = "/proc/sys/fs/binfmt_misc/zvm";
+
+/// Whether the kernel starts images by their name, as builds want that run what they have just made.
+fn direct() -> Finding {
+    let entry = fs::read_to_string(ENTRY).unwrap_or_default();
+    let interpreter = entry
+        .lines()
+        .find_map(|line| line.strip_prefix("interpreter "));
+    match interpreter {
+        Some(path) if Path::new(path).exists() && entry.starts_with("enabled") => {
+            Finding::Fine(format!("the kernel starts images by {path}"))
+        }
+        _ => Finding::Notice {
+            what: "the kernel does not start images by their name (binfmt_misc)".to_owned(),
+            advice: "--fix as root, for builds that run what they have just made; `zvm-run ./program` needs nothing"
+                .to_owned(),
+            fix: Some(Fix::Direct),
+        },
+    }
+}
+
+/// Tells the kernel to start images by `zvm-run`; it holds until the next boot.
+///
+/// # Errors
+/// Not root, or no binfmt_misc.
+pub fn register() -> Result<()> {
+    let advice = || "run the command as root, with a kernel that has binfmt_misc".to_owned();
+    if !Path::new(BINFMT).join("register").exists() {
+        let status = Command::new("mount")
+            .args(["-t", "binfmt_misc", "binfmt_misc", BINFMT])
+            .status()?;
+        if !status.success() {
+            return Err(advise("cannot mount binfmt_misc", advice()));
+        }
+    }
+    if Path::new(ENTRY).exists() {
+        // -1 removes an entry: it may name an older SDK.
+        fs::write(ENTRY, "-1").advise(|| (format!("cannot write {ENTRY}"), advice()))?;
+    }
+    let tools = Tools::open(&Cache::locate()?)?;
+    let path = Path::new(BINFMT).join("register");
+    let text = registration(&tools.path("zvm-run"));
+    fs::write(&path, text).advise(|| (format!("cannot write {}", path.display()), advice()))
+}
+
+/// A 64-bit ELF file with our mark. The executable is opened now (`F`), so containers need no copy of it.
+fn registration(interpreter: &Path) -> String {
+    let head = [&b"\x7fELF\x02\x01\x01\0\0"[..], &note::MARK[..3]].concat();
+    let hex = |bytes: &[u8]| -> String {
+        let bytes = bytes.iter().map(|byte| format!("\\x{byte:02x}"));
+        bytes.collect()
+    };
+    format!(
+        ":zvm:M:0:{}:{}:{}:F",
+        hex(&head),
+        hex(&vec![0xff; head.len()]),
+        interpreter.display()
+    )
 }
 
 /// The highest x86-64 level that the processor has; 0 is no level at all.
@@ -190,6 +260,16 @@ fn seccomp() -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_kernel_is_told_all_of_the_mark() {
+        let text = registration(Path::new("/bin/zvm-run"));
+        assert_eq!(
+            text,
+            ":zvm:M:0:\\x7f\\x45\\x4c\\x46\\x02\\x01\\x01\\x00\\x00\\x5a\\x56\\x4d:\
+             \\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff:/bin/zvm-run:F"
+        );
+    }
 
     #[test]
     fn versions_of_kernels() {

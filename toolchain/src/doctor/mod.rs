@@ -56,6 +56,8 @@ pub enum Fix {
     Setup,
     /// Writes a kernel setting, below /proc/sys.
     Setting(&'static str, &'static str),
+    /// Tells the kernel to start images.
+    Direct,
     /// Links the tools' names beside the executable.
     Links,
     /// `rustup target add`.
@@ -142,6 +144,7 @@ impl Fix {
         match self {
             Fix::Setup => tools::set_up(progress),
             Fix::Setting(name, value) => host::set(name, value),
+            Fix::Direct => host::register(),
             Fix::Links => crate::tools::link_beside().map(drop),
             Fix::RustTarget => tools::add_target(),
         }

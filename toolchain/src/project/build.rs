@@ -14,6 +14,7 @@ use crate::cc::link::{self, LinkJob, Product};
 use crate::cc::run::Show;
 use crate::cc::{args, compile};
 use crate::port::builder;
+use crate::problem::problem;
 
 /// What to build.
 #[derive(Clone, Debug, Default)]
@@ -211,7 +212,13 @@ pub(super) fn matches(project: &Project, pattern: &str) -> Result<Vec<PathBuf>> 
         .collect::<Result<_, _>>()
         .with_context(|| format!("cannot look for {pattern}"))?;
     if files.is_empty() {
-        bail!("{pattern} in Zvm.toml matches no file");
+        return Err(problem(
+            format!(
+                "{}: `{pattern}` matches no file",
+                project.folder.join("Zvm.toml").display()
+            ),
+            "patterns start in that folder; `**` stands for folders below it",
+        ));
     }
     Ok(files)
 }

@@ -84,6 +84,9 @@ pub struct Sandbox {
     /// Show the program's system calls on stderr
     #[arg(long)]
     strace: bool,
+    /// Write a core file for gdb if the program ends by a fault
+    #[arg(long, value_name = "FILE")]
+    core: Option<OsString>,
 }
 
 /// Options of `cargo zvm test`.
@@ -124,12 +127,62 @@ impl How {
 ///
 /// # Errors
 /// `Zvm.toml` is wrong, or the build failed.
-pub fn image(folder: &Path, progress: &Progress) -> Result<PathBuf> {
+pub fn project(folder: &Path, progress: &Progress) -> Result<(Project, PathBuf)> {
     let how = How {
         compiler: None,
         native: false,
     };
-    Ok(how.build(folder, progress)?.1)
+    how.build(folder, progress)
+}
+
+/// Options of `cargo zvm debug`.
+#[derive(Debug, Args)]
+pub struct Debug {
+    /// A folder with a Zvm.toml, which is built first, or an image
+    #[arg(default_value = ".", value_name = "FOLDER|IMAGE")]
+    what: PathBuf,
+    #[command(flatten)]
+    sandbox: Sandbox,
+    /// A command for gdb, before the program's first instruction, instead of a stop in main (may be given again)
+    #[arg(long, value_name = "COMMAND")]
+    ex: Vec<OsString>,
+    /// Leave gdb behind these commands
+    #[arg(long)]
+    batch: bool,
+    /// The program's arguments, instead of those in Zvm.toml
+    #[arg(last = true)]
+    args: Vec<OsString>,
+}
+
+impl Debug {
+    /// Builds, and runs under gdb.
+    ///
+    /// # Errors
+    /// `Zvm.toml` is wrong, the build failed, or a mount cannot be prepared.
+    pub fn execute(self, progress: &Progress) -> Result<ExitCode> {
+        let mut own = self.sandbox.words();
+        for command in self.ex {
+            own.extend(["--ex".into(), command]);
+        }
+        own.extend(self.batch.then(|| "--batch".into()));
+        let mut args = if self.what.is_dir() {
+            let (project, image) = self::project(&self.what, progress)?;
+            let options = run::RunOptions {
+                args: self.args,
+                zvm: own,
+                ..run::RunOptions::default()
+            };
+            run::image_args(&project, &image, &options)?
+        } else {
+            let mut args = vec!["zvm".into(), "debug".into()];
+            args.extend(own);
+            args.push(self.what.into());
+            args.extend(self.args);
+            args
+        };
+        args[1] = "debug".into();
+        Ok(zvm_runtime::cli::main(args))
+    }
 }
 
 impl Build {
@@ -164,6 +217,7 @@ impl Sandbox {
             ("--report", &self.report),
             ("--time", &self.time),
             ("--seed", &self.seed),
+            ("--core", &self.core),
         ];
         for (name, value) in single {
             if let Some(value) = value {

@@ -67,6 +67,7 @@ fn start(project: &Project, image: &Path, options: &RunOptions, node: &Node) -> 
     }
     let options = RunOptions {
         args: node.args.iter().map(Into::into).collect(),
+        exact_args: false,
         zvm,
         env: options.env.clone(),
     };

@@ -1,0 +1,215 @@
+//! The guest's memory at its end, in a file in memory: an address is an offset there, and what was not copied is a hole.
+//!
+//! The instance's signal handler copies by `pwrite`, whose source is the guest's memory: the kernel checks it, so a stack pointer
+//! that points nowhere costs an error number and nothing else.
+#![allow(unsafe_code)]
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::fs::FileExt;
+use std::ptr;
+use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
+
+use zvm_abi::layout;
+
+use crate::channel;
+use crate::image::Access;
+use crate::limits;
+use crate::space::{self, Plan};
+
+/// The parent's side.
+#[derive(Debug)]
+pub struct Snapshot {
+    file: File,
+    /// Whether everything is wanted, for a core file.
+    pub whole: bool,
+}
+
+impl Snapshot {
+    /// An empty one.
+    ///
+    /// # Errors
+    /// The host's.
+    pub fn new(whole: bool) -> io::Result<Snapshot> {
+        Ok(Snapshot {
+            file: channel::memory_file(c"zvm-snapshot")?,
+            whole,
+        })
+    }
+
+    /// The instance needs it open.
+    pub fn fd(&self) -> RawFd {
+        self.file.as_raw_fd()
+    }
+
+    /// Eight bytes of the guest's memory; zero where nothing was copied, `None` outside the sandbox.
+    pub fn word(&self, address: u64) -> Option<u64> {
+        if address > layout::SANDBOX_END - 8 {
+            return None;
+        }
+        let mut bytes = [0; 8];
+        self.file.read_exact_at(&mut bytes, address).ok()?;
+        Some(u64::from_le_bytes(bytes))
+    }
+
+    /// What was copied, as ranges of addresses.
+    ///
+    /// # Errors
+    /// The host's.
+    pub fn ranges(&self) -> io::Result<Vec<(u64, u64)>> {
+        let seek = |from: u64, whence| {
+            // SAFETY: integers; the descriptor is open.
+            let at = unsafe { libc::lseek(self.file.as_raw_fd(), from as i64, whence) };
+            u64::try_from(at).map_err(|_| io::Error::last_os_error())
+        };
+        let mut ranges = Vec::new();
+        let mut at = 0;
+        loop {
+            let start = match seek(at, libc::SEEK_DATA) {
+                Ok(start) => start,
+                Err(error) if error.raw_os_error() == Some(libc::ENXIO) => return Ok(ranges),
+                Err(error) => return Err(error),
+            };
+            at = seek(start, libc::SEEK_HOLE)?;
+            ranges.push((start, at));
+        }
+    }
+
+    /// Copies a range of it.
+    ///
+    /// # Errors
+    /// The host's.
+    pub fn read(&self, buffer: &mut [u8], address: u64) -> io::Result<()> {
+        self.file.read_exact_at(buffer, address)
+    }
+}
+
+/// What the instance's handler needs, made before the guest starts.
+struct Orders {
+    pagemap: Option<File>,
+    regions: Vec<(u64, u64)>,
+}
+
+static FILE: AtomicI32 = AtomicI32::new(-1);
+static ORDERS: AtomicPtr<Orders> = AtomicPtr::new(ptr::null_mut());
+
+/// The instance's side: prepares. The answer is one more descriptor that must stay open.
+///
+/// # Errors
+/// The host's: everything is only found through /proc/self/pagemap.
+pub fn prepare(snapshot: &Snapshot, plan: &Plan) -> io::Result<Option<RawFd>> {
+    let pagemap = match snapshot.whole {
+        true => Some(File::open("/proc/self/pagemap")?),
+        false => None,
+    };
+    let fd = pagemap.as_ref().map(AsRawFd::as_raw_fd);
+    let regions = plan.regions.iter();
+    let regions = regions.filter(|region| region.access == Access::ReadWrite);
+    let orders = Orders {
+        pagemap,
+        regions: regions.map(|region| (region.start, region.end)).collect(),
+    };
+    // They live as long as the process.
+    ORDERS.store(Box::into_raw(Box::new(orders)), Ordering::Relaxed);
+    FILE.store(snapshot.fd(), Ordering::Relaxed);
+    Ok(fd)
+}
+
+/// The handler's part: copies. Async-signal-safe: system calls and a buffer on the handler's stack.
+pub fn take(rsp: u64) {
+    let fd = FILE.load(Ordering::Relaxed);
+    if fd < 0 {
+        return;
+    }
+    let start = rsp & !(layout::PAGE - 1);
+    let end = layout::SANDBOX_END.min(start.saturating_add(limits::STACK_COPY));
+    if start < end {
+        copy(fd, start, end);
+    }
+    // SAFETY: null, or made by `prepare` and never freed.
+    let Some(orders) = (unsafe { ORDERS.load(Ordering::Relaxed).as_ref() }) else {
+        return;
+    };
+    let Some(pagemap) = &orders.pagemap else {
+        return;
+    };
+    for &(start, end) in &orders.regions {
+        copy_held(fd, pagemap.as_raw_fd(), start, end);
+    }
+}
+
+/// Copies the pages that the host holds: those that the guest has never touched are zero, and a hole is, too.
+fn copy_held(fd: RawFd, pagemap: RawFd, start: u64, end: u64) {
+    const ENTRIES: usize = 512;
+    /// Bits of an entry that say that the page has contents: present, swapped.
+    const HELD: u64 = 1 << 63 | 1 << 62;
+    let mut entries = [0u64; ENTRIES];
+    let mut at = start;
+    while at < end {
+        let count = ((end - at) / layout::PAGE).min(ENTRIES as u64) as usize;
+        // SAFETY: the buffer has room for that many.
+        let got = unsafe {
+            libc::pread(
+                pagemap,
+                entries.as_mut_ptr().cast(),
+                count * 8,
+                (at / layout::PAGE * 8) as i64,
+            )
+        };
+        if got != count as isize * 8 {
+            return;
+        }
+        let mut index = 0;
+        while index < count {
+            let run = entries[index..count]
+                .iter()
+                .take_while(|entry| **entry & HELD != 0)
+                .count();
+            if run > 0 {
+                let from = at + index as u64 * layout::PAGE;
+                copy(fd, from, from + run as u64 * layout::PAGE);
+            }
+            index += run.max(1);
+        }
+        at += count as u64 * layout::PAGE;
+    }
+}
+
+/// Copies as far as the memory is there.
+fn copy(fd: RawFd, mut start: u64, end: u64) {
+    while start < end {
+        // SAFETY: the kernel reads the guest's memory and answers EFAULT where there is none.
+        let done = unsafe {
+            libc::pwrite(
+                fd,
+                space::pointer(start).cast(),
+                (end - start) as usize,
+                start as i64,
+            )
+        };
+        match u64::try_from(done) {
+            Ok(done) if done > 0 => start += done,
+            _ => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_copied_is_found_and_holes_are_zero() {
+        let snapshot = Snapshot::new(false).unwrap();
+        snapshot.file.write_all_at(&[7; 4096], 0x1_0000).unwrap();
+        snapshot.file.write_all_at(&[1; 8], 0x5000_0000).unwrap();
+        assert_eq!(
+            snapshot.ranges().unwrap(),
+            [(0x1_0000, 0x1_1000), (0x5000_0000, 0x5000_0008)]
+        );
+        assert_eq!(snapshot.word(0x1_0ff8), Some(0x0707_0707_0707_0707));
+        assert_eq!(snapshot.word(0x2_0000), Some(0));
+        assert_eq!(snapshot.word(u64::MAX), None);
+    }
+}

@@ -1,0 +1,269 @@
+//! A program's end by a fault: what is said, where it was, the core file that gdb opens, and gdb itself; and that an image whose
+//! tables lie costs nothing but the backtrace.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
+
+/// The program, compiled once for all tests.
+fn image() -> &'static Path {
+    static FOLDER: OnceLock<tempfile::TempDir> = OnceLock::new();
+    static IMAGE: OnceLock<PathBuf> = OnceLock::new();
+    IMAGE.get_or_init(|| {
+        let folder = FOLDER.get_or_init(|| tempfile::tempdir().expect("a folder"));
+        let image = folder.path().join("faults.zvm");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/crash/faults.c");
+        let done = Command::new(env!("CARGO_BIN_EXE_zvm-cc"))
+            .args(["-O2", "-g"])
+            .arg(source)
+            .arg("-o")
+            .arg(&image)
+            .env_remove("ZVM_CC")
+            .output()
+            .expect("zvm-cc starts");
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{said}");
+        image
+    })
+}
+
+fn zvm(args: &[&str], image: &Path, what: &str) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_zvm"))
+        .args(args)
+        .arg(image)
+        .arg(what)
+        .stdin(Stdio::null())
+        .output()
+        .expect("zvm starts")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The text has these pieces, in this order.
+fn has(text: &str, pieces: &[&str]) {
+    let mut rest = text;
+    for piece in pieces {
+        let at = rest.find(piece);
+        let at = at.unwrap_or_else(|| panic!("no `{piece}` where it should be in\n{text}"));
+        rest = &rest[at + piece.len()..];
+    }
+}
+
+#[test]
+fn each_fault_says_why_and_where() {
+    let frames = [
+        "#0 ",
+        " store at ",
+        "faults.c:9:",
+        "(inlined)",
+        "#0 ",
+        " inner at ",
+        "faults.c:13:",
+        "#1 ",
+        " outer at ",
+        "#2 ",
+        " main at ",
+        "faults.c:42:",
+        "_start",
+    ];
+    for (what, head) in [
+        ("null", ["SIGSEGV: write to 0x0 at ", "why: null pointer"]),
+        (
+            "code",
+            ["SIGSEGV: write to ", "why: code cannot be written"],
+        ),
+        (
+            "constant",
+            [
+                "SIGSEGV: write to ",
+                "why: read-only data cannot be written",
+            ],
+        ),
+        (
+            "outside",
+            [
+                "SIGSEGV: write to 0xfe000000",
+                "why: outside of the program's memory",
+            ],
+        ),
+    ] {
+        let output = zvm(&["run"], image(), what);
+        assert_eq!(output.status.code(), Some(139), "{what}");
+        let text = stderr(&output);
+        has(&text, &head);
+        has(&text, &frames);
+    }
+}
+
+#[test]
+fn a_jump_to_nowhere_and_an_endless_recursion_have_callers() {
+    let output = zvm(&["run"], image(), "jump");
+    has(
+        &stderr(&output),
+        &["execution of 0x40", "backtrace:", " main at "],
+    );
+    let output = zvm(&["run"], image(), "stack");
+    let text = stderr(&output);
+    has(
+        &text,
+        &[
+            "why: stack overflow",
+            "#0 ",
+            " deeper at ",
+            "#20 ",
+            " deeper at ",
+        ],
+    );
+    assert!(text.len() < 100_000, "{} bytes", text.len());
+}
+
+fn gdb() -> bool {
+    let there = Command::new("gdb").arg("--version").output().is_ok();
+    if !there {
+        println!("skipped: gdb is not installed");
+    }
+    there
+}
+
+#[test]
+fn gdb_opens_the_core_file() {
+    if !gdb() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let core = folder.path().join("core");
+    let core_text = core.to_str().expect("a path");
+    let output = zvm(&["run", "--core", core_text], image(), "null");
+    assert_eq!(output.status.code(), Some(139), "{}", stderr(&output));
+    let output = Command::new("gdb")
+        .args([
+            "-q",
+            "-nx",
+            "-batch",
+            "-ex",
+            "bt",
+            "-ex",
+            "frame function outer",
+        ])
+        .args([
+            "-ex",
+            "print what",
+            "-ex",
+            "print $_siginfo._sifields._sigfault.si_addr",
+        ])
+        .arg(image())
+        .arg(&core)
+        .stdin(Stdio::null())
+        .output()
+        .expect("gdb starts");
+    let text = String::from_utf8_lossy(&output.stdout);
+    has(
+        &text,
+        &[
+            "SIGSEGV",
+            "#0 ",
+            "store (p=0x0)",
+            "inner (p=0x0",
+            "outer (",
+            "main (",
+            "$2 = (void *) 0x0",
+        ],
+    );
+    // No core file of a run that ends well.
+    let well = folder.path().join("well");
+    let output = zvm(
+        &["run", "--core", well.to_str().expect("a path")],
+        image(),
+        "x",
+    );
+    assert_eq!(output.status.code(), Some(1));
+    assert!(!well.exists());
+}
+
+#[test]
+fn gdb_starts_in_main_with_symbols() {
+    if !gdb() {
+        return;
+    }
+    let args = [
+        "debug",
+        "--batch",
+        "--ex",
+        "break inner",
+        "--ex",
+        "continue",
+        "--ex",
+        "bt",
+        "--ex",
+        "kill",
+    ];
+    let output = zvm(&args, image(), "null");
+    let text = String::from_utf8_lossy(&output.stdout);
+    if stderr(&output).contains("Operation not permitted") {
+        println!("skipped: gdb may not attach to a process here");
+        return;
+    }
+    has(
+        &text,
+        &[
+            "Breakpoint 1, inner (p=0x0",
+            "#0 ",
+            "#1 ",
+            "outer (what=",
+            "main (",
+        ],
+    );
+}
+
+/// Bytes of debugging information, frames and symbols are changed at random: the fault is reported in any case, and soon.
+#[test]
+fn tables_that_lie_cost_the_backtrace_at_most() {
+    let good = std::fs::read(image()).expect("the image");
+    let word = |at: usize| u64::from_le_bytes(good[at..at + 8].try_into().expect("8 bytes"));
+    // What is not loaded, and the frame tables. Code, constants and data are the program's.
+    let headers = word(0x20) as usize;
+    let count = usize::from(u16::from_le_bytes([good[56], good[57]]));
+    let loads: Vec<(u64, std::ops::Range<usize>)> = (0..count)
+        .map(|index| headers + index * 56)
+        .filter(|&at| good[at] == 1)
+        .map(|at| {
+            let start = word(at + 8) as usize;
+            (word(at + 16), start..start + word(at + 32) as usize)
+        })
+        .collect();
+    let frames = loads.iter().map(|(address, _)| *address).max();
+    let kept = |at: usize| {
+        loads
+            .iter()
+            .any(|(address, bytes)| Some(*address) != frames && bytes.contains(&at))
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("lies.zvm");
+    let mut state = 0x9e37_79b9_7f4a_7c15u64;
+    let mut random = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    };
+    for round in 0..40 {
+        let mut bad = good.clone();
+        for _ in 0..1 << (round % 14) {
+            let at = random() as usize % bad.len();
+            if !kept(at) {
+                bad[at] = random() as u8;
+            }
+        }
+        std::fs::write(&path, &bad).expect("a file");
+        let output = zvm(&["run", "--timeout", "20"], &path, "null");
+        let text = stderr(&output);
+        assert!(
+            output.status.code() == Some(139) && text.starts_with("zvm: fault: SIGSEGV"),
+            "round {round}: {:?}\n{text}",
+            output.status
+        );
+        assert!(!text.contains("panicked"), "round {round}: {text}");
+    }
+}
