@@ -209,6 +209,7 @@ mod tests {
             folder: dir.path().to_owned(),
             manifest: Manifest::parse(&manifest).unwrap(),
             upstream: Vec::new(),
+            port: std::cell::OnceCell::new(),
         };
         (dir, project)
     }
