@@ -11,7 +11,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Chapters whose commands are run.
-const RUN: &[&str] = &["../../README.md", "tutorial.md", "untrusted.md"];
+const RUN: &[&str] = &[
+    "../../README.md",
+    "debugging.md",
+    "tutorial.md",
+    "untrusted.md",
+];
 
 /// Chapters whose commands fetch and build much.
 const RUN_ALL: &[&str] = &["porting-c.md", "porting-interpreter.md"];

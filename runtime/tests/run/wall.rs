@@ -88,7 +88,11 @@ fn instance_is_closed_in() {
         })
         .collect();
     open.sort_unstable();
-    assert_eq!(open.len(), 4, "stdin, stdout, stderr, nvram: {open:?}");
+    assert_eq!(
+        open.len(),
+        5,
+        "stdin, stdout, stderr, nvram, the snapshot of a crash: {open:?}"
+    );
     assert!(!open.contains(&77));
 
     // Nothing of the sandbox is writable and executable, or shared and writable; the guard holds nothing.

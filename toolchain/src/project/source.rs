@@ -238,7 +238,7 @@ mod tests {
         let pin = "0".repeat(64);
         // Names that no registry's client takes, so that nothing is asked of a network.
         let text = format!(
-            "name='x'\nsources=[]\n\
+            "name='x'\nsources=['x.c']\n\
              [[source]]\nname='u'\nkind='pypi'\npackage='~a'\nversion='1'\nsha256='{pin}'\n\
              [[source]]\nname='u'\nkind='pypi'\npackage='~b'\nversion='2'\nsha256='{pin}'\n"
         );
@@ -258,7 +258,7 @@ mod tests {
         let cache = Cache::at(home.path().to_owned());
         let pin = "0".repeat(64);
         let text = format!(
-            "name='x'\nsources=[]\n[[source]]\nname='u'\nkind='pypi'\npackage='~a'\nversion='1'\nsha256='{pin}'\nroot='in'\n"
+            "name='x'\nsources=['x.c']\n[[source]]\nname='u'\nkind='pypi'\npackage='~a'\nversion='1'\nsha256='{pin}'\nroot='in'\n"
         );
         let manifest = Manifest::parse(&text).unwrap();
         let root = cache.sources().join("~a-1-0000000000000000/in");
