@@ -78,12 +78,16 @@ errnos! {
     ESOCKTNOSUPPORT = 94, "Type of socket not supported.";
     EOPNOTSUPP = 95, "Operation not supported.";
     EAFNOSUPPORT = 97, "Address family not supported.";
+    EADDRINUSE = 98, "Address in use.";
+    EADDRNOTAVAIL = 99, "Not an address of this machine.";
+    ENETUNREACH = 101, "There is no such network.";
     ENOTCONN = 107, "Not connected.";
     EISCONN = 106, "Already connected.";
     ECONNRESET = 104, "Connection reset by the other end.";
     ECONNREFUSED = 111, "Connection refused.";
     ETIMEDOUT = 110, "Timed out.";
     EALREADY = 114, "Already in progress.";
+    EINPROGRESS = 115, "It has begun and is not done yet.";
     EDQUOT = 122, "Quota exceeded.";
     WAITS = 512, "Not an error and never the program's: the call waits and will be made again.";
     GONE = 513, "Not an error and never the program's: the thread has ended, and nobody waits for the answer.";

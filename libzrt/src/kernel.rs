@@ -8,7 +8,7 @@ use zvm_abi::manifest::CLOCK;
 
 use crate::errno::Errno;
 use crate::fs::calls::Lock;
-use crate::fs::{Files, NodeId, Time, Tree};
+use crate::fs::{Files, NodeId, Ports, Time, Tree};
 use crate::host::Host;
 use crate::mm::Memory;
 use crate::nvram::Nvram;
@@ -216,6 +216,8 @@ pub struct Kernel {
     pub threads: Threads,
     /// Who waits at which futex.
     pub(crate) futexes: Futexes,
+    /// Which sockets have which names.
+    pub(crate) ports: Ports,
     /// Nodes of timerfds, and of epoll descriptors.
     pub(crate) timers: Vec<NodeId>,
     pub(crate) epolls: Vec<NodeId>,
@@ -282,6 +284,7 @@ impl Kernel {
             signals: Signals::default(),
             threads: Threads::new(level, short),
             futexes: Futexes::new(),
+            ports: Ports::default(),
             timers: Vec::new(),
             epolls: Vec::new(),
             locks: Vec::new(),
@@ -350,6 +353,7 @@ impl Kernel {
         };
         if let Err(errno @ (Errno::ENOSYS | Errno::EAFNOSUPPORT)) = result
             && self.trace_missing
+            && (errno == Errno::ENOSYS || syscalls::makes_socket(number))
         {
             let name = syscalls::name(number);
             let [a, b, c, ..] = args;

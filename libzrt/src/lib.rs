@@ -23,7 +23,7 @@
 //! One object, because the archive would bring `compiler_builtins`, which names an unwinder. `sysroot/build.rs` does this.
 //!
 //! # What it does not do
-//! `fork` and sockets to the outside (`ENOSYS`, `EAFNOSUPPORT`); interrupt a thread that makes no system call; enforce `mprotect` (no trap protects pages: protection is
+//! `fork` and sockets to the outside (`ENOSYS`, `ENETUNREACH`); interrupt a thread that makes no system call; enforce `mprotect` (no trap protects pages: protection is
 //! recorded and checked on buffers of system calls); shared writable mappings between processes (there is one process).
 #![cfg_attr(not(test), no_std)]
 // It is an operating system: it answers calls with raw pointers into the program's memory, and enters and leaves by

@@ -35,6 +35,11 @@ const STACK: usize = 3;
 pub(crate) const NOFILE: usize = 7;
 
 impl Process {
+    /// Effective user and group.
+    pub(crate) fn effective(&self) -> [u32; 2] {
+        [self.ids.user[1], self.ids.group[1]]
+    }
+
     /// The process at its start.
     pub fn new(stack: u64) -> Process {
         let mut limits = [(INFINITY, INFINITY); 16];

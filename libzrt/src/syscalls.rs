@@ -40,6 +40,13 @@ pub fn name(number: u64) -> &'static str {
     }
 }
 
+/// Whether the call makes sockets; other calls say `EAFNOSUPPORT` of an address.
+pub fn makes_socket(number: u64) -> bool {
+    const SOCKET: u64 = 41;
+    const SOCKETPAIR: u64 = 53;
+    matches!(number, SOCKET | SOCKETPAIR)
+}
+
 /// All calls with their numbers.
 pub fn all() -> impl Iterator<Item = (u64, &'static Call)> {
     (0..)
@@ -98,16 +105,16 @@ table! {
     39 getpid "" process::getpid;
     40 sendfile "iixu" fs::sendfile;
     41 socket "iii" fs::socket;
-    42 connect "ixu" fs::connected;
-    43 accept "ixx" fs::connected;
+    42 connect "ixu" fs::connect;
+    43 accept "ixx" fs::accept;
     44 sendto "iwuixu" fs::sendto;
     45 recvfrom "iruixx" fs::recvfrom;
     46 sendmsg "ixi" fs::sendmsg;
     47 recvmsg "ixi" fs::recvmsg;
     48 shutdown "ii" fs::shutdown;
-    49 bind "ixu" fs::connected;
-    50 listen "ii" fs::connected;
-    51 getsockname "ixx" fs::socket_name;
+    49 bind "ixu" fs::bind;
+    50 listen "ii" fs::listen;
+    51 getsockname "ixx" fs::getsockname;
     52 getpeername "ixx" fs::getpeername;
     53 socketpair "iii2" fs::socketpair;
     54 setsockopt "iiixu" fs::setsockopt;
@@ -256,7 +263,7 @@ table! {
     284 eventfd "i" fs::eventfd;
     286 timerfd_settime "iixx" fs::timerfd_settime;
     287 timerfd_gettime "ix" fs::timerfd_gettime;
-    288 accept4 "ixxx" fs::connected;
+    288 accept4 "ixxx" fs::accept4;
     290 eventfd2 "ii" fs::eventfd2;
     291 epoll_create1 "i" fs::epoll_create1;
     292 dup3 "iiO" fs::dup3;

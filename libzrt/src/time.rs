@@ -15,6 +15,8 @@ use crate::threads::On;
 pub const STEP: u64 = 1000;
 /// What clocks say of their resolution, in nanoseconds.
 const RESOLUTION: i64 = 1;
+/// ITIMER_REAL; the two others count processor time.
+const REAL: usize = 0;
 /// Nanoseconds in a second.
 pub const SECOND: u64 = 1_000_000_000;
 /// Clock ticks a second, as `times` counts (`AT_CLKTCK`).
@@ -31,8 +33,8 @@ pub struct Clock {
     slept: u64,
     /// Where the host tells its time, if that is the program's.
     host: Option<HostClock>,
-    /// When ITIMER_REAL fires, in `elapsed`'s terms, and its interval (0 = once).
-    pub(crate) alarm: Option<(u64, u64)>,
+    /// When ITIMER_REAL, ITIMER_VIRTUAL and ITIMER_PROF fire, by the time that each counts, and their intervals (0 = once).
+    alarms: [Option<(u64, u64)>; 3],
 }
 
 impl Clock {
@@ -43,7 +45,7 @@ impl Clock {
             elapsed: 0,
             slept: 0,
             host: None,
-            alarm: None,
+            alarms: [None; 3],
         }
     }
 
@@ -100,6 +102,30 @@ impl Clock {
     /// Nanoseconds since the start without sleep.
     pub fn busy(&self) -> u64 {
         self.elapsed - self.slept
+    }
+
+    /// The time that an interval timer counts: all of it, or what the program was busy.
+    fn counted(&self, which: usize) -> u64 {
+        if which == REAL {
+            self.elapsed
+        } else {
+            self.busy()
+        }
+    }
+
+    /// When, in nanoseconds since the start, the next interval timer fires, if the program is busy until then. While it is
+    /// `idle`, only ITIMER_REAL goes on.
+    pub(crate) fn next_alarm(&self, idle: bool) -> Option<u64> {
+        let counting = if idle {
+            &self.alarms[..=REAL]
+        } else {
+            &self.alarms[..]
+        };
+        let at = |(which, alarm): (usize, &Option<(u64, u64)>)| {
+            let left = (*alarm)?.0.saturating_sub(self.counted(which));
+            Some(self.elapsed.saturating_add(left))
+        };
+        counting.iter().enumerate().filter_map(at).min()
     }
 
     /// When, in nanoseconds since the start, the clock of that number shows `target` nanoseconds; now, if that has been.
@@ -266,55 +292,70 @@ fn pass(kernel: &mut Kernel, until: u64, remaining: u64) -> Result<u64, Errno> {
 }
 
 impl Kernel {
-    /// Raises `SIGALRM` when its time has come.
-    pub(crate) fn check_alarm(&mut self) {
-        if let Some((at, interval)) = self.clock.alarm
-            && at <= self.clock.elapsed
-        {
-            self.clock.alarm = (interval > 0).then(|| (self.clock.elapsed + interval, interval));
-            self.raise(crate::signal::SIGALRM);
+    /// Raises the signals of the interval timers whose time has come.
+    pub(crate) fn check_alarms(&mut self) {
+        const SIGNALS: [u32; 3] = [crate::signal::SIGALRM, 26, 27];
+        for (which, signal) in SIGNALS.into_iter().enumerate() {
+            let now = self.clock.counted(which);
+            if let Some((at, interval)) = self.clock.alarms[which]
+                && at <= now
+            {
+                self.clock.alarms[which] = (interval > 0).then(|| (now + interval, interval));
+                self.raise(signal);
+            }
         }
     }
 }
 
-/// What is left of ITIMER_REAL, and its interval.
-fn timer(clock: &Clock) -> (u64, u64) {
-    clock.alarm.map_or((0, 0), |(at, interval)| {
-        (at.saturating_sub(clock.elapsed).max(1), interval)
+/// What is left of an interval timer, and its interval.
+fn timer(clock: &Clock, which: usize) -> (u64, u64) {
+    clock.alarms[which].map_or((0, 0), |(at, interval)| {
+        (at.saturating_sub(clock.counted(which)).max(1), interval)
     })
 }
 
+/// Sets an interval timer; no time, and it is off.
+fn set_timer(kernel: &mut Kernel, which: usize, span: u64, interval: u64) {
+    let clock = &mut kernel.clock;
+    let at = clock.counted(which).saturating_add(span);
+    clock.alarms[which] = (span > 0).then_some((at, interval));
+    let next = clock.next_alarm(false).unwrap_or(u64::MAX);
+    kernel.threads.earliest = kernel.threads.earliest.min(next);
+}
+
+/// The timer that the first argument of `getitimer` and `setitimer` names.
+fn timer_number(which: u64) -> Result<usize, Errno> {
+    match which as u32 {
+        which @ 0..=2 => Ok(which as usize),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
 fn put_timer(kernel: &Kernel, address: u64, (left, interval): (u64, u64)) -> Result<(), Errno> {
+    // Rounded up: a timer that is set is never said to be off.
+    let micros = |nanoseconds: u64| (nanoseconds % SECOND).div_ceil(1000).min(999_999);
     let words = [
         interval / SECOND,
-        interval % SECOND / 1000,
+        micros(interval),
         left / SECOND,
-        left % SECOND / 1000,
+        micros(left),
     ];
     kernel.memory.write(address, &words)
 }
 
 pub(crate) fn alarm(kernel: &mut Kernel, [seconds, ..]: Args) -> Result<u64, Errno> {
-    let (left, _) = timer(&kernel.clock);
-    let span = (seconds & 0xFFFF_FFFF) * SECOND;
-    kernel.clock.alarm = (span > 0).then(|| (kernel.clock.elapsed + span, 0));
+    let (left, _) = timer(&kernel.clock, REAL);
+    set_timer(kernel, REAL, (seconds & 0xFFFF_FFFF) * SECOND, 0);
     Ok(left.div_ceil(SECOND))
 }
 
 pub(crate) fn getitimer(kernel: &mut Kernel, [which, address, ..]: Args) -> Result<u64, Errno> {
-    // ITIMER_VIRTUAL and ITIMER_PROF count time that only passes in system calls: they never fire.
-    match which {
-        0 => put_timer(kernel, address, timer(&kernel.clock))?,
-        1 | 2 => put_timer(kernel, address, (0, 0))?,
-        _ => return Err(Errno::EINVAL),
-    }
+    put_timer(kernel, address, timer(&kernel.clock, timer_number(which)?))?;
     Ok(0)
 }
 
 pub(crate) fn setitimer(kernel: &mut Kernel, [which, new, old, ..]: Args) -> Result<u64, Errno> {
-    if which != 0 {
-        return Err(Errno::EINVAL);
-    }
+    let which = timer_number(which)?;
     let words = if new == 0 {
         [0; 4]
     } else {
@@ -331,10 +372,9 @@ pub(crate) fn setitimer(kernel: &mut Kernel, [which, new, old, ..]: Args) -> Res
         });
     let (interval, value) = (interval.ok_or(Errno::EINVAL)?, value.ok_or(Errno::EINVAL)?);
     if old != 0 {
-        put_timer(kernel, old, timer(&kernel.clock))?;
+        put_timer(kernel, old, timer(&kernel.clock, which))?;
     }
-    kernel.clock.alarm =
-        (value > 0).then(|| (kernel.clock.elapsed.saturating_add(value), interval));
+    set_timer(kernel, which, value, interval);
     Ok(0)
 }
 

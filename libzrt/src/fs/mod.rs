@@ -14,7 +14,7 @@ mod path;
 mod pipe;
 mod proc;
 mod setup;
-mod socket;
+pub(crate) mod socket;
 pub mod tar;
 mod tree;
 
@@ -25,5 +25,5 @@ pub use event::{Event, Timer};
 pub use files::{Files, OpenFile, flag};
 pub use path::{DESCRIPTOR, Found, NAME_MAX, PATH_MAX, resolve};
 pub use pipe::Pipe;
-pub use socket::{Inbox, Socket};
+pub use socket::{Ports, Socket};
 pub use tree::{Device, Generated, Kind, Mount, Node, NodeId, Time, Tree};

@@ -5,21 +5,67 @@ use alloc::collections::VecDeque;
 use crate::errno::Errno;
 
 /// Bytes that a pipe holds (Linux's default).
-pub const CAPACITY: usize = 65_536;
+const CAPACITY: usize = 65_536;
+/// Most bytes that a pipe can be made to hold (Linux's `pipe-max-size`).
+const MOST: u64 = 1 << 20;
+/// A pipe holds whole pages.
+const PAGE: u64 = 4096;
 /// Writes of up to this many bytes are not torn (`PIPE_BUF`).
 pub const ATOMIC: usize = 4096;
 
 /// A pipe.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pipe {
     bytes: VecDeque<u8>,
+    capacity: usize,
     /// Open files that read.
     pub readers: u32,
     /// Open files that write.
     pub writers: u32,
 }
 
+impl Default for Pipe {
+    fn default() -> Pipe {
+        Pipe::with_capacity(CAPACITY)
+    }
+}
+
 impl Pipe {
+    /// A pipe that holds so many bytes.
+    pub fn with_capacity(capacity: usize) -> Pipe {
+        Pipe {
+            bytes: VecDeque::new(),
+            capacity,
+            readers: 0,
+            writers: 0,
+        }
+    }
+
+    /// Bytes that it holds.
+    pub fn capacity(&self) -> usize {
+        self.capacity
+    }
+
+    /// Makes it hold at least so many bytes: a power of two of pages, as on Linux.
+    ///
+    /// # Errors
+    /// `EINVAL` for no size, `EPERM` for more than a pipe may hold, `EBUSY` if more is in it.
+    pub fn resize(&mut self, size: u64) -> Result<(), Errno> {
+        let size = u64::from(size as u32);
+        if size > i32::MAX as u64 {
+            return Err(Errno::EINVAL);
+        }
+        let capacity = size.max(PAGE).next_power_of_two();
+        if capacity > MOST && capacity > self.capacity as u64 {
+            return Err(Errno::EPERM);
+        }
+        if capacity < self.bytes.len() as u64 {
+            return Err(Errno::EBUSY);
+        }
+        self.capacity = capacity as usize;
+        Ok(())
+    }
+
     /// Bytes to read.
     pub fn len(&self) -> usize {
         self.bytes.len()
@@ -32,7 +78,7 @@ impl Pipe {
 
     /// Bytes that can be written.
     pub fn room(&self) -> usize {
-        CAPACITY - self.bytes.len()
+        self.capacity - self.bytes.len()
     }
 
     /// Takes bytes out: how many.
@@ -73,6 +119,16 @@ impl Pipe {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pipe_holds_what_it_is_made_to() {
+        let mut pipe = Pipe::default();
+        assert_eq!(pipe.write(&[0; 5000]), Ok(5000));
+        assert_eq!(pipe.resize(1), Err(Errno::EBUSY));
+        assert_eq!(pipe.resize(5001), Ok(()));
+        assert_eq!((pipe.capacity(), pipe.room()), (8192, 3192));
+        assert_eq!(pipe.resize(MOST + 1), Err(Errno::EPERM));
+    }
 
     #[test]
     fn small_writes_are_whole() {

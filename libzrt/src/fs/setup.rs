@@ -15,6 +15,17 @@ use crate::nvram::{Access, MountLine};
 use crate::process::PID;
 use crate::text::text;
 
+/// What programs look up of the machine and its users, where no mount says otherwise: the user 0 that every program is, and the
+/// names of the network inside the instance.
+const ETC: &[(&[u8], &[u8])] = &[
+    (b"hosts", b"127.0.0.1\tlocalhost\n::1\tlocalhost\n"),
+    (
+        b"passwd",
+        b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
+    ),
+    (b"group", b"root:x:0:\nnogroup:x:65534:\n"),
+];
+
 /// Most mounts.
 const MAX_MOUNTS: usize = 1000;
 
@@ -218,7 +229,27 @@ impl Kernel {
             now,
         )?;
         self.channel_files(now)?;
-        self.proc_files(now)
+        self.proc_files(now)?;
+        // What a mount exports has nothing that was not in it.
+        if self.tree.mounts[0].out.is_some() {
+            return Ok(());
+        }
+        self.etc_files(now)
+    }
+
+    fn etc_files(&mut self, now: super::Time) -> Result<(), Errno> {
+        let etc = self.make_directories(&[b"etc"])?;
+        if !self.tree.node(etc)?.is_directory() {
+            return Ok(());
+        }
+        for (name, text) in ETC {
+            if self.tree.directory(etc)?.get(name).is_none() {
+                let mut contents = Contents::default();
+                contents.write(0, text)?;
+                self.make(etc, name, Kind::File(contents), 0o644, now)?;
+            }
+        }
+        Ok(())
     }
 
     /// Descriptors 0 to 2, and a device for every channel that is no mount's.

@@ -79,7 +79,7 @@ pub enum Kind {
     Event(super::Event),
     /// A timerfd.
     Timer(super::Timer),
-    /// An end of a socket pair.
+    /// A socket.
     Socket(Box<super::Socket>),
     /// An epoll descriptor.
     Epoll(super::Epoll),

@@ -157,7 +157,6 @@ impl Kernel {
                 Run::Waiting(wait) => wait.deadline,
                 _ => None,
             });
-        let alarm = self.clock.alarm.map(|(at, _)| at);
         // A timer that nobody waits for wakes nobody.
         let waited = |id| {
             !idle || self.threads.iter().any(|(_, thread)| {
@@ -166,7 +165,7 @@ impl Kernel {
         };
         let timer = self.next_timer(waited);
         deadlines
-            .chain(alarm)
+            .chain(self.clock.next_alarm(idle))
             .chain(timer)
             .chain(self.next_posix_timer())
             .min()
@@ -176,10 +175,10 @@ impl Kernel {
     /// Does what is due: alarms, and threads whose deadline has passed, the earliest first.
     pub(crate) fn clock_events(&mut self) {
         let now = self.clock.elapsed();
-        if now < self.threads.earliest && self.clock.alarm.is_none_or(|(at, _)| at > now) {
+        if now < self.threads.earliest {
             return;
         }
-        self.check_alarm();
+        self.check_alarms();
         self.fire_timers();
         self.fire_posix_timers();
         loop {

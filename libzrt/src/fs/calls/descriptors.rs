@@ -80,10 +80,18 @@ pub(crate) fn fcntl(kernel: &mut Kernel, [fd, command, argument, ..]: Args) -> R
         OFD_SETLK => set_lock(kernel, fd, argument, (true, false)),
         OFD_SETLKW => set_lock(kernel, fd, argument, (true, true)),
         SETOWN | GETOWN => Ok(0),
-        SETPIPE_SZ | GETPIPE_SZ => match kernel.tree.node(kernel.files.get(fd)?.node)?.kind {
-            Kind::Pipe(_) => Ok(65_536),
-            _ => Err(Errno::EBADF),
-        },
+        SETPIPE_SZ | GETPIPE_SZ => {
+            let id = kernel.files.get(fd)?.node;
+            let Kind::Pipe(pipe) = &mut kernel.tree.node_mut(id)?.kind else {
+                return Err(Errno::EBADF);
+            };
+            if command == SETPIPE_SZ {
+                pipe.resize(argument)?;
+            }
+            let capacity = pipe.capacity() as u64;
+            kernel.wake_node(id);
+            Ok(capacity)
+        }
         _ => Err(Errno::EINVAL),
     }
 }
@@ -99,7 +107,7 @@ pub(crate) fn ioctl(kernel: &mut Kernel, [fd, request, argument, ..]: Args) -> R
         FIONREAD => {
             let waiting = match &kernel.tree.node(file.node)?.kind {
                 Kind::Pipe(pipe) => pipe.len() as u64,
-                Kind::Socket(socket) => socket.waiting() as u64,
+                Kind::Socket(socket) => socket.inbox.waiting() as u64,
                 Kind::File(contents) => contents.size().saturating_sub(offset),
                 _ => return Err(Errno::ENOTTY),
             };

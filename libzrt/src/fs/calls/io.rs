@@ -83,7 +83,7 @@ impl Kernel {
             }
             Kind::Socket(_) => {
                 let wait = flags & flag::NONBLOCK == 0;
-                return Ok(self.receive(id, buffer, 0, wait)?.0 as u64);
+                return Ok(self.receive(id, buffer, 0, wait)?.count as u64);
             }
             Kind::Epoll(_) => return Err(Errno::EINVAL),
             Kind::Pipe(pipe) => {
@@ -146,7 +146,9 @@ impl Kernel {
             Kind::Event(_) => {
                 return self.write_counter(id, bytes, flags & flag::NONBLOCK == 0);
             }
-            Kind::Socket(_) => return self.send(id, bytes, 0, flags & flag::NONBLOCK == 0),
+            Kind::Socket(_) => {
+                return self.send(id, bytes, 0, flags & flag::NONBLOCK == 0, None);
+            }
             Kind::Timer(_) | Kind::Epoll(_) => return Err(Errno::EINVAL),
             // Not even a broken pipe is noticed.
             Kind::Pipe(_) if bytes.is_empty() => return Ok(0),

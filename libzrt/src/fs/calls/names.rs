@@ -51,7 +51,7 @@ pub(crate) fn mknodat(
     let kind = match mode & 0o170_000 {
         0 | 0o100_000 => Kind::File(crate::fs::Contents::default()),
         0o010_000 => Kind::Pipe(Box::<Pipe>::default()),
-        // Character and block devices: as in a container without the right to make them. Sockets: there are none.
+        // Character and block devices: as in a container without the right to make them. Sockets get their names by `bind`.
         0o020_000 | 0o060_000 | 0o140_000 => return Err(Errno::EPERM),
         _ => return Err(Errno::EINVAL),
     };

@@ -60,11 +60,12 @@ impl Kernel {
                 when(timer.fired > 0 || due, IN | RDNORM)
             }
             Kind::Socket(socket) => {
-                let (readable, at_end, writable, gone) = self.socket_readiness(socket);
-                when(readable, IN | RDNORM)
-                    | when(at_end, RDHUP)
-                    | when(writable, OUT | WRNORM)
-                    | when(gone, HUP)
+                let ready = self.socket_readiness(socket);
+                when(ready.readable, IN | RDNORM)
+                    | when(ready.at_end, RDHUP)
+                    | when(ready.writable, OUT | WRNORM)
+                    | when(ready.gone, HUP)
+                    | when(ready.failed, ERR)
             }
             Kind::Epoll(epoll) => self.epoll_readiness(epoll, depth),
             _ => IN | RDNORM | OUT | WRNORM,
