@@ -150,3 +150,41 @@ fn what_does_not_exist_is_said_with_what_does() {
         "{stdout}"
     );
 }
+
+/// Runs a sample whose program is a port's, sandboxed and natively: both say the same, and that it is what `wanted` says.
+fn sample(name: &str, wanted: &[&str]) {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../samples/");
+    let folder = format!("{folder}{name}");
+    let run = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-zvm"));
+        command.args(["zvm", "run"]).args(more).arg(&folder);
+        let output = command.stdin(Stdio::null()).output();
+        let output = output.expect("cargo-zvm starts");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{stderr}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let stdout = run(&[]);
+    assert_eq!(run(&["--native"]), stdout);
+    for text in wanted {
+        assert!(stdout.contains(text), "{text}: {stdout}");
+    }
+}
+
+#[test]
+fn a_sample_s_program_may_be_a_port_s() {
+    sample(
+        "quickjs-orders",
+        &["\"orders\": 9", "\"PL 2013-06\": \"212.80\""],
+    );
+}
+
+#[test]
+fn samples_of_large_ports() {
+    if std::env::var_os("ZVM_LARGE_PORTS").is_none() {
+        println!("skipped: the ports php and python are large; ZVM_LARGE_PORTS=1 builds them");
+        return;
+    }
+    sample("python-mbox", &["5 messages from 3 people in 2 threads"]);
+    sample("php-page", &["Aho, Lam, Sethi &amp; Ullman", "8 books"]);
+}
