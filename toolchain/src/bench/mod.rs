@@ -10,14 +10,14 @@ pub mod table;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use zvm_sysroot::{Cache, Progress, Sysroot};
 
 use builds::Side;
-use measure::{Clock, Said};
+use measure::{Clock, Said, Sample};
 use suite::{Entry, Run, Work};
 use table::{Report, Row};
 
@@ -160,41 +160,53 @@ impl Bench {
         }
     }
 
-    /// Runs every side in turn, `pairs` times.
     fn row(&self, entry: &Entry, built: &builds::Built, run: &Run) -> Result<Row> {
-        let mut sides: Vec<_> = built
-            .sides
-            .iter()
-            .map(|(side, program)| (*side, program, Vec::new()))
-            .collect();
-        let mut expected: Option<Said> = None;
-        for _ in 0..self.pairs {
-            let mut dropped = Vec::new();
-            for (side, program, samples) in &mut sides {
-                let mut command = builds::command(&entry.project, *side, program, run)?;
-                let (sample, said) = measure::run(&mut command)?;
-                if let Err(error) = compare(*side, &said, expected.as_ref()) {
-                    if matches!(side, Side::Native | Side::Sandboxed) {
-                        return Err(error);
-                    }
-                    // Another C library may print otherwise: no reason not to measure the sandbox.
-                    eprintln!("cargo zvm bench: {}: {error:#}", run.name);
-                    dropped.push(*side);
-                }
-                expected.get_or_insert(said);
-                samples.push(sample);
-            }
-            sides.retain(|(side, ..)| !dropped.contains(side));
-        }
+        let sides = built.sides.iter().map(|(side, _)| *side).collect();
+        let sides = in_turn(&run.name, sides, self.pairs, |side| {
+            let mut programs = built.sides.iter();
+            let (_, program) = programs
+                .find(|(other, _)| *other == side)
+                .context("only what was built is run")?;
+            builds::command(&entry.project, side, program, run)
+        })?;
         Ok(Row {
             name: run.name.clone(),
             text: built.text,
-            sides: sides
-                .into_iter()
-                .map(|(side, _, samples)| (side, samples))
-                .collect(),
+            sides,
         })
     }
+}
+
+/// Runs every side in turn, `pairs` times; all must say the same.
+///
+/// # Errors
+/// The native or the sandboxed program fails, or says something else.
+pub fn in_turn(
+    name: &str,
+    sides: Vec<Side>,
+    pairs: u32,
+    command: impl Fn(Side) -> Result<Command>,
+) -> Result<Vec<(Side, Vec<Sample>)>> {
+    let mut sides: Vec<_> = sides.into_iter().map(|side| (side, Vec::new())).collect();
+    let mut expected: Option<Said> = None;
+    for _ in 0..pairs {
+        let mut dropped = Vec::new();
+        for (side, samples) in &mut sides {
+            let (sample, said) = measure::run(&mut command(*side)?)?;
+            if let Err(error) = compare(*side, &said, expected.as_ref()) {
+                if matches!(side, Side::Native | Side::Sandboxed) {
+                    return Err(error);
+                }
+                // Another C library may print otherwise: no reason not to measure the sandbox.
+                eprintln!("cargo zvm bench: {name}: {error:#}");
+                dropped.push(*side);
+            }
+            expected.get_or_insert(said);
+            samples.push(sample);
+        }
+        sides.retain(|(side, _)| !dropped.contains(side));
+    }
+    Ok(sides)
 }
 
 /// An error unless the run ended well and said what it should.

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use zvm_sysroot::{Cache, Progress, Sysroot};
 
+use super::bench::Bench;
 use super::builder::{self, Built};
 use super::index;
 use super::launch::{self, Start};
@@ -35,6 +36,8 @@ pub enum PortCommand {
     Run(Run),
     /// Build a port, check that it works, and run upstream's own tests, sandboxed and natively
     Test(Test),
+    /// Time programs in the port's interpreter, sandboxed and natively
+    Bench(Bench),
     /// Remove what was built
     Clean {
         /// The port; all of them without
@@ -110,6 +113,7 @@ impl PortCommand {
             }
             PortCommand::Run(run) => return run.execute(progress),
             PortCommand::Test(test) => return test.execute(progress),
+            PortCommand::Bench(bench) => return bench.execute(progress),
             PortCommand::Clean { name } => clean(name.as_deref())?,
         }
         Ok(ExitCode::SUCCESS)

@@ -45,7 +45,7 @@ pub struct Entry {
 
 /// What a recipe says about using what is built, which is no reason to build again.
 const ABOUT_USE: &[&str] = &[
-    "about", "license", "program", "pack", "run", "smoke", "suite",
+    "about", "license", "program", "pack", "run", "smoke", "suite", "bench",
 ];
 
 impl Entry {

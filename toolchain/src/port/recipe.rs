@@ -51,6 +51,8 @@ pub struct Recipe {
     pub smoke: Vec<Smoke>,
     /// Upstream's own tests.
     pub suite: Option<Suite>,
+    /// How `cargo zvm port bench` starts a program that is timed.
+    pub bench: Option<Bench>,
 }
 
 /// Replaces a text in a file of the source.
@@ -167,6 +169,19 @@ pub struct Suite {
     pub cwd: String,
     /// Seconds that one test may take.
     pub timeout: u32,
+}
+
+/// What is timed: the files of `sysroot/ports/NAME/bench`, and these.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Bench {
+    /// The program's arguments; `{file}` is what it is to run.
+    pub args: Vec<String>,
+    /// Files of upstream's, below the port's folder.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// Arguments of the start that does nothing, for the cold start's line.
+    pub nothing: Vec<String>,
 }
 
 /// How a test tells its results.
