@@ -16,6 +16,7 @@ use super::builder::{self, Built};
 use super::index;
 use super::launch::{self, Start};
 use super::suite;
+use crate::project::source;
 
 /// Interpreters and libraries, built from upstream's sources.
 #[derive(Debug, Subcommand)]
@@ -240,7 +241,8 @@ impl Test {
             jobs: self.jobs.unwrap_or(processors),
             results: self.results.unwrap_or(folder.join("results.json")),
         };
-        suite::run(&built, tests, &options)?;
+        let sources = source::fetch_all(&tests.source, &Cache::locate()?, progress)?;
+        suite::run(&built, tests, &sources, &options)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -154,6 +154,10 @@ pub struct Suite {
     pub format: SuiteFormat,
     /// Which of the port's programs; the first without.
     pub program: Option<String>,
+    /// Sources that only the tests need, fetched when they run. In `pack`, `@NAME/…` lies in the source NAME; `list` finds its
+    /// folder as `$NAME`.
+    #[serde(default)]
+    pub source: Vec<Provider>,
     /// The suite's files; `to` is below `{files}`.
     pub pack: Vec<Pack>,
     /// More files, by their path below `{files}`, and what they say.

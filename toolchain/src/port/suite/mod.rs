@@ -61,13 +61,18 @@ struct Bench<'a> {
     scratch: tempfile::TempDir,
 }
 
-/// Runs the suite, and writes or compares `results.json`.
+/// Runs the suite, whose own sources these are by name, and writes or compares `results.json`.
 ///
 /// # Errors
 /// The suite's files cannot be prepared, a program cannot be started, or with `verify` a result is another than the file's.
-pub fn run(built: &Built, suite: &Suite, options: &Options) -> Result<()> {
+pub fn run(
+    built: &Built,
+    suite: &Suite,
+    sources: &[(String, PathBuf)],
+    options: &Options,
+) -> Result<()> {
     let recipe = &built.entry.recipe;
-    let mut tests = list(built, suite)?;
+    let mut tests = list(built, suite, sources)?;
     if !options.only.is_empty() {
         tests.retain(|test| options.only.iter().any(|only| test.contains(&**only)));
         if tests.is_empty() {
@@ -96,6 +101,15 @@ pub fn run(built: &Built, suite: &Suite, options: &Options) -> Result<()> {
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
     }
     let mut packs = suite.pack.clone();
+    for pack in &mut packs {
+        if let Some((name, rest)) = pack.from.strip_prefix('@').and_then(|f| f.split_once('/')) {
+            let source = sources.iter().find(|(known, _)| known == name);
+            let (_, folder) = source.with_context(|| {
+                format!("[suite] packs {}, but has no source `{name}`", pack.from)
+            })?;
+            pack.from = folder.join(rest).to_string_lossy().into_owned();
+        }
+    }
     packs.extend(suite.files.keys().map(|name| Pack {
         from: own.join(name).to_string_lossy().into_owned(),
         to: name.clone(),
@@ -144,10 +158,11 @@ fn read(path: &Path) -> Result<Report> {
 }
 
 /// The tests' names, sorted.
-fn list(built: &Built, suite: &Suite) -> Result<Vec<String>> {
+fn list(built: &Built, suite: &Suite, sources: &[(String, PathBuf)]) -> Result<Vec<String>> {
     let folder = built.work.join("build/src");
     let output = Command::new("/bin/sh")
         .args(["-euc", &suite.list])
+        .envs(sources.iter().map(|(name, folder)| (name, folder)))
         .current_dir(&folder)
         .stderr(Stdio::inherit())
         .output()
