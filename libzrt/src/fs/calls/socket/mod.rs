@@ -249,9 +249,9 @@ impl Kernel {
                 continue;
             };
             let listening = matches!(rival.state, State::Listening { .. });
-            let both_address =
-                shares && rival.options.reuses_address() && !(is_stream && listening);
-            if !both_address && !(shares_port && rival.options.reuses_port()) {
+            let by_address = shares && rival.options.reuses_address() && !(is_stream && listening);
+            let by_port = shares_port && rival.options.reuses_port();
+            if !(by_address || by_port) {
                 return Err(Errno::EADDRINUSE);
             }
         }
