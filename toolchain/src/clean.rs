@@ -33,7 +33,7 @@ const PARTS: &[&str] = &[
     "cross-",
     "staging-",
 ];
-const FOLDERS: &[&str] = &["downloads", "sources", "ports", "zig-cache"];
+const FOLDERS: &[&str] = &["downloads", "sources", "ports", "verdicts", "zig-cache"];
 
 impl Clean {
     /// Removes it; what is not there is no error.

@@ -1,6 +1,7 @@
 //! `cargo zvm build` on folders made here. They are built natively: what is tested is what gets built when.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -199,4 +200,33 @@ fn an_instance_that_fails_ends_the_others() {
         !output.status.success() && stderr.contains("native"),
         "{stderr}"
     );
+}
+
+#[test]
+fn a_change_builds_again_and_ends_a_run_that_is_not_over() {
+    let endless = "#include <stdio.h>\n#include <unistd.h>\nint main(void) { puts(\"ONE\"); fflush(stdout); for (;;) pause(); }\n";
+    let dir = project(&[
+        ("Zvm.toml", "name = 'p'\nsources = ['a.c']\n"),
+        ("a.c", endless),
+    ]);
+    let mut watcher = Command::new(env!("CARGO_BIN_EXE_cargo-zvm"))
+        .args(["zvm", "run", "--native", "--watch"])
+        .env_remove("ZVM_CC")
+        .current_dir(dir.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("cargo-zvm starts");
+    let mut lines = BufReader::new(watcher.stdout.take().expect("piped")).lines();
+    let mut line = || lines.next().expect("a line").expect("text");
+    assert_eq!(line(), "ONE");
+    let ends = "#include <stdio.h>\nint main(void) { puts(\"TWO\"); return 0; }\n";
+    fs::write(dir.path().join("a.c"), ends).expect("a file");
+    assert_eq!(line(), "TWO");
+    // Now it waits; another change is seen, too.
+    fs::write(dir.path().join("a.c"), ends.replace("TWO", "THREE")).expect("a file");
+    assert_eq!(line(), "THREE");
+    watcher.kill().expect("it runs until it is killed");
+    watcher.wait().expect("it ends");
 }
