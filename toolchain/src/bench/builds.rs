@@ -50,8 +50,8 @@ pub struct Text {
     pub linked: u64,
     /// Of the image.
     pub image: u64,
-    /// What the rewriter counted.
-    pub stats: Stats,
+    /// What the rewriter counted, where the linked file is there to ask.
+    pub stats: Option<Stats>,
 }
 
 impl Text {
@@ -61,10 +61,9 @@ impl Text {
     }
 
     /// The growth by its causes, which add up to it.
-    pub fn causes(&self) -> [(&'static str, f64); 6] {
-        self.stats
-            .growth()
-            .map(|(name, bytes)| (name, self.share(bytes as f64)))
+    pub fn causes(&self) -> impl Iterator<Item = (&'static str, f64)> {
+        let causes = self.stats.iter().flat_map(Stats::growth);
+        causes.map(|(name, bytes)| (name, self.share(bytes as f64)))
     }
 
     fn share(&self, bytes: f64) -> f64 {
@@ -104,7 +103,7 @@ pub fn all(
         native: code_size(&native)?,
         linked: code_size(&image.with_extension("elf"))?,
         image: code_size(&image)?,
-        stats: stats(&image.with_extension("elf"), level(project)?)?,
+        stats: Some(stats(&image.with_extension("elf"), level(project)?)?),
     };
     let mut built = Built {
         sides: vec![(Side::Native, native), (Side::Sandboxed, image)],

@@ -103,7 +103,8 @@ impl Report {
         let linked: u64 = texts.iter().map(|text| text.linked).sum();
         let mut sums: Vec<(&'static str, i64)> = Vec::new();
         for text in texts {
-            for (at, (cause, bytes)) in text.stats.growth().into_iter().enumerate() {
+            let growth = text.stats.iter().flat_map(zvm_rewriter::Stats::growth);
+            for (at, (cause, bytes)) in growth.enumerate() {
                 match sums.get_mut(at) {
                     Some(sum) => sum.1 += bytes,
                     None => sums.push((cause, bytes)),
@@ -180,11 +181,12 @@ impl Report {
         );
         let causes = self.causes().into_iter();
         let causes = causes.map(|(cause, share)| format!("{cause} {:+.1}%", 100.0 * share));
-        let _ = writeln!(
-            out,
-            "text: growth by rewriting; of all together: {}",
-            causes.collect::<Vec<_>>().join(", ")
-        );
+        let causes = causes.collect::<Vec<_>>().join(", ");
+        out.push_str("text: growth by rewriting");
+        if !causes.is_empty() {
+            let _ = write!(out, "; of all together: {causes}");
+        }
+        out.push('\n');
         out
     }
 
@@ -217,7 +219,7 @@ impl Report {
                 linked: row.text.linked,
                 image: row.text.image,
                 growth: row.text.growth(),
-                causes: row.text.causes().into_iter().collect(),
+                causes: row.text.causes().collect(),
             },
         });
         serde_json::to_string_pretty(&JsonReport {
@@ -319,12 +321,12 @@ mod tests {
                     native: 900,
                     linked: 1000,
                     image: 1250,
-                    stats: zvm_rewriter::Stats {
+                    stats: Some(zvm_rewriter::Stats {
                         text_in: 1000,
                         text_out: 1250,
                         padding_in: 50,
                         ..Default::default()
-                    },
+                    }),
                 },
                 sides: vec![
                     (Side::Native, samples(native)),

@@ -67,6 +67,7 @@ impl Bench {
             // What the link leaves before rewriting is not kept.
             linked: code_size(&built.native(None)?)?,
             image: code_size(&image)?,
+            stats: None,
         };
         let mut report = Report {
             clock: self.clock,
