@@ -658,3 +658,90 @@ fn unlisted(map: Map, pp: usize, opcode: u8, modrm: u8) -> Broken {
         _ => UNLISTED,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Displacements: all of them with ZVM_EXHAUSTIVE set, else one of 4,099 and all near every bound.
+    fn displacements(bounds: &[i64]) -> impl Iterator<Item = i32> {
+        let step = if std::env::var_os("ZVM_EXHAUSTIVE").is_some() {
+            1
+        } else {
+            4099
+        };
+        let near: Vec<i32> = bounds
+            .iter()
+            .chain(&[i64::from(i32::MIN), 0, i64::from(i32::MAX)])
+            .flat_map(|bound| bound - 70..bound + 70)
+            .filter_map(|near| i32::try_from(near).ok())
+            .collect();
+        (i32::MIN..=i32::MAX).step_by(step).chain(near)
+    }
+
+    /// C6 and C7 by their words, in integers that cannot wrap.
+    #[test]
+    fn confinement_is_exact() {
+        const LOWEST: i64 = -(8 << 20);
+        let plain = Fields::default();
+        let with = |rank: u8| Fields {
+            seen: 1 << rank,
+            ..Fields::default()
+        };
+        let ok =
+            |memory, fields: &Fields, bundle, end| confine(memory, fields, bundle, end).is_ok();
+        for d in displacements(&[LOWEST]) {
+            let wide = i64::from(d);
+            assert_eq!(ok(Memory::Stack(d), &plain, 0, 0), wide >= LOWEST, "{d}");
+            assert_eq!(ok(Memory::Absolute(d), &plain, 0, 0), wide >= 0, "{d}");
+            let gs = ok(Memory::Absolute(d), &with(GS), 0, 0);
+            assert_eq!(gs, wide >= LOWEST, "{d}");
+            assert!(!ok(Memory::Stack(d), &with(GS), 0, 0));
+            assert!(!ok(Memory::Relative(d), &with(GS), 0, 0));
+            assert!(ok(Memory::Stack(d), &with(ADDRESS32), 0, 0));
+        }
+        // The lowest and the highest code, and some between; every length that an instruction may end at.
+        for bundle in [0u32, 0x2_0000, 0x0FFF_FFE0, 0x7FFF_FFE0] {
+            for end in [2, 31, 32, 46] {
+                let ip = i64::from(bundle) + end as i64;
+                for d in displacements(&[-ip, (1 << 32) - ip]) {
+                    let target = ip + i64::from(d);
+                    let confined = ok(Memory::Relative(d), &plain, bundle, end);
+                    assert_eq!(
+                        confined,
+                        (0..1 << 32).contains(&target),
+                        "{bundle:x} {end} {d}"
+                    );
+                }
+            }
+        }
+        assert!(
+            !ok(Memory::Computed, &plain, 0, 0) && ok(Memory::Computed, &with(ADDRESS32), 0, 0)
+        );
+    }
+
+    /// A target in 32 bits says the same as one in 64, for every address where code may lie.
+    #[test]
+    fn branch_targets_are_exact() {
+        let form = table::OK | table::JZ;
+        for bundle in [0x2_0000u32, 0x0FFF_FFE0, 0x7FFF_FFE0] {
+            let ip = i64::from(bundle) + 5;
+            for d in displacements(&[-ip, (1 << 31) - ip, (1 << 32) - ip]) {
+                let mut window: Window = [0; 64];
+                window[1..5].copy_from_slice(&d.to_le_bytes());
+                let flow = branch(&window, 0, 1, bundle, &Fields::default(), form);
+                let Ok((5, Flow::Branch(target))) = flow else {
+                    panic!("{flow:?}")
+                };
+                let exact = ip + i64::from(d);
+                let code = 0..1 << 31;
+                assert_eq!(
+                    code.contains(&i64::from(target)),
+                    code.contains(&exact),
+                    "{d}"
+                );
+                assert!(!code.contains(&exact) || i64::from(target) == exact, "{d}");
+            }
+        }
+    }
+}

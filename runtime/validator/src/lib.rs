@@ -6,7 +6,7 @@
 //! no unsafe code, and no knowledge of the tool that made the code.
 //!
 //! What it does not do: it does not look at the image's headers, does not map anything, and proves nothing about termination.
-#![no_std]
+#![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 // The tables are built from the specification at compile time.
 #![allow(long_running_const_eval)]
