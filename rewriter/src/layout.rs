@@ -1,5 +1,6 @@
 //! Packs operations into bundles and gives every one its address: rules C1, C2 and C5.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use zvm_abi::layout::{BUNDLE, TEXT_BASE, TEXT_LIMIT};
@@ -260,14 +261,29 @@ impl Placement {
         }
     }
 
-    /// Keeps dispatchers in few lines, as small loops are, and gives each label of their pieces a line of its own.
-    fn find_dispatchers(&mut self, lowered: &Lowered, ends: &[usize]) {
+    /// Keeps dispatchers in few lines, as small loops are, and gives each label a line of its own that lies among the code which
+    /// comes back to them.
+    fn find_dispatchers(&mut self, lowered: &Lowered) {
         let found = dispatchers(lowered, &self.slots);
-        for &(head, _) in &found {
-            let piece = ends.partition_point(|&end| end <= head as usize);
-            let first = piece.checked_sub(1).map_or(0, |before| ends[before]);
+        if found.is_empty() {
+            return;
+        }
+        let mut reach: HashMap<u32, (usize, usize)> = HashMap::new();
+        reach.extend(
+            found
+                .iter()
+                .map(|&(head, last)| (head, (last as usize, last as usize))),
+        );
+        for (at, op) in lowered.ops.iter().enumerate() {
+            if let (Fix::Branch, Target::Code(code)) = (op.fix, op.target)
+                && let Some((from, to)) = reach.get_mut(&lowered.first[code as usize])
+            {
+                (*from, *to) = ((*from).min(at), (*to).max(at));
+            }
+        }
+        for (from, to) in reach.into_values() {
             let mut after_stop = false;
-            for slot in &mut self.slots[first..ends[piece]] {
+            for slot in &mut self.slots[from..=to] {
                 if after_stop && slot.kind & ALIGNED != 0 {
                     slot.kind |= THREADED;
                 }
@@ -472,9 +488,8 @@ fn grow(slots: &mut [Slot], gap: u32, room: u32) -> u32 {
 pub(crate) fn pack(lowered: &mut Lowered) -> Result<Layout, RewriteError> {
     let mut placement = Placement::new(lowered);
     let (mut first, mut short) = (0, Vec::new());
-    let ends = pieces(lowered, &placement.slots);
-    placement.find_dispatchers(lowered, &ends);
-    for end in ends {
+    placement.find_dispatchers(lowered);
+    for end in pieces(lowered, &placement.slots) {
         placement.settle(lowered, first..end, &mut short);
         first = end;
     }

@@ -1,7 +1,8 @@
 //! What each kind of instruction becomes: `lowering/*.txt` hold input and expected output, `BLESS=1` rewrites them.
 //!
 //! A file is a list of cases: a line `# title`, a line of input bytes in hex, then the expected text after rewriting in
-//! objdump's syntax, nops and the closing hlt left out. Every case is also given to the validator.
+//! objdump's syntax, nops and the closing hlt left out. Behind a `|`, the input has a table of 8-byte pointers to these offsets, in decimal, at
+//! 0x10000400; the expected text ends with where they point then. Every case is also given to the validator.
 
 mod support;
 
@@ -25,7 +26,7 @@ const HELPERS: [&str; 7] = [
     "__zrt_xgetbv",
 ];
 
-fn program(code: &[u8]) -> Elf {
+fn program(code: &[u8], table: &[u64]) -> Elf {
     let mut elf = Elf {
         text: code.to_vec(),
         ..Elf::default()
@@ -52,16 +53,26 @@ fn program(code: &[u8]) -> Elf {
         addend: 0,
     });
     elf.rodata = vec![0; 64];
+    for (entry, &offset) in table.iter().enumerate() {
+        let target = TEXT_BASE + offset;
+        elf.rodata[8 * entry..][..8].copy_from_slice(&target.to_le_bytes());
+        elf.relocs.push(support::Reloc {
+            at: support::RODATA + 8 * entry as u64,
+            kind: object::elf::R_X86_64_64,
+            symbol: 0,
+            addend: offset as i64,
+        });
+    }
     elf
 }
 
 /// The rewritten `main`, or the refusal.
-fn rewritten(code: &[u8], level: u32) -> String {
+fn rewritten(code: &[u8], table: &[u64], level: u32) -> String {
     let options = zvm_rewriter::Options {
         level,
         ..Default::default()
     };
-    let image = match zvm_rewriter::rewrite(&program(code).build(), &options) {
+    let image = match zvm_rewriter::rewrite(&program(code, table).build(), &options) {
         Ok(image) => image,
         Err(error) => return format!("{error}\n"),
     };
@@ -85,6 +96,14 @@ fn rewritten(code: &[u8], level: u32) -> String {
             .map(|b| format!("{b:02x}"))
             .collect();
         let _ = writeln!(out, "  {:<30} {line}", bytes.join(" "));
+    }
+    if !table.is_empty() {
+        let rodata = file.section_by_name(".rodata").expect("rodata");
+        let rodata = rodata.data().expect("rodata is in the file");
+        let entries = rodata.chunks_exact(8).take(table.len());
+        let entries = entries.map(|e| u64::from_le_bytes(e.try_into().expect("8 bytes")));
+        let entries: Vec<String> = entries.map(|e| format!("{e:#x}")).collect();
+        let _ = writeln!(out, "  table: {}", entries.join(" "));
     }
     out
 }
@@ -124,10 +143,13 @@ fn lowering() {
         for case in text.split("# ").skip(1) {
             let (title, rest) = case.split_once('\n').expect("a title line");
             let input = rest.lines().next().expect("a line of bytes");
+            let (code, table) = input.split_once(" | ").unwrap_or((input, ""));
+            let offsets = table.split_whitespace();
+            let table: Vec<u64> = offsets.map(|o| o.parse().expect("an offset")).collect();
             let _ = write!(
                 actual,
                 "# {title}\n{input}\n{}\n",
-                rewritten(&hex(input), level)
+                rewritten(&hex(code), &table, level)
             );
             cases += 1;
         }
@@ -142,5 +164,5 @@ fn lowering() {
             );
         }
     }
-    assert!(cases > 60, "only {cases} cases were found");
+    assert!(cases > 110, "only {cases} cases were found");
 }
