@@ -49,12 +49,19 @@ fn check(seed: u64) -> Result<(), Failed> {
         .collect();
     let twin = Twin {
         compiler: installed[pick(installed.len())].to_owned(),
-        // What csmith's programs do on purpose, so as not to be undefined.
-        flags: ["-w", "-fwrapv", "-I", HEADERS, LEVELS[pick(LEVELS.len())]]
-            .iter()
-            .chain(MORE[pick(MORE.len())])
-            .map(|&f| f.to_owned())
-            .collect(),
+        // What csmith's programs do, so as not to be undefined: overflow, and loops that never end.
+        flags: [
+            "-w",
+            "-fwrapv",
+            "-fno-finite-loops",
+            "-I",
+            HEADERS,
+            LEVELS[pick(LEVELS.len())],
+        ]
+        .iter()
+        .chain(MORE[pick(MORE.len())])
+        .map(|&f| f.to_owned())
+        .collect(),
         sources: vec![source],
         ..Twin::default()
     };
