@@ -10,9 +10,6 @@ use std::process::{Command, ExitCode, Stdio};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
-/// Programs that take minutes to compile, for `ZVM_REALCODE=all`.
-const LARGE: [&str; 1] = ["highs"];
-
 /// Standard output of a program that must succeed.
 fn output(command: &mut Command) -> Result<Vec<u8>, Failed> {
     let done = command.stdin(Stdio::null()).output()?;
@@ -71,7 +68,6 @@ fn main() -> ExitCode {
         .collect();
     folders.sort();
     assert!(folders.len() >= 10, "only {} were found", folders.len());
-    let all = std::env::var_os("ZVM_REALCODE").is_some_and(|value| value == "all");
     let mut trials = Vec::new();
     for path in folders {
         let name = path
@@ -80,10 +76,6 @@ fn main() -> ExitCode {
             .to_string_lossy()
             .into_owned();
         let mut ignored = false;
-        if LARGE.contains(&&*name) && !all {
-            println!("skipped: {name} takes minutes to compile; ZVM_REALCODE=all runs it");
-            ignored = true;
-        }
         let trial = if name == "openssl" {
             let missing: Vec<_> = ["perl", "make"]
                 .into_iter()
