@@ -125,10 +125,7 @@ pub fn all(
 }
 
 /// Bytes in executable sections.
-///
-/// # Errors
-/// It is no ELF file that can be read.
-pub fn code_size(path: &Path) -> Result<u64> {
+fn code_size(path: &Path) -> Result<u64> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let file = object::File::parse(&*bytes)
         .with_context(|| format!("{} is no ELF file", path.display()))?;

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
@@ -12,9 +12,8 @@ use zvm_sysroot::{Progress, Sysroot};
 use super::builder::{self, Built};
 use super::launch::{self, Start};
 use super::recipe;
-use crate::bench::builds::{Side, Text, code_size};
-use crate::bench::measure::Clock;
-use crate::bench::table::{Report, Row};
+use crate::bench::builds::Side;
+use crate::bench::measure::{Clock, Sample, Summary, geometric_mean};
 use crate::bench::{IMAGE, in_turn};
 use crate::project::build::say;
 
@@ -39,13 +38,47 @@ pub struct Bench {
     /// The time that counts
     #[arg(long, value_enum, default_value_t = Clock::Cpu)]
     clock: Clock,
-    /// Print JSON instead of a table
-    #[arg(long)]
-    json: bool,
+}
+
+/// A program's samples.
+struct Row {
+    name: String,
+    native: Vec<Sample>,
+    sandboxed: Vec<Sample>,
+}
+
+impl Row {
+    fn new(name: &str, sides: Vec<(Side, Vec<Sample>)>) -> Row {
+        let mut row = Row {
+            name: name.to_owned(),
+            native: Vec::new(),
+            sandboxed: Vec::new(),
+        };
+        for (side, samples) in sides {
+            match side {
+                Side::Native => row.native = samples,
+                _ => row.sandboxed = samples,
+            }
+        }
+        row
+    }
+
+    /// Seconds of each side, and the ratio of the runs that followed each other.
+    fn summaries(&self, clock: Clock) -> Option<[Summary; 3]> {
+        let seconds = |samples: &[Sample]| Summary::of(samples.iter().map(|s| s.seconds(clock)));
+        let pairs = self.sandboxed.iter().zip(&self.native);
+        // A time below the clock's resolution is no reason to divide by zero.
+        let ratios = pairs.map(|(a, b)| a.seconds(clock) / b.seconds(clock).max(1e-6));
+        Some([
+            seconds(&self.native)?,
+            seconds(&self.sandboxed)?,
+            Summary::of(ratios)?,
+        ])
+    }
 }
 
 impl Bench {
-    /// Measures, and prints the table, or JSON, to stdout. The exit status is a failure if a program fails or says something else
+    /// Measures, and prints the table to stdout. The exit status is a failure if a program fails or says something else
     /// in the sandbox; the others are measured all the same.
     ///
     /// # Errors
@@ -61,54 +94,24 @@ impl Bench {
         if !self.only.is_empty() {
             programs.retain(|name| self.only.iter().any(|only| name.contains(&**only)));
         }
-        let image = built.image(None)?;
-        let text = Text {
-            native: code_size(&built.native(None)?)?,
-            // What the link leaves before rewriting is not kept.
-            linked: code_size(&built.native(None)?)?,
-            image: code_size(&image)?,
-            stats: None,
-        };
-        let mut report = Report {
-            clock: self.clock,
-            compiler: "zig".to_owned(),
-            pairs: self.pairs as usize,
-            others: Vec::new(),
-            rows: Vec::new(),
-        };
+        let mut rows = Vec::new();
         let mut failures = Vec::new();
         for name in &programs {
             say("Running", name);
             let sides = vec![Side::Native, Side::Sandboxed];
             let command = |side| command(&built, recipe, folder.path(), name, side);
             match in_turn(name, sides, self.pairs, command) {
-                Ok(sides) => report.rows.push(Row {
-                    name: name.clone(),
-                    text,
-                    sides,
-                }),
+                Ok(sides) => rows.push(Row::new(name, sides)),
                 Err(error) => failures.push(format!("{name}: {error:#}")),
             }
         }
         for failure in &failures {
             eprintln!("cargo zvm port bench: error: {failure}");
         }
-        if report.rows.is_empty() {
+        if rows.is_empty() {
             bail!("nothing could be timed");
         }
-        // A start is a matter of milliseconds: it says nothing about speed, and is not part of the mean.
-        let (starts, programs) = report.rows.drain(..).partition(|row| row.name == NOTHING);
-        for rows in [programs, starts] {
-            report.rows = rows;
-            if report.rows.is_empty() {
-                continue;
-            }
-            if self.json {
-                println!("{}", report.json()?);
-            } else {
-                print!("{}", report.text());
-            }
-        }
+        print!("{}", table(&rows, self.clock, self.pairs));
         Ok(if failures.is_empty() {
             ExitCode::SUCCESS
         } else {
@@ -117,29 +120,64 @@ impl Bench {
     }
 }
 
-/// Copies what is to be timed into `folder`: the names, sorted.
+/// For a terminal. The start is a matter of milliseconds: it says nothing about speed, and is not part of the mean.
+fn table(rows: &[Row], clock: Clock, pairs: u32) -> String {
+    let longest = rows.iter().map(|row| row.name.len()).max();
+    let width = longest.unwrap_or(0).max(8);
+    let mut out = format!(
+        "{:width$} {:>9} {:>9} {:>7} spread\n",
+        "program", "native", "sandboxed", "ratio"
+    );
+    let mut ratios = Vec::new();
+    for row in rows {
+        let Some([native, sandboxed, ratio]) = row.summaries(clock) else {
+            continue;
+        };
+        if row.name != NOTHING {
+            ratios.push(ratio.median);
+        }
+        out += &format!(
+            "{:width$} {:>8.3}s {:>8.3}s {:>7.3} {:.3} to {:.3}\n",
+            row.name, native.median, sandboxed.median, ratio.median, ratio.min, ratio.max
+        );
+    }
+    if let Some(mean) = geometric_mean(ratios) {
+        out += &format!("{:width$} {:>9} {:>9} {mean:>7.3}\n", "geomean", "", "");
+    }
+    let name = clock.name();
+    out + &format!(
+        "{name} time, medians of {pairs} runs in turn; ratios pair by pair; `{NOTHING}` is an empty start, and no part of the mean\n"
+    )
+}
+
+/// Copies what is to be timed, and what lies beside it, into `folder`: the names of the programs, sorted.
 fn gather(built: &Built, recipe: &recipe::Bench, folder: &Path) -> Result<Vec<String>> {
     let port = &*built.entry.recipe.name;
     let checkout = [Path::new(RECIPES), Path::new("sysroot/ports")]
         .into_iter()
         .map(|ports| ports.join(port).join("bench"))
         .find(|path| path.is_dir());
-    let mut files: Vec<PathBuf> = Vec::new();
+    let mut names = Vec::new();
     if let Some(checkout) = checkout {
         let entries = fs::read_dir(&checkout)
             .with_context(|| format!("cannot read {}", checkout.display()))?;
-        files.extend(entries.flatten().map(|entry| entry.path()));
+        for entry in entries.flatten() {
+            names.push(copy(&entry.path(), folder)?);
+        }
     }
-    files.extend(recipe.files.iter().map(|file| built.work.join(file)));
-    let mut names = Vec::new();
-    for file in files {
-        let name = file.file_name().unwrap_or_default().to_string_lossy();
-        fs::copy(&file, folder.join(&*name))
-            .with_context(|| format!("cannot copy {}", file.display()))?;
-        names.push(name.into_owned());
+    for file in &recipe.files {
+        copy(&built.work.join(file), folder)?;
     }
     names.sort();
     Ok(names)
+}
+
+/// Copies a file: its name.
+fn copy(file: &Path, folder: &Path) -> Result<String> {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    fs::copy(file, folder.join(&*name))
+        .with_context(|| format!("cannot copy {}", file.display()))?;
+    Ok(name.into_owned())
 }
 
 /// What starts a program on one side.
@@ -181,4 +219,40 @@ fn command(
         .arg("zvm")
         .args(launch::sandboxed(built, &start)?);
     Ok(command)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mean_is_of_programs_and_not_of_the_start() {
+        let samples = |times: &[f64]| -> Vec<Sample> {
+            let sample = |&time: &f64| Sample {
+                cpu: time,
+                user: time,
+                wall: time,
+            };
+            times.iter().map(sample).collect()
+        };
+        let row = |name, native: &[f64], sandboxed: &[f64]| {
+            let sides = vec![
+                (Side::Native, samples(native)),
+                (Side::Sandboxed, samples(sandboxed)),
+            ];
+            Row::new(name, sides)
+        };
+        let rows = [
+            row("a.py", &[1.0, 2.0, 1.0], &[1.0, 4.0, 2.0]),
+            row("b.py", &[1.0; 3], &[8.0; 3]),
+            row(NOTHING, &[0.01; 3], &[0.1; 3]),
+        ];
+        let text = table(&rows, Clock::Cpu, 3);
+        let lines: Vec<_> = text.lines().collect();
+        assert!(lines[1].contains("2.000 1.000 to 2.000"), "{text}");
+        assert!(
+            lines[4].starts_with("geomean") && lines[4].ends_with("4.000"),
+            "{text}"
+        );
+    }
 }

@@ -175,13 +175,13 @@ pub struct Suite {
     pub timeout: u32,
 }
 
-/// What is timed: the files of `sysroot/ports/NAME/bench`, and these.
+/// How the files of `sysroot/ports/NAME/bench` are timed.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Bench {
     /// The program's arguments; `{file}` is what it is to run.
     pub args: Vec<String>,
-    /// Files of upstream's, below the port's folder.
+    /// Files of upstream's, below the port's folder, that lie beside them.
     #[serde(default)]
     pub files: Vec<String>,
     /// Arguments of the start that does nothing, for the cold start's line.
