@@ -159,7 +159,7 @@ fn sample(name: &str, wanted: &[&str]) {
     let folder = format!("{folder}{name}");
     let run = |more: &[&str]| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_cargo-zvm"));
-        command.args(["zvm", "run"]).args(more).arg(&folder);
+        command.args(["zvm", "run"]).arg(&folder).args(more);
         let output = command.stdin(Stdio::null()).output();
         let output = output.expect("cargo-zvm starts");
         let stderr = String::from_utf8_lossy(&output.stderr);

@@ -14,7 +14,7 @@ int main(void) {
     for (int i = 0; i < 512; i++) free(p[i]);
     int *z = calloc(1000, sizeof *z), any = 0; for (int i = 0; i < 1000; i++) any |= z[i]; void *a = aligned_alloc(4096, 8192); void *m; int e = posix_memalign(&m, 64, 100);
     printf("%lu %d %d %d\n", sum, any, (int)((uintptr_t)a % 4096 + (uintptr_t)m % 64), e); free(z); free(a); free(m);
-    volatile size_t huge = (size_t)1 << 46;
+    volatile size_t huge = (size_t)1 << 62;
     void *volatile huge_is = malloc(huge);
     char *big = malloc(64 << 20); if (!big) return 1;
     memset(big, 1, 64 << 20); big = realloc(big, 96 << 20); printf("%d %d\n", big[(64 << 20) - 1], huge_is == 0); free(big);

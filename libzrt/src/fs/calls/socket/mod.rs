@@ -380,8 +380,8 @@ pub(crate) fn getpeername(
 
 const SOL_SOCKET: u64 = 1;
 
-/// Whether the socket's protocols have options of this level.
-fn check_level(socket: &Socket, level: u64) -> Result<(), Errno> {
+/// Whether the socket's protocols have options of this level; `foreign` is what the internet's protocols say of another's.
+fn check_level(socket: &Socket, level: u64, foreign: Errno) -> Result<(), Errno> {
     const IP: u64 = 0;
     const TCP: u64 = 6;
     const IPV6: u64 = 41;
@@ -390,7 +390,7 @@ fn check_level(socket: &Socket, level: u64) -> Result<(), Errno> {
         (_, Family::Unix) => Err(Errno::EOPNOTSUPP),
         (IP, _) | (IPV6, Family::V6) => Ok(()),
         (TCP, _) if socket.kind == STREAM => Ok(()),
-        _ => Err(Errno::EOPNOTSUPP),
+        _ => Err(foreign),
     }
 }
 
@@ -405,7 +405,7 @@ pub(crate) fn getsockopt(
     const PROTOCOL: u64 = 38;
     const DOMAIN: u64 = 39;
     let (_, socket) = kernel.socket(fd)?;
-    check_level(socket, level)?;
+    check_level(socket, level, Errno::EOPNOTSUPP)?;
     let own = |value: u32| value.to_le_bytes().to_vec();
     let protocol = match (socket.family, socket.kind) {
         (Family::Unix, _) => 0,
@@ -445,7 +445,7 @@ pub(crate) fn setsockopt(
     [fd, level, option, address, size, _]: Args,
 ) -> Result<u64, Errno> {
     let (_, socket) = kernel.socket(fd)?;
-    check_level(socket, level)?;
+    check_level(socket, level, Errno::ENOPROTOOPT)?;
     if size as i32 <= -1 {
         return Err(Errno::EINVAL);
     }
