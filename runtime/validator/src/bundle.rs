@@ -3,6 +3,8 @@
 use core::ops::Range;
 
 use crate::decode::{Broken, Flow, Window, decode};
+use crate::encoding::{BRANCH8, CALL, INDIRECT_CALL, KIND};
+use crate::fast::{self, LANES, Seen};
 use crate::limits::{BUNDLE, CODE_END, LONGEST, TRAMPOLINES};
 use crate::{Accepted, Level, Rejected, Rule, bitmap_len};
 
@@ -16,104 +18,194 @@ pub(crate) fn check(
     main: &Range<u32>,
     is_main_start: &dyn Fn(u32) -> bool,
 ) -> Result<Accepted, Rejected> {
-    let reject = |offset: usize, rule, reason| {
+    let reject = |offset: usize, (rule, reason): Broken| {
         let length = LONGEST.min(code.len().saturating_sub(offset));
-        Err(Rejected {
+        Rejected {
             offset,
             length,
             rule,
             reason,
-        })
+        }
     };
     if !code.len().is_multiple_of(BUNDLE) || !(base as usize).is_multiple_of(BUNDLE) {
-        return reject(0, Rule::C1, "code is whole bundles at a bundle's address");
+        return Err(reject(
+            0,
+            (Rule::C1, "code is whole bundles at a bundle's address"),
+        ));
     }
     if (base as usize)
         .checked_add(code.len())
         .is_none_or(|end| end > CODE_END as usize)
     {
-        return reject(0, Rule::C2, "code lies below 2 GiB");
+        return Err(reject(0, (Rule::C2, "code lies below 2 GiB")));
     }
     let half = code.len() / 8;
     if scratch.len() < bitmap_len(code.len()) {
-        return reject(0, Rule::C1, "the caller gave too little scratch memory");
+        return Err(reject(
+            0,
+            (Rule::C1, "the caller gave too little scratch memory"),
+        ));
     }
     let (starts, targets) = scratch.split_at_mut(half);
     let targets = &mut targets[..half];
     targets.fill(0);
 
-    let mut instructions = 0;
-    let mut window: Window = [0; 64];
-    for (number, (bundle, starts)) in code
-        .chunks_exact(BUNDLE)
-        .zip(starts.chunks_exact_mut(4))
-        .enumerate()
-    {
-        let first = number * BUNDLE;
-        // The bytes behind the bundle only tell what crosses its end; behind the last one, zeros do.
-        match code.get(first..first + 2 * BUNDLE) {
-            Some(both) => window.copy_from_slice(both),
-            None => {
-                window = [0; 64];
-                window[..BUNDLE].copy_from_slice(bundle);
+    let mut text = Text {
+        code,
+        base,
+        level,
+        targets,
+        main,
+        is_main_start,
+    };
+    for first in (0..code.len()).step_by(GROUP) {
+        let rest = &code[first..];
+        // Behind the last bundle, empty ones.
+        let mut last = [0; GROUP];
+        let group = rest.first_chunk().unwrap_or_else(|| {
+            last[..rest.len()].copy_from_slice(rest);
+            &last
+        });
+        let seen = fast::look(group, level);
+        let right = text.branches(first, &seen);
+        for (lane, word) in starts[first / 8..]
+            .chunks_exact_mut(4)
+            .take(LANES)
+            .enumerate()
+        {
+            let first = first + lane * BUNDLE;
+            let starts = match seen.ends[lane] {
+                ends if right && ends != 0 => ends << 1 | 1,
+                _ => text
+                    .carefully(first)
+                    .map_err(|(at, broken)| reject(first + at, broken))?,
+            };
+            word.copy_from_slice(&starts.to_le_bytes());
+        }
+    }
+
+    let (starts, _) = starts.as_chunks();
+    let (targets, _) = targets.as_chunks();
+    let (mut instructions, mut astray) = (0, 0);
+    for (&starts, &targets) in starts.iter().zip(targets) {
+        let starts = u32::from_le_bytes(starts);
+        instructions += u64::from(starts.count_ones());
+        astray |= u32::from_le_bytes(targets) & !starts;
+    }
+    if astray != 0 {
+        return Err(reject(
+            first_astray(code, base, level, starts),
+            (Rule::C2, "the target is not an instruction's start"),
+        ));
+    }
+    Ok(Accepted {
+        instructions,
+        bundles: (code.len() / BUNDLE) as u64,
+    })
+}
+
+/// Bytes of the bundles that are looked at together.
+const GROUP: usize = LANES * BUNDLE;
+
+/// Code under check. Both ways through a bundle give the instructions' starts, a bit each, and note the targets.
+struct Text<'a> {
+    code: &'a [u8],
+    base: u32,
+    level: Level,
+    targets: &'a mut [u8],
+    main: &'a Range<u32>,
+    is_main_start: &'a dyn Fn(u32) -> bool,
+}
+
+impl Text<'_> {
+    /// Notes the targets of branches that the automaton has seen, and says whether all is right: that a call ends its bundle (C5),
+    /// and that what is no target in this code is another legal one.
+    #[inline]
+    fn branches(&mut self, first: usize, seen: &Seen) -> bool {
+        let mut right = true;
+        let happened = seen.happened.as_flattened();
+        for (pair, both) in seen.branches.chunks_exact(2).enumerate() {
+            // Two bundles at once: the end of this loop is what the processor cannot foresee.
+            let mut left = u64::from(both[0]) | u64::from(both[1]) << 32;
+            while left != 0 {
+                let at = pair * 2 * BUNDLE + left.trailing_zeros() as usize;
+                left &= left - 1;
+                let kind = u16::from(happened[at]) & KIND;
+                let end = first + at + 1;
+                right &= kind < CALL || end.is_multiple_of(BUNDLE);
+                if kind == INDIRECT_CALL {
+                    continue;
+                }
+                let Some(&bytes) = self.code.get(..end).and_then(<[u8]>::last_chunk) else {
+                    right = false;
+                    continue;
+                };
+                // A displacement of one byte is the last of these four.
+                let short = if kind == BRANCH8 { 24 } else { 0 };
+                let displacement = i32::from_le_bytes(bytes) >> short;
+                right &= self.reaches((self.base + end as u32).wrapping_add_signed(displacement));
             }
         }
-        let address = base + first as u32;
-        let (mut at, mut mask) = (0, 0u32);
+        right
+    }
+
+    /// By the decoder; on failure where in the bundle, and what is broken.
+    fn carefully(&mut self, first: usize) -> Result<u32, (usize, Broken)> {
+        let window = window(self.code, first);
+        let address = self.base + first as u32;
+        let (mut at, mut starts) = (0, 0u32);
         while at < BUNDLE {
             let start = at;
-            let (length, flow) = match decode(&window, start, address, level) {
+            let (length, flow) = match decode(&window, start, address, self.level) {
                 Ok(decoded) => decoded,
-                Err(broken) if crosses(&window, start, address, level, broken) => {
-                    return reject(first + start, CROSSES.0, CROSSES.1);
+                Err(broken) if crosses(&window, start, address, self.level, broken) => {
+                    return Err((start, CROSSES));
                 }
-                Err((rule, reason)) => return reject(first + start, rule, reason),
+                Err(broken) => return Err((start, broken)),
             };
             at += length;
             if at > BUNDLE {
-                return reject(first + start, CROSSES.0, CROSSES.1);
+                return Err((start, CROSSES));
             }
-            mask |= 1 << start;
-            instructions += 1;
+            starts |= 1 << start;
             let target = match flow {
                 Flow::Next => continue,
                 Flow::Branch(target) => target,
                 Flow::IndirectCall if at == BUNDLE => continue,
                 Flow::Call(target) if at == BUNDLE => target,
                 Flow::Call(_) | Flow::IndirectCall => {
-                    return reject(first + start, Rule::C5, "the call does not end its bundle");
+                    return Err((start, (Rule::C5, "the call does not end its bundle")));
                 }
             };
-            let inside = target.wrapping_sub(base) as usize;
-            if inside < code.len() {
-                targets[inside / 8] |= 1 << (inside % 8);
-            } else if !(TRAMPOLINES.contains(&target) && (target as usize).is_multiple_of(BUNDLE)
-                || main.contains(&target) && is_main_start(target))
-            {
-                return reject(
-                    first + start,
-                    Rule::C2,
-                    "the target is neither code nor a trampoline",
-                );
+            if !self.reaches(target) {
+                return Err((
+                    start,
+                    (Rule::C2, "the target is neither code nor a trampoline"),
+                ));
             }
         }
-        starts.copy_from_slice(&mask.to_le_bytes());
+        Ok(starts)
     }
-    if starts
-        .iter()
-        .zip(targets.iter())
-        .any(|(start, target)| target & !start != 0)
-    {
-        return reject(
-            astray(code, base, level, starts),
-            Rule::C2,
-            "the target is not an instruction's start",
-        );
+
+    /// Whether a direct branch may go there; in this code it may if an instruction starts there, which is for later.
+    #[inline]
+    fn reaches(&mut self, target: u32) -> bool {
+        let inside = target.wrapping_sub(self.base) as usize;
+        if inside < self.code.len() {
+            self.targets[inside / 8] |= 1 << (inside % 8);
+            return true;
+        }
+        TRAMPOLINES.contains(&target) && (target as usize).is_multiple_of(BUNDLE)
+            || self.main.contains(&target) && (self.is_main_start)(target)
     }
-    Ok(Accepted {
-        instructions,
-        bundles: (code.len() / BUNDLE) as u64,
-    })
+}
+
+/// A bundle and the one behind it: those bytes only tell what crosses its end; behind the last one, zeros do.
+fn window(code: &[u8], first: usize) -> Window {
+    let mut window: Window = [0; 64];
+    let there = code.len().min(first + 2 * BUNDLE) - first;
+    window[..there].copy_from_slice(&code[first..first + there]);
+    window
 }
 
 const CROSSES: Broken = (Rule::C1, "the instruction or pair crosses its bundle's end");
@@ -131,11 +223,10 @@ fn crosses(window: &Window, start: usize, address: u32, level: Level, broken: Br
 
 /// The first direct branch to what is no start; everything else has been checked.
 #[cold]
-fn astray(code: &[u8], base: u32, level: Level, starts: &[u8]) -> usize {
-    let mut window: Window = [0; 64];
-    for (number, bundle) in code.chunks_exact(BUNDLE).enumerate() {
-        window[..BUNDLE].copy_from_slice(bundle);
-        let first = number * BUNDLE;
+fn first_astray(code: &[u8], base: u32, level: Level, starts: &[[u8; 4]]) -> usize {
+    let starts = starts.as_flattened();
+    for first in (0..code.len()).step_by(BUNDLE) {
+        let window = window(code, first);
         let mut at = 0;
         while at < BUNDLE {
             let Ok((length, flow)) = decode(&window, at, base + first as u32, level) else {
@@ -151,4 +242,80 @@ fn astray(code: &[u8], base: u32, level: Level, starts: &[u8]) -> usize {
         }
     }
     0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::encoding::SLOW;
+
+    fn text<'a>(code: &'a [u8], level: Level, targets: &'a mut [u8]) -> Text<'a> {
+        Text {
+            code,
+            base: 0x2_0000,
+            level,
+            targets,
+            main: &(0..0),
+            is_main_start: &|_| false,
+        }
+    }
+
+    /// What the automaton accepts, the decoder accepts: the same starts, the same targets.
+    #[test]
+    fn both_ways_agree() {
+        let mut random = 0x9E37_79B9_7F4A_7C15u64;
+        let mut below = |bound: usize| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            (random >> 32) as usize % bound
+        };
+        let groups = if std::env::var_os("ZVM_EXHAUSTIVE").is_some() {
+            4_000_000
+        } else {
+            20_000
+        };
+        let (mut quick, mut careful) = (0, 0);
+        for _ in 0..groups {
+            let mut group = [0x90; GROUP];
+            for bundle in group.chunks_exact_mut(BUNDLE) {
+                let (mut at, mut start, mut entry) = (0, 0, 0);
+                while at < BUNDLE {
+                    // Some byte that leads on; a few do not.
+                    let byte = (0..16)
+                        .map(|_| below(256) as u8)
+                        .find(|&byte| fast::step(entry, byte) != SLOW)
+                        .unwrap_or(0x90);
+                    (bundle[at], entry) = (byte, fast::step(entry, byte));
+                    at += 1;
+                    if entry & crate::encoding::END != 0 {
+                        start = at;
+                    }
+                }
+                // What was begun last does not end; one bundle in four is damaged.
+                bundle[start..].fill(0x90);
+                if below(4) == 0 {
+                    bundle[below(BUNDLE)] = below(256) as u8;
+                }
+            }
+            for level in [Level::V1, Level::V2, Level::V3, Level::V4] {
+                let (mut one, mut other) = ([0; GROUP / 8], [0; GROUP / 8]);
+                let seen = fast::look(&group, level);
+                let right = text(&group, level, &mut one).branches(0, &seen);
+                let mut all = true;
+                for (lane, ends) in seen.ends.into_iter().enumerate() {
+                    let starts = text(&group, level, &mut other).carefully(lane * BUNDLE);
+                    all &= starts.is_ok() && ends != 0;
+                    if right && ends != 0 {
+                        assert_eq!(starts, Ok(ends << 1 | 1), "{group:02x?} {lane} {level:?}");
+                        quick += 1;
+                    } else {
+                        careful += 1;
+                    }
+                }
+                assert!(!(right && all) || one == other, "{group:02x?}");
+            }
+        }
+        assert!(quick > careful / 50, "{quick} and {careful}");
+    }
 }

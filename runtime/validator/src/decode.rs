@@ -1,7 +1,10 @@
 //! One instruction, or one guarded pair: its length, and whether it keeps the rules.
 
+use crate::encoding::{
+    ADDRESS32, GROUP1, GS, NULL_SEGMENT, OPERAND16, POP_FLAGS, RANK, RETURN, REX, RSP,
+};
 use crate::limits::{LONGEST, LOWEST_DISPLACEMENT};
-use crate::table::{self, Form, Map, TABLES, slot};
+use crate::table::{self, Form, Map, Tables, slot};
 use crate::{Level, Rule};
 
 /// A bundle and what follows it, so that reading needs no bounds: what ends behind the bundle is rejected at the end.
@@ -23,43 +26,7 @@ pub(crate) enum Flow {
 /// A broken rule and what about it.
 pub(crate) type Broken = (Rule, &'static str);
 
-/// `andq $0x7fffffe0,(%rsp); ret` (C4).
-const RETURN: [u8; 9] = [0x48, 0x81, 0x24, 0x24, 0xE0, 0xFF, 0xFF, 0x7F, 0xC3];
-/// `andq $0xcd5,(%rsp); popfq` (C9): only the arithmetic flags and DF can come out set.
-const POP_FLAGS: [u8; 9] = [0x48, 0x81, 0x24, 0x24, 0xD5, 0x0C, 0x00, 0x00, 0x9D];
-
-/// The number of rsp, esp, sp and spl.
-const RSP: u8 = 4;
-
-/// Prefixes, in the order in which they may stand (C9); 0 is no prefix.
-const ADDRESS32: u8 = 1;
-const GS: u8 = 2;
-const NULL_SEGMENT: u8 = 3;
-const GROUP1: u8 = 4;
-const OPERAND16: u8 = 5;
-const REX: u8 = 6;
-
-static RANK: [u8; 256] = ranks();
-
-const fn ranks() -> [u8; 256] {
-    let mut rank = [0; 256];
-    rank[0x67] = ADDRESS32;
-    rank[0x65] = GS;
-    rank[0x26] = NULL_SEGMENT;
-    rank[0x2E] = NULL_SEGMENT;
-    rank[0x36] = NULL_SEGMENT;
-    rank[0x3E] = NULL_SEGMENT;
-    rank[0xF0] = GROUP1;
-    rank[0xF2] = GROUP1;
-    rank[0xF3] = GROUP1;
-    rank[0x66] = OPERAND16;
-    let mut rex = 0x40;
-    while rex < 0x50 {
-        rank[rex] = REX;
-        rex += 1;
-    }
-    rank
-}
+pub(crate) static TABLES: Tables = table::build();
 
 /// An instruction's fields on the way to its form.
 #[derive(Clone, Copy, Default)]

@@ -11,8 +11,12 @@
 // The tables are built from the specification at compile time.
 #![allow(long_running_const_eval)]
 
+#[cfg(test)]
+mod automaton;
 mod bundle;
 mod decode;
+mod encoding;
+mod fast;
 mod limits;
 mod listing;
 mod spec;

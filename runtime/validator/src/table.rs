@@ -3,7 +3,7 @@
 use crate::spec::SPEC;
 
 /// Opcode maps: legacy, VEX, EVEX.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) enum Map {
     One,
     Of,
@@ -81,7 +81,7 @@ pub(crate) const BRANCH_67: Form = 1 << 40;
 pub(crate) const RM_SHIFT: u32 = 48;
 
 /// Slots of one opcode: by ModRM.reg, memory forms, then register forms. An opcode without ModRM has 16 equal ones.
-type Slots = [Form; 16];
+pub(crate) type Slots = [Form; 16];
 
 const SLOT_COUNT: usize = MAPS * 4 * 2 * 256;
 const MOST_GROUPS: usize = 512;
@@ -100,6 +100,12 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
+    /// An opcode's forms, for the automaton's maker.
+    #[allow(dead_code)]
+    pub(crate) const fn forms(&self, slot: usize) -> &Slots {
+        &self.forms[self.group[slot] as usize]
+    }
+
     /// The form of an opcode whose next byte, ModRM or not, is `modrm`.
     #[inline]
     pub(crate) fn form(&self, slot: usize, modrm: u8) -> Form {
@@ -107,8 +113,6 @@ impl Tables {
         row[(modrm >> 3 & 7 | if modrm >= 0xC0 { 8 } else { 0 }) as usize]
     }
 }
-
-pub(crate) static TABLES: Tables = build();
 
 /// A row, parsed.
 struct Row {
@@ -123,7 +127,8 @@ struct Row {
     form: Form,
 }
 
-const fn build() -> Tables {
+/// Parses the specification.
+pub(crate) const fn build() -> Tables {
     // Un-merged slots first: an opcode's forms may come from several rows.
     let mut number = [0u16; SLOT_COUNT];
     let mut raw = [[0; 16]; MOST_OPCODES];
