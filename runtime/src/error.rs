@@ -47,6 +47,13 @@ pub enum RunError {
         /// What the host said.
         source: std::io::Error,
     },
+    /// A manifest, or the nvram file that it names, cannot be read.
+    File {
+        /// As the user named it.
+        path: PathBuf,
+        /// What the host said.
+        source: std::io::Error,
+    },
     /// The image is not one, or breaks a limit.
     Image {
         /// As the user named it.
@@ -93,7 +100,7 @@ impl RunError {
     /// The exit status of `zvm run` for this error; see [`status`].
     pub fn status(&self) -> u8 {
         match self {
-            RunError::Program { .. } => status::NO_PROGRAM,
+            RunError::Program { .. } | RunError::File { .. } => status::NO_PROGRAM,
             RunError::Image { .. } | RunError::Zapp(_) => status::BAD_IMAGE,
             RunError::Mount(MountError::Commit { .. }) | RunError::Host { .. } => status::IO,
             RunError::Mount(_) | RunError::Nvram(_) | RunError::Line { .. } => status::MANIFEST,
@@ -113,6 +120,9 @@ impl fmt::Display for RunError {
         match self {
             RunError::Program { path, source } => {
                 write!(f, "cannot open the program {}: {source}", path.display())
+            }
+            RunError::File { path, source } => {
+                write!(f, "cannot read {}: {source}", path.display())
             }
             RunError::Image { path, source } => write!(f, "{}: {source}", path.display()),
             RunError::Zapp(error) => error.fmt(f),

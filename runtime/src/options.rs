@@ -122,10 +122,10 @@ pub const NVRAM: &str = "/dev/nvram";
 /// Reads a manifest file, and the nvram file that it names.
 ///
 /// # Errors
-/// [`RunError::Program`] if the file cannot be read; [`RunError::Line`] for what is wrong in it.
+/// [`RunError::File`] if the file cannot be read; [`RunError::Line`] for what is wrong in it.
 pub fn from_manifest(path: &Path) -> Result<RunOptions, RunError> {
     let read = |path: &Path, limit: u64| {
-        read_limited(path, limit).map_err(|source| RunError::Program {
+        read_limited(path, limit).map_err(|source| RunError::File {
             path: path.to_owned(),
             source,
         })

@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail};
 use zvm_sysroot::{Progress, Sysroot};
 
 use crate::cc::output;
+use crate::problem;
 
 /// Which tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +54,7 @@ pub fn main(tool: Binutil, args: Vec<OsString>) -> ExitCode {
     match execute(tool, &args[args.len().min(1)..]) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("zvm-{}: error: {error:#}", tool.name());
+            problem::print(&format!("zvm-{}", tool.name()), &error);
             ExitCode::FAILURE
         }
     }

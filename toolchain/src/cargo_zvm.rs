@@ -10,8 +10,10 @@ use zvm_sysroot::{Cache, Progress, Sysroot};
 
 use crate::bench::{self, Bench};
 use crate::cargo::command as cargo_command;
+use crate::cargo::image::{self, Profile};
 use crate::cc::CcError;
 use crate::clean::Clean;
+use crate::completions;
 use crate::cross::command::{Env, Exec};
 use crate::doctor::Doctor;
 use crate::inspect::Inspect;
@@ -54,7 +56,7 @@ enum Command {
     Bench(Bench),
     /// Check that images keep the sandbox's rules, without running them
     Validate {
-        /// Images, applications, and folders with a Zvm.toml, which are built first
+        /// Images, applications, and folders with a Zvm.toml or crates, which are built first
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
@@ -115,6 +117,18 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
                     "cargo zvm",
                     &anyhow::anyhow!("the build failed; the messages above say why"),
                 ),
+                // Nothing was said around it: its own advice holds.
+                Some(_)
+                    if error
+                        .chain()
+                        .next()
+                        .is_some_and(|first| first.is::<CcError>()) =>
+                {
+                    let error = error
+                        .downcast()
+                        .map_or_else(|error| error, CcError::into_error);
+                    problem::print("cargo zvm", &error);
+                }
                 _ => problem::print("cargo zvm", &error),
             }
             ExitCode::FAILURE
@@ -170,7 +184,7 @@ fn execute(cli: Cli) -> Result<ExitCode> {
         Command::Port(command) => return command.execute(&progress),
         Command::Doctor(options) => return options.execute(&progress),
         Command::Clean(options) => return options.execute(&progress),
-        Command::Completions { shell } => completions(shell),
+        Command::Completions { shell } => completions::print(shell, Cli::command()),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -179,7 +193,9 @@ fn execute(cli: Cli) -> Result<ExitCode> {
 fn validate(files: &[PathBuf], progress: &Progress) -> Result<ExitCode> {
     let mut status = ExitCode::SUCCESS;
     for file in files {
-        let image = if file.is_dir() {
+        let image = if image::is_crate(file) {
+            image::build(file, None, Profile::Release, progress)?.image
+        } else if file.is_dir() {
             command::project(file, progress)?.1
         } else {
             file.clone()
@@ -191,15 +207,6 @@ fn validate(files: &[PathBuf], progress: &Progress) -> Result<ExitCode> {
         }
     }
     Ok(status)
-}
-
-/// Of `cargo-zvm` and of `zvm`; cargo completes its own subcommands itself.
-fn completions(shell: clap_complete::Shell) {
-    let mut ours = Cli::command().name("cargo-zvm").bin_name("cargo-zvm");
-    let mut text = Vec::new();
-    clap_complete::generate(shell, &mut ours, "cargo-zvm", &mut text);
-    clap_complete::generate(shell, &mut zvm_runtime::cli::command(), "zvm", &mut text);
-    print!("{}", String::from_utf8_lossy(&text));
 }
 
 /// The whole command line, for the book's reference.

@@ -226,7 +226,7 @@ fn symbols(file: &object::File<'_>, count: usize) -> Vec<Symbol> {
                 _ => return None,
             };
             Some(Symbol {
-                name: printable(symbol.name().ok()?),
+                name: printable(&addr2line::demangle_auto(symbol.name().ok()?.into(), None)),
                 address: symbol.address(),
                 size: symbol.size(),
                 kind,

@@ -11,15 +11,19 @@ use zvm_runtime::image::Image;
 use zvm_runtime::zapp::write::{Application, write};
 use zvm_sysroot::Progress;
 
+use crate::cargo::image::{self, Profile};
 use crate::problem::{Advise as _, problem};
 use crate::project::{command, run};
 
 /// Options of `cargo zvm pack`.
 #[derive(Debug, Args)]
 pub struct Pack {
-    /// A folder with a Zvm.toml, which is built first, or an image
+    /// A folder with a Zvm.toml, or a crate (built with --release), which is built first; or an image
     #[arg(default_value = ".", value_name = "FOLDER|IMAGE")]
     what: PathBuf,
+    /// Which executable of a crate that has several
+    #[arg(long, value_name = "NAME")]
+    bin: Option<String>,
     /// Where the application goes [default: NAME.zapp]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -43,7 +47,11 @@ impl Pack {
     /// # Errors
     /// The build fails, a mount cannot be packed, or the file cannot be written.
     pub fn execute(self, progress: &Progress) -> Result<ExitCode> {
-        let mut application = if self.what.is_dir() {
+        let bin = self.bin.as_deref();
+        let mut application = if image::is_crate_with(&self.what, bin)? {
+            let binary = image::build(&self.what, bin, Profile::Release, progress)?;
+            plain(binary.name, binary.image)
+        } else if self.what.is_dir() {
             of_folder(&self.what, progress)?
         } else {
             of_image(&self.what)?
@@ -79,14 +87,7 @@ impl Pack {
 fn of_folder(folder: &Path, progress: &Progress) -> Result<Application> {
     let (project, image) = command::project(folder, progress)?;
     let words = run::image_args(&project, &image, &run::RunOptions::default())?;
-    let mut application = Application {
-        name: project.manifest.name.to_string(),
-        image: image.clone(),
-        args: Vec::new(),
-        env: Vec::new(),
-        memory: None,
-        mounts: Vec::new(),
-    };
+    let mut application = plain(project.manifest.name.to_string(), image);
     let mut words = words.into_iter().skip(2);
     while let Some(word) = words.next() {
         let mut value = || words.next().context("an option without its value");
@@ -108,16 +109,20 @@ fn of_folder(folder: &Path, progress: &Progress) -> Result<Application> {
 fn of_image(path: &Path) -> Result<Application> {
     Image::open(path)?;
     let stem = path.file_stem().and_then(OsStr::to_str);
-    Ok(Application {
-        name: stem
-            .with_context(|| format!("{} has no name that is text", path.display()))?
-            .to_owned(),
-        image: path.to_owned(),
+    let name = stem.with_context(|| format!("{} has no name that is text", path.display()))?;
+    Ok(plain(name.to_owned(), path.to_owned()))
+}
+
+/// A program and nothing else.
+fn plain(name: String, image: PathBuf) -> Application {
+    Application {
+        name,
+        image,
         args: Vec::new(),
         env: Vec::new(),
         memory: None,
         mounts: Vec::new(),
-    })
+    }
 }
 
 fn variable(text: &str) -> Result<(OsString, OsString)> {

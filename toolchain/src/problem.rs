@@ -29,6 +29,16 @@ pub fn problem(what: impl fmt::Display, advice: impl fmt::Display) -> Error {
     })
 }
 
+/// An error that says itself what failed, with what to do about it; nothing is added for an empty advice.
+pub fn advised(error: Error, advice: impl Into<String>) -> Error {
+    let (what, advice) = (error.to_string(), advice.into());
+    if advice.is_empty() {
+        return error;
+    }
+    // The error's own text, said twice, is printed once.
+    error.context(Problem { what, advice })
+}
+
 /// As [`anyhow::Context`], with what to do.
 pub trait Advise<T> {
     /// Says what was tried, and what to do if it fails.
@@ -85,7 +95,8 @@ pub fn print(command: &str, error: &Error) {
     eprint!("{}", text(command, error, in_colour(&std::io::stderr())));
 }
 
-fn text(command: &str, error: &Error, colour: bool) -> String {
+/// As it is printed.
+pub(crate) fn text(command: &str, error: &Error, colour: bool) -> String {
     let mut text = format!("{command}: {}: ", paint("error", Style::Bad, colour));
     text.push_str(&lines(error).join("\n"));
     text.push('\n');
@@ -155,6 +166,12 @@ mod tests {
     fn a_cause_that_was_already_told_is_not_told_again() {
         let error = anyhow::anyhow!("inner").context("outer: inner");
         assert_eq!(lines(&error), ["outer: inner"]);
+        let error = advised(anyhow::anyhow!("inner").context("outer"), "rest");
+        assert_eq!(
+            lines(&error),
+            ["outer", "  why: inner", "  what to do: rest"]
+        );
+        let error = anyhow::anyhow!("inner").context("outer: inner");
         assert_eq!(
             text("x", &error, true),
             "x: \x1b[1;31merror\x1b[0m: outer: inner\n"

@@ -13,6 +13,8 @@ use std::process::Command;
 /// Chapters whose commands are run.
 const RUN: &[&str] = &[
     "../../README.md",
+    "cargo-zvm.md",
+    "crates.md",
     "debugging.md",
     "tutorial.md",
     "untrusted.md",

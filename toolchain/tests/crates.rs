@@ -129,6 +129,22 @@ fn run_and_test_an_ordinary_crate() {
     let failed = said(dir, &["test", "--lib", "--", "--ignored"], 101);
     assert!(failed.contains("test tests::fails ... FAILED"), "{failed}");
 
+    let packed = said(dir, &["pack", "--", "packed"], 0);
+    let (digest, application) = packed.trim().split_once("  ").expect("digest and name");
+    assert_eq!(digest.len(), 64, "{packed}");
+    let output = Command::new(env!("CARGO_BIN_EXE_zvm"))
+        .args(["run", application])
+        .current_dir(dir)
+        .output()
+        .expect("zvm starts");
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "Hello, packed! true\n"
+    );
+    assert!(said(dir, &["validate", "."], 0).contains(": valid: "));
+    let output = cargo_zvm(dir, &["pack", "--bin", "none-of-it"]);
+    assert!(!output.status.success());
+
     let output = cargo_zvm(dir, &["build", "--timeout", "3"]);
     assert!(!output.status.success());
     let stderr = String::from_utf8_lossy(&output.stderr);

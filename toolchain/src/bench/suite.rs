@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use zvm_sysroot::{Cache, Progress};
 
+use crate::problem::problem;
 use crate::project::Project;
 
 /// The suite in a checkout of the SDK.
@@ -66,9 +67,11 @@ pub fn find(
                 None => (&*text, None),
             };
             let found = suite()?.into_iter().find(|path| stem(path) == name);
-            let path = found.with_context(|| {
-                let names = names().unwrap_or_default().join(" ");
-                format!("{text} is neither a folder with a Zvm.toml, nor a C or C++ file, nor one of the suite: {names}")
+            let path = found.ok_or_else(|| {
+                problem(
+                    format!("there is no program {text} to measure"),
+                    "name a folder with a Zvm.toml, a C or C++ file, or one of `cargo zvm bench --list`",
+                )
             })?;
             open(&path, run, work, cache, progress)
         })

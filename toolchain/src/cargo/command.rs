@@ -157,9 +157,7 @@ impl CargoCall {
         if let Some(folder) = &self.watch {
             return watch::again(&Watch::crate_of(folder));
         }
-        // What compilers would do on their first call, with their output mixed into cargo's.
-        let sysroot = Sysroot::open(progress)?;
-        sysroot.cxx(progress)?;
+        prepare(progress)?;
         let tools = Tools::open(&Cache::locate()?)?;
         let mut command = Command::new(cargo());
         command.arg(&self.subcommand).args(&self.args);
@@ -174,8 +172,14 @@ impl CargoCall {
     }
 }
 
+/// Does what compilers would do on their first call, with their output mixed into cargo's.
+pub(super) fn prepare(progress: &Progress) -> Result<()> {
+    Sysroot::open(progress)?.cxx(progress)?;
+    Ok(())
+}
+
 /// The cargo that called us, or the one in `PATH`.
-fn cargo() -> OsString {
+pub(super) fn cargo() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 

@@ -6,6 +6,7 @@
 
 pub mod command;
 pub mod flags;
+pub mod image;
 
 use std::ffi::OsString;
 

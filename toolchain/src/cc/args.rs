@@ -230,27 +230,34 @@ const IGNORED: &[&str] = &[
 ];
 
 /// Options of the compiler that ask for what the sandbox does not have.
-const REFUSED: &[(&str, &str)] = &[
-    (
-        "-shared",
-        "an image is one static program: the sandbox has no dynamic linker. Build a static library and link it in",
-    ),
-    (
-        "--shared",
-        "an image is one static program: the sandbox has no dynamic linker. Build a static library and link it in",
-    ),
-    ("-m32", "the sandbox runs x86-64 code only"),
-    ("-m16", "the sandbox runs x86-64 code only"),
+/// Why there are no shared libraries, and what to do instead.
+pub const DYNAMIC: (&str, &str) = (
+    "an image is one static program: the sandbox has no dynamic linker",
+    "build a static library and link it in",
+);
+
+/// Options that an image cannot have: why, and what to do.
+const REFUSED: &[(&str, &str, &str)] = &[
+    ("-shared", DYNAMIC.0, DYNAMIC.1),
+    ("--shared", DYNAMIC.0, DYNAMIC.1),
+    ("-m32", "the sandbox runs x86-64 code only", ""),
+    ("-m16", "the sandbox runs x86-64 code only", ""),
     (
         "-mx32",
         "the sandbox runs x86-64 code with 64-bit pointers only",
+        "",
     ),
-    ("-T", "the layout of an image is the SDK's (zvm.ld)"),
+    (
+        "-T",
+        "the layout of an image is the SDK's (zvm.ld)",
+        "leave the linker script out",
+    ),
     (
         "-pg",
-        "there is no profiling runtime in the sandbox; use perf on the host, which sees the image's symbols",
+        "there is no profiling runtime in the sandbox",
+        "use perf on the host, which sees the image's symbols",
     ),
-    ("-dumpspecs", "zvm-cc has no specs"),
+    ("-dumpspecs", "zvm-cc has no specs", ""),
 ];
 
 /// Understands `args`, the command line without the program's name and with response files expanded.
@@ -268,10 +275,11 @@ pub fn parse(args: Vec<OsString>) -> Result<Invocation, CcError> {
         parser.argument(&arg)?;
     }
     if let Some((flag, _)) = parser.pending {
-        return Err(CcError::Usage(format!(
-            "missing the value of the linker's {}",
-            flag.display()
-        )));
+        return Err(CcError::usage(
+            format!("missing the value of the linker's {}", flag.display()),
+            "",
+            "",
+        ));
     }
     Ok(parser.out)
 }
@@ -323,9 +331,11 @@ impl Parser {
     /// The value of `option`, which is the next argument.
     fn value(&mut self, option: &str) -> Result<OsString, CcError> {
         self.args.next().ok_or_else(|| {
-            CcError::Usage(format!(
-                "missing the value of {option} at the end of the command line"
-            ))
+            CcError::usage(
+                format!("missing the value of {option} at the end of the command line"),
+                "",
+                "",
+            )
         })
     }
 
@@ -446,11 +456,11 @@ impl Parser {
             _ if text.starts_with("-fuse-ld=") => out.gnu_ld = text == "-fuse-ld=bfd",
             _ if IGNORED.contains(&text) => {}
             _ => {
-                let refused = REFUSED.iter().find(|(option, _)| {
+                let refused = REFUSED.iter().find(|(option, ..)| {
                     *option == text || (*option == "-T" && text.starts_with("-T"))
                 });
-                if let Some((_, reason)) = refused {
-                    return Err(CcError::Usage(format!("{text}: {reason}")));
+                if let Some((_, why, advice)) = refused {
+                    return Err(CcError::usage(format!("{text} cannot be"), *why, *advice));
                 }
                 return Ok(false);
             }
@@ -528,9 +538,11 @@ impl Parser {
                     } else {
                         "an image says its level"
                     };
-                    return Err(CcError::Usage(format!(
-                        "{text}: {why}; choose -march=x86-64, x86-64-v2, x86-64-v3 or x86-64-v4"
-                    )));
+                    return Err(CcError::usage(
+                        format!("{text} cannot be"),
+                        why,
+                        "choose -march=x86-64, x86-64-v2, x86-64-v3 or x86-64-v4",
+                    ));
                 }
             };
             self.out.level = Some(level);
@@ -559,10 +571,11 @@ impl Parser {
                     .iter()
                     .any(|flag| flag.as_bytes().starts_with(b"-fsanitize-trap"));
             if !traps {
-                return Err(CcError::Usage(format!(
-                    "{text}: the runtime of the {what} sanitizer is not in the sysroot; for checks that need no runtime, \
-                     add -fsanitize-trap={what}"
-                )));
+                return Err(CcError::usage(
+                    format!("{text} cannot be"),
+                    format!("the runtime of the {what} sanitizer is not in the sysroot"),
+                    format!("for checks that need no runtime, add -fsanitize-trap={what}"),
+                ));
             }
         }
         Ok(false)
@@ -574,9 +587,11 @@ fn check_target(target: &str) -> Result<(), CcError> {
     if target.starts_with("x86_64") && target.contains("linux") {
         return Ok(());
     }
-    Err(CcError::Usage(format!(
-        "target {target}: the sandbox runs x86-64 code for Linux only"
-    )))
+    Err(CcError::usage(
+        format!("target {target} cannot be"),
+        "the sandbox runs x86-64 code for Linux only",
+        "leave the target out: it is the SDK's own",
+    ))
 }
 
 /// Whether gcc would compile the file, by its name.

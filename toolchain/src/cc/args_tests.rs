@@ -8,9 +8,8 @@ fn parsed(args: &str) -> Invocation {
 }
 
 fn refused(args: &str) -> String {
-    parse(args.split_whitespace().map(OsString::from).collect())
-        .expect_err(args)
-        .to_string()
+    let error = parse(args.split_whitespace().map(OsString::from).collect()).expect_err(args);
+    crate::problem::text("zvm-cc", &error.into_error(), false)
 }
 
 fn source(path: &str) -> Item {

@@ -26,10 +26,11 @@ pub fn last_step(compiler: &Compiler, call: &Invocation, show: Show) -> Result<(
         &call.output,
         sources.len() > 1 && call.stage != Stage::Preprocess,
     ) {
-        return Err(CcError::Usage(format!(
-            "-o {} with several files and no linking",
-            output.display()
-        )));
+        return Err(CcError::usage(
+            format!("-o {} with several files and no linking", output.display()),
+            "each file has an output of its own",
+            "leave -o out, or compile one file at a time",
+        ));
     }
     let mut command = compiler.command(&call.compile, call.no_std_inc);
     command.args(stage_option(call));
@@ -186,10 +187,11 @@ fn dependency_file(call: &Invocation, stem: &OsStr) -> Vec<OsString> {
 fn check_language(path: &Path, language: Option<&str>) -> Result<(), CcError> {
     match language_of(path, language) {
         Language::C | Language::Cxx => Ok(()),
-        Language::Other(other) => Err(CcError::Usage(format!(
-            "{}: zvm-cc compiles C, C++ and assembly; the sysroot has no library for {other}",
-            path.display()
-        ))),
+        Language::Other(other) => Err(CcError::usage(
+            format!("cannot compile {}", path.display()),
+            format!("the sysroot has no library for {other}"),
+            "give zvm-cc C, C++ or assembly",
+        )),
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use zvm_sysroot::{CLANG_TRIPLE, Cxx, Sysroot};
 
-use super::error::CcError;
+use super::error::{COMPILERS, CcError};
 use super::run;
 
 /// Whose options it takes.
@@ -57,10 +57,11 @@ impl Compiler {
         } else if file.contains("gcc") {
             Family::Gcc
         } else {
-            return Err(CcError::Usage(format!(
-                "{}: not a compiler that zvm-cc knows; --compiler and ZVM_CC take zig, gcc, clang, or the path of one of these",
-                name.display()
-            )));
+            return Err(CcError::usage(
+                format!("{}: not a compiler that zvm-cc knows", name.display()),
+                "",
+                COMPILERS,
+            ));
         };
         let program = if family == Family::Zig {
             sysroot.zig()
@@ -100,10 +101,11 @@ impl Compiler {
     /// Its headers are for newer compilers.
     pub fn with_cxx(mut self, cxx: Cxx) -> Result<Self, CcError> {
         if self.family != Family::Zig {
-            return Err(CcError::Usage(format!(
-                "{}: the C++ library's headers need the SDK's own compiler; leave --compiler and ZVM_CC out",
-                self.program.display()
-            )));
+            return Err(CcError::usage(
+                format!("cannot compile C++ with {}", self.program.display()),
+                "the C++ library's headers need the SDK's own compiler",
+                "leave --compiler and ZVM_CC out",
+            ));
         }
         self.cxx = Some(cxx);
         Ok(self)
@@ -208,8 +210,12 @@ fn ask(program: &Path, question: &str) -> Result<PathBuf, CcError> {
     if output.status.success() && path.is_absolute() {
         return Ok(path);
     }
-    Err(CcError::Usage(format!(
-        "{} does not answer {question} with a path: is it gcc or clang?",
-        program.display()
-    )))
+    Err(CcError::usage(
+        format!(
+            "{} does not answer {question} with a path",
+            program.display()
+        ),
+        "it is neither gcc nor clang, or its installation is not whole",
+        COMPILERS,
+    ))
 }

@@ -15,11 +15,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // The linker has said it.
-            if !matches!(error, CcError::Tool { .. }) {
-                eprintln!("zvm-ld: error: {error}");
-            }
-            ExitCode::from(error.status())
+            let status = error.status();
+            error.print("zvm-ld");
+            ExitCode::from(status)
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
+use super::args::DYNAMIC;
 use super::error::CcError;
 
 /// What to do with one.
@@ -94,27 +95,26 @@ const PASSED_VALUE: &[&str] = &[
 ];
 
 /// Refused: they would break the contract between linker and rewriter.
-const REFUSED: &[(&str, &str)] = &[
-    ("T", "the layout of an image is the SDK's (zvm.ld)"),
-    ("script", "the layout of an image is the SDK's (zvm.ld)"),
-    ("Ttext", "the layout of an image is the SDK's (zvm.ld)"),
-    ("Tdata", "the layout of an image is the SDK's (zvm.ld)"),
-    ("Tbss", "the layout of an image is the SDK's (zvm.ld)"),
-    ("image-base", "an image starts where the sandbox wants it"),
-    (
-        "section-start",
-        "the layout of an image is the SDK's (zvm.ld)",
-    ),
-    ("e", "an image starts in libzrt, which calls _start"),
-    ("entry", "an image starts in libzrt, which calls _start"),
-    (
-        "shared",
-        "an image is one static program: the sandbox has no dynamic linker",
-    ),
-    (
-        "Bshareable",
-        "an image is one static program: the sandbox has no dynamic linker",
-    ),
+const LAYOUT: (&str, &str) = (
+    "the layout of an image is the SDK's (zvm.ld)",
+    "leave it out",
+);
+const ENTRY: (&str, &str) = (
+    "an image starts in libzrt, which calls _start",
+    "name your function _start, or leave the option out",
+);
+const REFUSED: &[(&str, (&str, &str))] = &[
+    ("T", LAYOUT),
+    ("script", LAYOUT),
+    ("Ttext", LAYOUT),
+    ("Tdata", LAYOUT),
+    ("Tbss", LAYOUT),
+    ("image-base", LAYOUT),
+    ("section-start", LAYOUT),
+    ("e", ENTRY),
+    ("entry", ENTRY),
+    ("shared", DYNAMIC),
+    ("Bshareable", DYNAMIC),
 ];
 
 /// What becomes of `flag`, and whether the next argument is its value.
@@ -135,11 +135,12 @@ pub fn classify(flag: &OsStr) -> Result<(LinkerFlag, bool), CcError> {
         .unwrap_or(name.len());
     let has_value = end < name.len();
     let name = std::str::from_utf8(&name[..end]).unwrap_or("");
-    if let Some((_, reason)) = REFUSED.iter().find(|(refused, _)| *refused == name) {
-        return Err(CcError::Usage(format!(
-            "linker option {}: {reason}",
-            flag.display()
-        )));
+    if let Some((_, (why, advice))) = REFUSED.iter().find(|(refused, _)| *refused == name) {
+        return Err(CcError::usage(
+            format!("linker option {} cannot be", flag.display()),
+            *why,
+            *advice,
+        ));
     }
     Ok(match name {
         "s" | "strip-all" => (LinkerFlag::Strip, false),

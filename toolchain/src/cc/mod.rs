@@ -24,7 +24,7 @@ use std::process::ExitCode;
 
 use zvm_sysroot::{Progress, Sysroot};
 
-use args::{Invocation, Item, Stage};
+use args::{DYNAMIC, Invocation, Item, Stage};
 use compiler::Compiler;
 pub use error::CcError;
 use link::{LinkJob, Product};
@@ -56,11 +56,9 @@ pub fn main(driver: Driver, args: impl IntoIterator<Item = OsString>) -> ExitCod
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // A tool that failed has said so itself.
-            if !matches!(error, CcError::Tool { .. }) {
-                eprintln!("zvm-cc: error: {error}");
-            }
-            ExitCode::from(error.status())
+            let status = error.status();
+            error.print("zvm-cc");
+            ExitCode::from(status)
         }
     }
 }
@@ -101,13 +99,19 @@ pub fn execute(call: &Invocation) -> Result<(), CcError> {
         return if call.verbose {
             Ok(())
         } else {
-            Err(CcError::Usage("no input files".to_owned()))
+            Err(CcError::usage(
+                "no input files",
+                "",
+                "name a source: zvm-cc -O2 prog.c -o prog.zvm",
+            ))
         };
     }
     if call.stage != Stage::Link {
         if !has_input(|item| matches!(item, Item::Source { .. })) {
-            return Err(CcError::Usage(
-                "no source files: objects and archives are only for linking".to_owned(),
+            return Err(CcError::usage(
+                "no source files",
+                "objects and archives are only for linking",
+                "",
             ));
         }
         check_sources(call)?;
@@ -181,10 +185,11 @@ fn check_objects(call: &Invocation) -> Result<(), CcError> {
         let Item::Object(path) = item else { continue };
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         if name.ends_with(".so") || name.contains(".so.") {
-            return Err(CcError::Usage(format!(
-                "{}: an image cannot use a shared library; link the static one (.a) of the same name",
-                path.display()
-            )));
+            return Err(CcError::usage(
+                format!("cannot link {}", path.display()),
+                DYNAMIC.0,
+                "link the static library (.a) of the same name",
+            ));
         }
     }
     Ok(())

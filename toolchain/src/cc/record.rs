@@ -54,10 +54,11 @@ fn path(folder: &Path, output: &Path) -> PathBuf {
 pub fn keep(folder: &Path, job: &LinkJob) -> Result<(), CcError> {
     let inputs = job.inputs.iter().map(|input| {
         input.clone().into_string().map_err(|input| {
-            CcError::Usage(format!(
-                "{}: with {VARIABLE}, names must be UTF-8",
-                input.display()
-            ))
+            CcError::usage(
+                format!("cannot record the link of {}", input.display()),
+                "the name is not UTF-8",
+                format!("rename it, or unset {VARIABLE}"),
+            )
         })
     });
     let here = env::current_dir().map_err(CcError::file("find", Path::new(".")))?;
@@ -71,7 +72,8 @@ pub fn keep(folder: &Path, job: &LinkJob) -> Result<(), CcError> {
         gnu_ld: job.gnu_ld,
         folder: here.clone(),
     };
-    let text = toml::to_string(&record).map_err(|error| CcError::Usage(error.to_string()))?;
+    let text = toml::to_string(&record)
+        .map_err(|error| CcError::usage("cannot record the link", error.to_string(), ""))?;
     let path = path(folder, &here.join(&job.output));
     fs::write(&path, text).map_err(CcError::file("write", &path))
 }
@@ -87,8 +89,13 @@ impl LinkRecord {
             "read the record of the link of a program from",
             &path,
         ))?;
-        let record = toml::from_str(&text)
-            .map_err(|error| CcError::Usage(format!("{}: {error}", path.display())))?;
+        let record = toml::from_str(&text).map_err(|error| {
+            CcError::usage(
+                format!("cannot use {}", path.display()),
+                error.to_string(),
+                "remove it and link again",
+            )
+        })?;
         Ok((record, text))
     }
 

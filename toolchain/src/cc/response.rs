@@ -36,10 +36,11 @@ fn add(arg: OsString, out: &mut Vec<OsString>, depth: u32) -> Result<(), CcError
         return Ok(());
     }
     if depth == MAX_DEPTH {
-        return Err(CcError::Usage(format!(
-            "{}: response files within response files, {MAX_DEPTH} deep",
-            arg.display()
-        )));
+        return Err(CcError::usage(
+            format!("cannot read {}", arg.display()),
+            format!("response files within response files, {MAX_DEPTH} deep"),
+            "",
+        ));
     }
     let bytes = fs::read(path).map_err(CcError::file("read", path))?;
     for word in split(&bytes) {

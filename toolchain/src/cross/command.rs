@@ -11,6 +11,7 @@ use zvm_sysroot::{Cache, Progress, Sysroot};
 use super::formats::{self, Format};
 use super::{Files, variables};
 use crate::binutils::exit_code;
+use crate::problem::Advise as _;
 use crate::tools::Tools;
 
 /// Options of `cargo zvm env`.
@@ -70,9 +71,13 @@ impl Exec {
             .args(args)
             .envs(variables(&tools)?)
             .env("PATH", path);
-        let status = command
-            .status()
-            .with_context(|| format!("cannot start {}", program.display()))?;
+        let status = command.status().advise(|| {
+            (
+                format!("cannot start {}", program.display()),
+                "name a command that is on the PATH, or its path; `sh -c '...'` for several"
+                    .to_owned(),
+            )
+        })?;
         Ok(exit_code(status))
     }
 }

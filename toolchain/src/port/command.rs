@@ -17,6 +17,7 @@ use super::index;
 use super::launch::{self, Start};
 use super::suite;
 use crate::project::source;
+use crate::sandbox::Sandbox;
 
 /// Interpreters and libraries, built from upstream's sources.
 #[derive(Debug, Subcommand)]
@@ -57,18 +58,8 @@ pub struct Run {
     /// Run the same objects, linked for this machine
     #[arg(long)]
     native: bool,
-    /// As for `zvm run`
-    #[arg(long, value_name = "HOST:/PATH[:ro|overlay|rw]")]
-    mount: Vec<OsString>,
-    /// One more environment variable
-    #[arg(long, value_name = "NAME=VALUE")]
-    env: Vec<OsString>,
-    /// Bytes of heap, with K, M or G
-    #[arg(long, value_name = "SIZE")]
-    memory: Option<OsString>,
-    /// End the program after so many seconds
-    #[arg(long, value_name = "SECONDS")]
-    timeout: Option<OsString>,
+    #[command(flatten)]
+    sandbox: Sandbox,
     /// The program's arguments
     #[arg(last = true)]
     args: Vec<OsString>,
@@ -201,11 +192,11 @@ impl Run {
         let built = builder::build(&self.name, &Sysroot::open(progress)?, progress)?;
         let mut start = Start {
             args: self.args,
-            env: self.env,
-            options: Vec::new(),
             program: self.program,
+            ..Start::default()
         };
         if self.native {
+            start.env = self.sandbox.env;
             let mut command = launch::native(&built, &start)?;
             let status = command
                 .status()
@@ -213,12 +204,7 @@ impl Run {
             let code = status.code().and_then(|code| u8::try_from(code).ok());
             return Ok(ExitCode::from(code.unwrap_or(1)));
         }
-        let options = self.mount.into_iter().map(|mount| ("--mount", mount));
-        let options = options.chain(self.memory.map(|memory| ("--memory", memory)));
-        let options = options.chain(self.timeout.map(|timeout| ("--timeout", timeout)));
-        for (name, value) in options {
-            start.options.extend([OsString::from(name), value]);
-        }
+        start.options = self.sandbox.words();
         let mut args = vec![OsString::from("zvm")];
         args.extend(launch::sandboxed(&built, &start)?);
         Ok(zvm_runtime::cli::main(args))

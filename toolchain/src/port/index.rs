@@ -8,6 +8,7 @@ use std::{env, fs};
 use anyhow::{Context, Result, bail};
 
 use super::recipe::Recipe;
+use crate::problem::problem;
 
 macro_rules! recipe {
     ($name:literal) => {
@@ -81,8 +82,10 @@ fn find_in(own: Option<&Path>, name: &str) -> Result<Entry> {
         let path = Path::new("sysroot/ports").join(name).join("port.toml");
         (path, Cow::Borrowed(*text))
     } else {
-        let names: Vec<_> = RECIPES.iter().map(|(name, _)| *name).collect();
-        bail!("no port `{name}`; there are {}", names.join(", "));
+        return Err(problem(
+            format!("there is no port `{name}`"),
+            "see `cargo zvm port list`; ZVM_PORTS names a folder with recipes of your own",
+        ));
     };
     let recipe = Recipe::parse(&text).with_context(|| path.display().to_string())?;
     if *recipe.name != *name {
@@ -113,7 +116,7 @@ mod tests {
                 assert!(known, "{} needs {}", &*entry.recipe.name, &**dep);
             }
         }
-        assert!(find("nothing").unwrap_err().to_string().contains("zlib"));
+        assert!(find("nothing").unwrap_err().to_string().contains("nothing"));
     }
 
     #[test]

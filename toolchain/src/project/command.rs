@@ -10,6 +10,8 @@ use zvm_sysroot::{Cache, Progress, Sysroot};
 
 use super::build::{BuildOptions, build};
 use super::{Project, run, test};
+use crate::cargo::image::{self, Profile};
+use crate::sandbox::Sandbox;
 use crate::watch::{self, Watch};
 
 /// Options of `cargo zvm build`.
@@ -52,41 +54,6 @@ pub struct Run {
     /// The program's arguments, instead of those in Zvm.toml
     #[arg(last = true)]
     args: Vec<OsString>,
-}
-
-/// Options of `zvm run` that are passed on.
-#[derive(Debug, Args)]
-pub struct Sandbox {
-    /// One more mount, as for `zvm run`
-    #[arg(long, value_name = "HOST:/PATH[:ro|overlay|rw]")]
-    mount: Vec<OsString>,
-    /// One more environment variable
-    #[arg(long, value_name = "NAME=VALUE")]
-    env: Vec<OsString>,
-    /// Bytes of heap, with K, M or G
-    #[arg(long, value_name = "SIZE")]
-    memory: Option<OsString>,
-    /// End the program after so many seconds
-    #[arg(long, value_name = "SECONDS")]
-    timeout: Option<OsString>,
-    /// Take standard input from a file
-    #[arg(long, value_name = "FILE")]
-    stdin: Option<OsString>,
-    /// Write a report with digests and accounts; as JSON if the name ends in .json
-    #[arg(long, value_name = "FILE")]
-    report: Option<OsString>,
-    /// Where the program's clock starts, in seconds since 1970
-    #[arg(long, value_name = "SECONDS")]
-    time: Option<OsString>,
-    /// Seed of the program's random numbers, up to 64 hex digits
-    #[arg(long, value_name = "HEX")]
-    seed: Option<OsString>,
-    /// Show the program's system calls on stderr
-    #[arg(long)]
-    strace: bool,
-    /// Write a core file for gdb if the program ends by a fault
-    #[arg(long, value_name = "FILE")]
-    core: Option<OsString>,
 }
 
 /// Options of `cargo zvm test`.
@@ -138,9 +105,12 @@ pub fn project(folder: &Path, progress: &Progress) -> Result<(Project, PathBuf)>
 /// Options of `cargo zvm debug`.
 #[derive(Debug, Args)]
 pub struct Debug {
-    /// A folder with a Zvm.toml, which is built first, or an image
+    /// A folder with a Zvm.toml, or a crate, which is built first; or an image
     #[arg(default_value = ".", value_name = "FOLDER|IMAGE")]
     what: PathBuf,
+    /// Which executable of a crate that has several
+    #[arg(long, value_name = "NAME")]
+    bin: Option<String>,
     #[command(flatten)]
     sandbox: Sandbox,
     /// A command for gdb, before the program's first instruction, instead of a stop in main (may be given again)
@@ -165,7 +135,8 @@ impl Debug {
             own.extend(["--ex".into(), command]);
         }
         own.extend(self.batch.then(|| "--batch".into()));
-        let mut args = if self.what.is_dir() {
+        let crates = image::is_crate_with(&self.what, self.bin.as_deref())?;
+        let mut args = if self.what.is_dir() && !crates {
             let (project, image) = self::project(&self.what, progress)?;
             let options = run::RunOptions {
                 args: self.args,
@@ -176,7 +147,12 @@ impl Debug {
         } else {
             let mut args = vec!["zvm".into(), "debug".into()];
             args.extend(own);
-            args.push(self.what.into());
+            let image = if crates {
+                image::build(&self.what, self.bin.as_deref(), Profile::Dev, progress)?.image
+            } else {
+                self.what
+            };
+            args.push(image.into());
             args.extend(self.args);
             args
         };
@@ -197,35 +173,6 @@ impl Build {
         let (_, output) = self.how.build(&self.folder, progress)?;
         println!("{}", output.display());
         Ok(ExitCode::SUCCESS)
-    }
-}
-
-impl Sandbox {
-    /// The same as words of a command line.
-    pub fn words(&self) -> Vec<OsString> {
-        let mut words = Vec::new();
-        let lists = [("--mount", &self.mount), ("--env", &self.env)];
-        for (name, values) in lists {
-            for value in values {
-                words.extend([OsString::from(name), value.clone()]);
-            }
-        }
-        let single = [
-            ("--memory", &self.memory),
-            ("--timeout", &self.timeout),
-            ("--stdin", &self.stdin),
-            ("--report", &self.report),
-            ("--time", &self.time),
-            ("--seed", &self.seed),
-            ("--core", &self.core),
-        ];
-        for (name, value) in single {
-            if let Some(value) = value {
-                words.extend([OsString::from(name), value.clone()]);
-            }
-        }
-        words.extend(self.strace.then(|| "--strace".into()));
-        words
     }
 }
 
