@@ -7,7 +7,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 fn main() -> io::Result<()> {
-    let mut files = vec![PathBuf::from("src/check.rs")];
+    let mut files = vec![
+        PathBuf::from("src/check.rs"),
+        PathBuf::from("validator/build.rs"),
+    ];
     sources(Path::new("validator/src"), &mut files)?;
     files.sort();
     let mut hasher = DefaultHasher::new();
@@ -16,6 +19,7 @@ fn main() -> io::Result<()> {
         fs::read(file)?.hash(&mut hasher);
     }
     println!("cargo:rerun-if-changed=validator/src");
+    println!("cargo:rerun-if-changed=validator/build.rs");
     println!("cargo:rerun-if-changed=src/check.rs");
     println!("cargo:rustc-env=ZVM_VALIDATOR={:016x}", hasher.finish());
     Ok(())

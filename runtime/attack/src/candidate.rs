@@ -1,6 +1,49 @@
 //! Byte strings that look like instructions.
 
+use iced_x86::{Decoder, DecoderOptions, Instruction};
+use zvm_validator::{BUNDLE, Level};
+
+use crate::ask::{BASE, accepted, bundle};
 use crate::random::Random;
+
+/// An instruction or guarded pair that the validator accepts.
+pub struct Candidate {
+    /// It, and what fills its bundle.
+    pub bundle: [u8; BUNDLE],
+    /// Its length.
+    pub length: usize,
+    /// What iced-x86 makes of it; of a pair the first half.
+    pub insn: Instruction,
+}
+
+impl Candidate {
+    /// Draws until one is accepted.
+    pub fn draw(random: &mut Random, level: Level) -> Candidate {
+        loop {
+            let (map, opcode) = (random.below(7), random.below(256) as u8);
+            let mut bundle = bundle(&candidate(random, map, opcode));
+            if let Some(length) = accepted(&mut bundle, level) {
+                let insn = first(&bundle);
+                return Candidate {
+                    bundle,
+                    length,
+                    insn,
+                };
+            }
+        }
+    }
+
+    /// Its bytes.
+    pub fn code(&self) -> &[u8] {
+        &self.bundle[..self.length]
+    }
+}
+
+/// The first instruction of a bundle, by iced-x86.
+pub fn first(bundle: &[u8; BUNDLE]) -> Instruction {
+    let code = &bundle[..15];
+    Decoder::with_ip(64, code, BASE.into(), DecoderOptions::NO_INVALID_CHECK).decode()
+}
 
 /// Bytes of something like an instruction: every opcode of every map, with prefixes in legal and illegal orders and every
 /// shape of ModRM and SIB. Map 0 to 3: one-byte, 0F, 0F 38, 0F 3A; 4 and 5: VEX; 6: EVEX.

@@ -18,8 +18,8 @@ use zvm_abi::{layout, trap};
 use zvm_runtime::{ChannelSpec, Outcome, RunOptions};
 use zvm_validator::{BUNDLE, Level, bitmap_len, validate};
 
-use crate::ask::{BASE, accepted, bundle};
-use crate::candidate::candidate;
+use crate::ask::BASE;
+use crate::candidate::Candidate;
 use crate::image::Program;
 use crate::processor::{self, CANARY, Canary};
 use crate::random::Random;
@@ -137,18 +137,8 @@ pub fn sample(seed: u64) -> Vec<u8> {
 fn units(random: &mut Random, level: Level) -> Vec<Vec<u8>> {
     let mut units = Vec::with_capacity(POOL);
     while units.len() < POOL {
-        let (map, opcode) = (random.below(7), random.below(256) as u8);
-        let mut code = bundle(&candidate(random, map, opcode));
-        let Some(length) = accepted(&mut code, level) else {
-            continue;
-        };
-        let insn = Decoder::with_ip(
-            64,
-            &code[..15],
-            BASE.into(),
-            DecoderOptions::NO_INVALID_CHECK,
-        )
-        .decode();
+        let unit = Candidate::draw(random, level);
+        let insn = &unit.insn;
         let soon_over = matches!(
             insn.mnemonic(),
             Mnemonic::Hlt | Mnemonic::Int3 | Mnemonic::Ud1 | Mnemonic::Ud2
@@ -168,15 +158,15 @@ fn units(random: &mut Random, level: Level) -> Vec<Vec<u8>> {
         let mut usual = [layout::DATA_BASE + 0x4000_0000; 16];
         usual[4] = layout::STACK_TOP - 0x2000;
         let there = layout::DATA_BASE + 0x10_0000..layout::STACK_TOP - 64;
-        let astray = processor::address(&insn, &usual).is_some_and(|at| !there.contains(&at));
-        let jumps = insn.len() < length;
+        let astray = processor::address(insn, &usual).is_some_and(|at| !there.contains(&at));
+        let jumps = insn.len() < unit.length;
         // Sums of several parts that come to anything; an eighth of that is not there.
         let sum = insn.memory_index() != Register::None || insn.memory_displ_size() > 1;
         let sums = sum && insn.memory_base() != Register::RSP && !random.once_in(4);
         let maybe_over = maybe_over || aligned || astray || jumps;
         let rare = soon_over && !random.once_in(200) || maybe_over && !random.once_in(20);
         if !rare && !sums && insn.flow_control() != FlowControl::ConditionalBranch {
-            units.push(code[..length].to_vec());
+            units.push(unit.code().to_vec());
         }
     }
     units

@@ -12,12 +12,12 @@
 use std::io;
 use std::os::fd::RawFd;
 
-use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic};
+use iced_x86::{FlowControl, Instruction, Mnemonic};
 use zvm_abi::layout;
 use zvm_validator::Level;
 
-use crate::ask::{BASE, accepted, bundle};
-use crate::candidate::candidate;
+use crate::ask::bundle;
+use crate::candidate::{Candidate, first};
 use crate::random::Random;
 
 /// Where the canary lies: above the guard and what the runtime keeps behind it, below where Linux puts programs.
@@ -54,20 +54,10 @@ pub fn run(count: u64, seed: u64) -> io::Result<Findings> {
     let canary = Canary::new()?;
     let bench = Bench::new()?;
     while findings.run < count {
-        let (map, opcode) = (random.below(7), random.below(256) as u8);
-        let mut code = bundle(&candidate(&mut random, map, opcode));
-        let Some(length) = accepted(&mut code, level) else {
-            continue;
-        };
-        let insn = Decoder::with_ip(
-            64,
-            &code[..15],
-            BASE.into(),
-            DecoderOptions::NO_INVALID_CHECK,
-        )
-        .decode();
+        let candidate = Candidate::draw(&mut random, level);
+        let insn = &candidate.insn;
         // Pairs are two instructions; direct branches leave the page; a repetition would take hours.
-        if insn.len() != length
+        if insn.len() != candidate.length
             || insn.flow_control() != FlowControl::Next
             || insn.has_rep_prefix()
             || insn.has_repne_prefix()
@@ -75,7 +65,7 @@ pub fn run(count: u64, seed: u64) -> io::Result<Findings> {
             continue;
         }
         findings.run += 1;
-        findings.look_at(&bench, &code[..length], &insn, &mut random);
+        findings.look_at(&bench, candidate.code(), insn, &mut random);
         if findings.run.is_multiple_of(4096) && canary.touched()? {
             findings.wrong.push(format!(
                 "the canary was touched before instruction {}",
@@ -98,14 +88,7 @@ pub fn wrong_with(code: &[u8], times: u64) -> io::Result<Vec<String>> {
     let (canary, bench) = (Canary::new()?, Bench::new()?);
     let mut random = Random::new(1);
     let mut findings = Findings::default();
-    let bytes = bundle(code);
-    let insn = Decoder::with_ip(
-        64,
-        &bytes[..15],
-        BASE.into(),
-        DecoderOptions::NO_INVALID_CHECK,
-    )
-    .decode();
+    let insn = first(&bundle(code));
     for _ in 0..times {
         findings.look_at(&bench, code, &insn, &mut random);
     }

@@ -2,6 +2,8 @@
 //! broken; `@2` to `@4` before it mean level V2 to V4. The rest of the bundle is hlt; `..` pads with one-byte nops, so that
 //! what follows ends the bundle; `/` starts the next bundle.
 
+use std::collections::BTreeMap;
+
 use zvm_validator::{Level, bitmap_len, validate};
 
 const BASE: u32 = 0x2_0000;
@@ -34,6 +36,7 @@ fn bytes(text: &str) -> Vec<u8> {
 fn every_rule_is_kept_and_broken() {
     let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     let (mut cases, mut wrong) = (0, Vec::new());
+    let mut verdicts = BTreeMap::<String, usize>::new();
     for entry in std::fs::read_dir(directory).expect("tests/cases") {
         let text =
             std::fs::read_to_string(entry.expect("an entry").path()).expect("a readable file");
@@ -63,8 +66,14 @@ fn every_rule_is_kept_and_broken() {
                 wrong.push(format!("{what}: {actual}, expected {verdict} ({hex})"));
             }
             cases += 1;
+            *verdicts.entry(verdict.to_owned()).or_default() += 1;
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(cases >= 500, "only {cases} cases were found");
+    for rule in 1..=10 {
+        let broken = verdicts.get(&format!("C{rule}")).copied();
+        assert!(broken >= Some(10), "C{rule} is broken by {broken:?} cases");
+    }
+    assert!(verdicts.get("ok").copied() >= Some(150), "{verdicts:?}");
 }
