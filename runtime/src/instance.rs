@@ -230,7 +230,7 @@ fn validate(image: &Image, record: Shared, verdicts: Option<&Verdicts>) -> Resul
     let main = match kept {
         Some((verdicts, key)) if verdicts.accepted(key) => Main::accepted(text.len()),
         _ => {
-            let (main, _) = check::text(text, used, image.level).map_err(|refused| {
+            let (main, _) = check::text(text, used, image.level, 1).map_err(|refused| {
                 record.set_validated(Validated::Rejected);
                 Refusal {
                     status: status::BAD_IMAGE,

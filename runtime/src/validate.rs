@@ -42,7 +42,8 @@ pub fn image(path: &Path) -> Result<Validation, RunError> {
     let bytes = text.len();
     text.resize(bytes.next_multiple_of(layout::PAGE as usize), 0xf4);
     let start = Instant::now();
-    let verdict = check::text(&text, bytes, image.level).map(|(_, accepted)| accepted);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let verdict = check::text(&text, bytes, image.level, threads).map(|(_, accepted)| accepted);
     let time = start.elapsed();
     let function = match &verdict {
         Err(Refused::Broken(rejection)) => Symbols::load(&image).name(rejection.address),

@@ -18,39 +18,14 @@ pub(crate) fn check(
     main: &Range<u32>,
     is_main_start: &dyn Fn(u32) -> bool,
 ) -> Result<Accepted, Rejected> {
-    let reject = |offset: usize, (rule, reason): Broken| {
-        let length = LONGEST.min(code.len().saturating_sub(offset));
-        Rejected {
-            offset,
-            length,
-            rule,
-            reason,
-        }
-    };
-    if !code.len().is_multiple_of(BUNDLE) || !(base as usize).is_multiple_of(BUNDLE) {
-        return Err(reject(
-            0,
-            (Rule::C1, "code is whole bundles at a bundle's address"),
-        ));
-    }
-    if (base as usize)
-        .checked_add(code.len())
-        .is_none_or(|end| end > CODE_END as usize)
-    {
-        return Err(reject(0, (Rule::C2, "code lies below 2 GiB")));
-    }
-    let half = code.len() / 8;
     if scratch.len() < bitmap_len(code.len()) {
-        return Err(reject(
-            0,
-            (Rule::C1, "the caller gave too little scratch memory"),
-        ));
+        let broken = (Rule::C1, "the caller gave too little scratch memory");
+        return Err(rejected(code, 0, broken));
     }
-    let (starts, targets) = scratch.split_at_mut(half);
-    let targets = &mut targets[..half];
+    let (starts, targets) = scratch.split_at_mut(code.len() / 8);
+    let targets = &mut targets[..starts.len()];
     targets.fill(0);
-
-    let mut text = Text {
+    let text = Text {
         code,
         base,
         level,
@@ -58,32 +33,92 @@ pub(crate) fn check(
         main,
         is_main_start,
     };
-    for first in (0..code.len()).step_by(GROUP) {
-        let rest = &code[first..];
+    bundles(text, 0..code.len(), starts)?;
+    join(code, base, level, starts, targets)
+}
+
+/// Checks the bundles of a part of the code, except where its branches go.
+pub(crate) fn part(
+    code: &[u8],
+    part: Range<usize>,
+    base: u32,
+    level: Level,
+    starts: &mut [u8],
+    targets: &mut [u8],
+) -> Result<(), Rejected> {
+    let whole = part.start.is_multiple_of(BUNDLE) && part.end.is_multiple_of(BUNDLE);
+    if !whole || part.start > part.end || part.end > code.len() {
+        let broken = (Rule::C1, "a part is whole bundles of the code");
+        return Err(rejected(code, 0, broken));
+    }
+    if starts.len() != part.len() / 8 || targets.len() != code.len() / 8 {
+        let broken = (Rule::C1, "the caller gave bitmaps of another size");
+        return Err(rejected(code, 0, broken));
+    }
+    let text = Text {
+        code,
+        base,
+        level,
+        targets,
+        main: &(base..base),
+        is_main_start: &|_| false,
+    };
+    bundles(text, part, starts)
+}
+
+fn bundles(mut text: Text, part: Range<usize>, starts: &mut [u8]) -> Result<(), Rejected> {
+    let code = text.code;
+    if !code.len().is_multiple_of(BUNDLE) || !(text.base as usize).is_multiple_of(BUNDLE) {
+        let broken = (Rule::C1, "code is whole bundles at a bundle's address");
+        return Err(rejected(code, 0, broken));
+    }
+    if (text.base as usize)
+        .checked_add(code.len())
+        .is_none_or(|end| end > CODE_END as usize)
+    {
+        return Err(rejected(code, 0, (Rule::C2, "code lies below 2 GiB")));
+    }
+    for (first, starts) in part
+        .clone()
+        .step_by(GROUP)
+        .zip(starts.chunks_mut(GROUP / 8))
+    {
+        let rest = &code[first..part.end];
         // Behind the last bundle, empty ones.
         let mut last = [0; GROUP];
         let group = rest.first_chunk().unwrap_or_else(|| {
             last[..rest.len()].copy_from_slice(rest);
             &last
         });
-        let seen = fast::look(group, level);
+        let seen = fast::look(group, text.level);
         let right = text.branches(first, &seen);
-        for (lane, word) in starts[first / 8..]
-            .chunks_exact_mut(4)
-            .take(LANES)
-            .enumerate()
-        {
+        for (lane, word) in starts.chunks_exact_mut(4).enumerate() {
             let first = first + lane * BUNDLE;
             let starts = match seen.ends[lane] {
                 ends if right && ends != 0 => ends << 1 | 1,
                 _ => text
                     .carefully(first)
-                    .map_err(|(at, broken)| reject(first + at, broken))?,
+                    .map_err(|(at, broken)| rejected(code, first + at, broken))?,
             };
             word.copy_from_slice(&starts.to_le_bytes());
         }
     }
+    Ok(())
+}
 
+/// Checks where the branches of bundles go that have been checked.
+pub(crate) fn join(
+    code: &[u8],
+    base: u32,
+    level: Level,
+    starts: &[u8],
+    targets: &[u8],
+) -> Result<Accepted, Rejected> {
+    let half = code.len() / 8;
+    if starts.len() != half || targets.len() != half {
+        let broken = (Rule::C1, "the caller gave bitmaps of another size");
+        return Err(rejected(code, 0, broken));
+    }
     let (starts, _) = starts.as_chunks();
     let (targets, _) = targets.as_chunks();
     let (mut instructions, mut astray) = (0, 0);
@@ -93,15 +128,23 @@ pub(crate) fn check(
         astray |= u32::from_le_bytes(targets) & !starts;
     }
     if astray != 0 {
-        return Err(reject(
-            first_astray(code, base, level, starts),
-            (Rule::C2, "the target is not an instruction's start"),
-        ));
+        let broken = (Rule::C2, "the target is not an instruction's start");
+        let first = first_astray(code, base, level, starts);
+        return Err(rejected(code, first, broken));
     }
     Ok(Accepted {
         instructions,
         bundles: (code.len() / BUNDLE) as u64,
     })
+}
+
+fn rejected(code: &[u8], offset: usize, (rule, reason): Broken) -> Rejected {
+    Rejected {
+        offset,
+        length: LONGEST.min(code.len().saturating_sub(offset)),
+        rule,
+        reason,
+    }
 }
 
 /// Bytes of the bundles that are looked at together.

@@ -157,3 +157,34 @@ pub fn validate_jail(
 ) -> Result<Accepted, Rejected> {
     bundle::check(code, base, level, starts, &main, is_main_start)
 }
+
+/// Checks the whole bundles of `part`, as one of several threads that share a text; [`join`] is the other half.
+///
+/// `starts` has a bit for each byte of the part, `targets`, each thread's own and zero at first, one for each byte of `text`.
+///
+/// # Errors
+/// The first rule broken in this part, but for branches into the middle of instructions.
+pub fn validate_part(
+    text: &[u8],
+    part: Range<usize>,
+    base: u32,
+    level: Level,
+    starts: &mut [u8],
+    targets: &mut [u8],
+) -> Result<(), Rejected> {
+    bundle::part(text, part, base, level, starts, targets)
+}
+
+/// Checks where branches go: `starts` of all parts, one behind the other, and `targets` of all, or-ed.
+///
+/// # Errors
+/// The first branch that does not go to an instruction's start.
+pub fn join(
+    text: &[u8],
+    base: u32,
+    level: Level,
+    starts: &[u8],
+    targets: &[u8],
+) -> Result<Accepted, Rejected> {
+    bundle::join(text, base, level, starts, targets)
+}
