@@ -132,11 +132,15 @@ pub fn plan(entry: Entry, sysroot: &Sysroot) -> Result<Built> {
         .with(BUILDER)
         .with(entry.built_from()?)
         .with(sysroot.zig().as_os_str().as_encoded_bytes());
-    // musl's own folder has its hash in the name; the sysroot around it changes with libzrt.
-    let musl = sysroot.include();
-    let musl =
-        fs::canonicalize(&musl).with_context(|| format!("cannot read {}", musl.display()))?;
-    hash = hash.with(musl.as_os_str().as_encoded_bytes());
+    // musl's own folder has its hash in the name; the sysroot around it, headers linked to musl's and one of its own, changes
+    // with libzrt, which no object depends on.
+    let headers = sysroot.include();
+    let stdio = headers.join("stdio.h");
+    let stdio =
+        fs::canonicalize(&stdio).with_context(|| format!("cannot read {}", stdio.display()))?;
+    hash = hash.with(stdio.as_os_str().as_encoded_bytes());
+    let own = headers.join("zvm.h");
+    hash = hash.with(fs::read(&own).with_context(|| format!("cannot read {}", own.display()))?);
     let mut dependencies: Vec<Dependency> = Vec::new();
     for name in &entry.recipe.deps {
         let dep = plan(index::find(name)?, sysroot)?;

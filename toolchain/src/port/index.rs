@@ -24,6 +24,10 @@ const RECIPES: &[(&str, &str)] = &[
     recipe!("zlib"),
     recipe!("bzip2"),
     recipe!("xz"),
+    recipe!("zstd"),
+    recipe!("expat"),
+    recipe!("ncurses"),
+    recipe!("libedit"),
     recipe!("libffi"),
     recipe!("openssl"),
     recipe!("sqlite"),
@@ -46,7 +50,7 @@ pub struct Entry {
 
 /// What a recipe says about using what is built, which is no reason to build again.
 const ABOUT_USE: &[&str] = &[
-    "about", "license", "program", "pack", "run", "smoke", "suite", "bench",
+    "about", "version", "license", "program", "pack", "run", "smoke", "suite", "bench",
 ];
 
 impl Entry {

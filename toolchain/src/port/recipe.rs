@@ -15,6 +15,8 @@ pub struct Recipe {
     pub name: Name,
     /// One line for `cargo zvm port list`.
     pub about: String,
+    /// Upstream's version, where the package that carries the source has a version of its own.
+    pub version: Option<Name>,
     /// The licence of what is fetched, as SPDX writes it.
     pub license: String,
     /// Other ports that it needs. Their prefixes are where the compiler looks.
@@ -154,6 +156,8 @@ pub struct Suite {
     pub format: SuiteFormat,
     /// Which of the port's programs; the first without.
     pub program: Option<String>,
+    /// For `phpt`: the port's program for tests that make a web request.
+    pub cgi: Option<String>,
     /// Sources that only the tests need, fetched when they run. In `pack`, `@NAME/…` lies in the source NAME; `list` finds its
     /// folder as `$NAME`.
     #[serde(default)]
@@ -198,7 +202,7 @@ pub enum SuiteFormat {
     /// What is printed between is the case's. Without any, the exit status is the only case, named like the test.
     /// After a case that ended the process, the program is started again with its name in `SUITE_AFTER`, to go on behind it.
     Cases,
-    /// Each test is one of PHP's `.phpt` files, below `{files}`. The program's arguments are added to `args`.
+    /// Each test is one of PHP's `.phpt` files, below `{files}`. Those that make a web request start `cgi`. The program's arguments are added to `args`.
     Phpt,
 }
 
@@ -231,9 +235,9 @@ impl Recipe {
         Ok(recipe)
     }
 
-    /// The version of the source that is asked for first.
+    /// Upstream's version: by default, that of the source which is asked for first.
     pub fn version(&self) -> &str {
-        &self.source[0].version
+        self.version.as_ref().unwrap_or(&self.source[0].version)
     }
 }
 
@@ -251,6 +255,8 @@ mod tests {
         let step = "[[step]]\nname='make'\nrun='make'\n";
         let parse = |more: &str| Recipe::parse(&format!("{head}{source}{step}{more}"));
         assert_eq!(parse("").unwrap().version(), "1");
+        let other = format!("version='2'\n{head}{source}{step}");
+        assert_eq!(Recipe::parse(&other).unwrap().version(), "2");
         let error = |more: &str| format!("{:#}", parse(more).unwrap_err());
         assert!(error("[[stepp]]\n").contains("stepp"));
         let edit = "[[edit]]\nfile='f'\nfind='a'\nreplace='b'\nreason=' '\n";

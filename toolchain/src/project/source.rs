@@ -168,7 +168,9 @@ fn from_pypi(provider: &Provider, scratch: &Path) -> Result<PathBuf> {
                 "--disable-pip-version-check",
                 "--no-deps",
             ])
-            .args(["--no-binary", ":all:", "--dest"])
+            // pip asks the package about itself before it hands the archive over, with the tools that the package names: those
+            // may be binaries.
+            .args(["--no-binary", &*provider.package, "--dest"])
             .arg(scratch)
             .arg(format!("{}=={}", &*provider.package, &*provider.version)),
     )?;

@@ -4,6 +4,7 @@
 mod outcome;
 mod phpt;
 mod report;
+mod request;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -289,28 +290,34 @@ impl Bench<'_> {
 
     fn phpt(&self, test: &str, side: Side, folder: &Path) -> Result<Case> {
         let phpt = Phpt::read(&self.root, test)?;
-        if let Some(why) = phpt.unfit() {
+        let unfit = phpt.unfit();
+        let program =
+            || (phpt.cgi() && self.suite.cgi.is_none()).then(|| "a web request".to_owned());
+        if let Some(why) = unfit.or_else(program) {
             return Ok(Case::new(Verdict::Skip, why));
         }
-        let run = |script: &Script, stdin: &[u8]| {
+        let run = |script: &Script| {
             let mut start = self.start(test, side);
+            if phpt.cgi() {
+                start.program.clone_from(&self.suite.cgi);
+            }
             let files = self.files(side);
-            let args = script.args.iter().map(|arg| arg.replace("{files}", &files));
-            start.args.extend(args.map(OsString::from));
-            start.env.extend(script.env.iter().map(OsString::from));
-            self.process(start, side, folder, Some(stdin))
+            let fill = |text: &String| OsString::from(text.replace("{files}", &files));
+            start.args.extend(script.args.iter().map(fill));
+            start.env.extend(script.env.iter().map(fill));
+            self.process(start, side, folder, Some(&script.stdin))
         };
         if let Some(script) = phpt.skip_if() {
-            let output = run(&script, b"")?.stdout;
+            let output = run(&script)?.stdout;
             let output = String::from_utf8_lossy(&output).trim().to_owned();
             if output.to_ascii_lowercase().starts_with("skip") {
                 return Ok(Case::new(Verdict::Skip, output));
             }
         }
-        let ended = run(&phpt.main(), phpt.stdin())?;
+        let ended = run(&phpt.main())?;
         if let (Some(script), Side::Native) = (phpt.clean(), side) {
             // In the sandbox all that the test wrote is gone with the instance.
-            run(&script, b"")?;
+            run(&script)?;
         }
         let (mut verdict, mut why) = phpt.judge(&ended.stdout);
         if ended.timeout {

@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::outcome::Verdict;
+use super::request;
 
 /// The settings that every test starts with, as `run-tests.php` has them.
 const SETTINGS: &[&str] = &[
@@ -38,20 +39,8 @@ const SETTINGS: &[&str] = &[
     "short_open_tag=0",
 ];
 
-/// Sections that make a test one of another program than the command line's, or of several tests.
-const OTHERS: &[&str] = &[
-    "GET",
-    "POST",
-    "POST_RAW",
-    "PUT",
-    "GZIP_POST",
-    "DEFLATE_POST",
-    "COOKIE",
-    "CGI",
-    "EXPECTHEADERS",
-    "REDIRECTTEST",
-    "PHPDBG",
-];
+/// Sections that make a test one of another program than these two, or of several tests.
+const OTHERS: &[&str] = &["REDIRECTTEST", "PHPDBG"];
 
 /// What a section's script is called, beside the test's file.
 const SCRIPTS: &[(&str, &str)] = &[
@@ -74,9 +63,14 @@ pub struct Phpt {
 pub struct Script {
     /// Arguments, the script among them; `{files}` is the folder with the suite's files.
     pub args: Vec<String>,
-    /// `NAME=VALUE`.
+    /// `NAME=VALUE`; as in `args`.
     pub env: Vec<String>,
+    /// What it reads from stdin.
+    pub stdin: Vec<u8>,
 }
+
+/// Sections may be files beside the test's.
+const EXTERNAL: &str = "_EXTERNAL";
 
 impl Phpt {
     /// Reads `test`, a path below `root`.
@@ -86,8 +80,22 @@ impl Phpt {
     pub fn read(root: &Path, test: &str) -> Result<Phpt> {
         let path = root.join(test);
         let text = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut sections = sections(&text);
+        let external: Vec<_> = sections
+            .iter()
+            .filter_map(|(name, file)| {
+                let file = String::from_utf8_lossy(file).trim().to_owned();
+                Some((name.strip_suffix(EXTERNAL)?.to_owned(), file))
+            })
+            .collect();
+        for (name, file) in external {
+            let path = path.with_file_name(file);
+            let text =
+                fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            sections.insert(name, text);
+        }
         Ok(Phpt {
-            sections: sections(&text),
+            sections,
             stem: Path::new(test).with_extension(""),
         })
     }
@@ -111,7 +119,12 @@ impl Phpt {
         Ok(())
     }
 
-    /// Why the test is not for the command line's PHP, or not readable here.
+    /// Whether the test is one of the CGI program.
+    pub fn cgi(&self) -> bool {
+        request::wanted(&self.sections)
+    }
+
+    /// Why the test is not for these programs, or not readable here.
     pub fn unfit(&self) -> Option<String> {
         if let Some(other) = OTHERS
             .iter()
@@ -141,6 +154,10 @@ impl Phpt {
     fn extra(&self, section: &str, extension: &str) -> Option<Script> {
         self.sections.get(section)?;
         let mut script = self.script(extension);
+        if self.cgi() {
+            // No headers.
+            script.args.insert(0, "-q".to_owned());
+        }
         script.env = self.env();
         Some(script)
     }
@@ -149,16 +166,18 @@ impl Phpt {
     pub fn main(&self) -> Script {
         let mut script = self.script("php");
         script.env = self.env();
+        if self.cgi() {
+            let path = script.args.last().cloned().unwrap_or_default();
+            let request = request::of(&self.sections, &path, script.env);
+            (script.env, script.stdin) = (request.env, request.body);
+        } else if let Some(text) = self.sections.get("STDIN") {
+            script.stdin.clone_from(text);
+        }
         if let Some(args) = self.text("ARGS") {
             script.args.push("--".to_owned());
             script.args.extend(words(&args));
         }
         script
-    }
-
-    /// What it reads from stdin.
-    pub fn stdin(&self) -> &[u8] {
-        self.sections.get("STDIN").map_or(&[], Vec::as_slice)
     }
 
     /// A file of the test's name.
@@ -171,6 +190,10 @@ impl Phpt {
 
     fn script(&self, extension: &str) -> Script {
         let mut args = vec!["-n".to_owned()];
+        if self.cgi() {
+            // The working folder stays where it is.
+            args.insert(0, "-C".to_owned());
+        }
         let script = self.beside(extension);
         let script = format!("{{files}}/{}", script.display());
         let folder = Path::new(&script).parent().map(|p| p.display().to_string());
@@ -186,6 +209,7 @@ impl Phpt {
         Script {
             args,
             env: Vec::new(),
+            stdin: Vec::new(),
         }
     }
 
@@ -208,7 +232,19 @@ impl Phpt {
 
     /// Judges what the test printed.
     pub fn judge(&self, output: &[u8]) -> (Verdict, String) {
-        let output = plain(output);
+        let (headers, body) = match self.cgi() {
+            true => request::parts(output),
+            false => (BTreeMap::new(), output),
+        };
+        if let Some(wanted) = self.sections.get("EXPECTHEADERS") {
+            for (name, value) in request::headers(wanted) {
+                if headers.get(&name) != Some(&value) {
+                    let sent = headers.get(&name).map_or("nothing", String::as_str);
+                    return (Verdict::Fail, format!("its header {name} is {sent}"));
+                }
+            }
+        }
+        let output = plain(body);
         let right = match self.expected() {
             Err(why) => return (Verdict::Skip, why),
             Ok(Expected::Text(text)) => text == output,
@@ -396,8 +432,21 @@ mod tests {
             (test.unfit(), test.skip_if(), test.clean()),
             (None, None, None)
         );
-        let other = phpt("--FILE--\n--POST--\na=b\n--EXPECT--\n");
-        assert!(other.unfit().unwrap().contains("POST"));
+        let other = phpt("--FILE--\n--PHPDBG--\nb\n--EXPECT--\n");
+        assert!(other.unfit().unwrap().contains("PHPDBG"));
+    }
+
+    #[test]
+    fn a_request_goes_to_the_cgi_program_and_its_headers_count() {
+        let test =
+            phpt("--FILE--\n<?php\n--POST--\na=b\n--EXPECTHEADERS--\nX-A: 1\n--EXPECT--\nok\n");
+        let main = test.main();
+        assert!(test.cgi() && main.args[0] == "-C" && main.stdin == b"a=b");
+        let path = "SCRIPT_FILENAME={files}/t/a.b.php".to_owned();
+        assert!(main.env.contains(&path), "{:?}", main.env);
+        assert_eq!(test.judge(b"X-A: 1\r\n\r\nok\n").0, Verdict::Pass);
+        assert!(test.judge(b"X-A: 2\r\n\r\nok\n").1.contains("X-A is 2"));
+        assert_eq!(test.judge(b"ok\n").0, Verdict::Fail);
     }
 
     #[test]
