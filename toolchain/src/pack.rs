@@ -71,24 +71,37 @@ impl Pack {
         let output = self
             .output
             .unwrap_or_else(|| format!("{}.zapp", application.name).into());
-        let digest = write(&application, &output).advise(|| {
-            (
-                "cannot make the application".to_owned(),
-                "see the reason above; `mounts` in Zvm.toml and --mount name what goes in"
-                    .to_owned(),
-            )
-        })?;
-        println!("{digest}  {}", output.display());
-        Ok(ExitCode::SUCCESS)
+        write_to(&application, &output)
     }
+}
+
+/// Writes the application, and prints its digest and the file's name.
+pub(crate) fn write_to(application: &Application, output: &Path) -> Result<ExitCode> {
+    let digest = write(application, output).advise(|| {
+        (
+            "cannot make the application".to_owned(),
+            "see the reason above; `mounts` in Zvm.toml and --mount name what goes in".to_owned(),
+        )
+    })?;
+    println!("{digest}  {}", output.display());
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The runtime's command line for the folder says all that there is: image, mounts, variables, memory, arguments.
 fn of_folder(folder: &Path, progress: &Progress) -> Result<Application> {
     let (project, image) = command::project(folder, progress)?;
     let words = run::image_args(&project, &image, &run::RunOptions::default())?;
-    let mut application = plain(project.manifest.name.to_string(), image);
-    let mut words = words.into_iter().skip(2);
+    let name = project.manifest.name.to_string();
+    of_words(name, image, words.into_iter().skip(2))
+}
+
+/// The application that these words of `zvm run`, from behind `run` on, start.
+pub(crate) fn of_words(
+    name: String,
+    image: PathBuf,
+    mut words: impl Iterator<Item = OsString>,
+) -> Result<Application> {
+    let mut application = plain(name, image);
     while let Some(word) = words.next() {
         let mut value = || words.next().context("an option without its value");
         match word.to_str() {

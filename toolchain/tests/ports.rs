@@ -89,6 +89,30 @@ fn a_program_s_exit_status_and_files_are_the_caller_s() {
 }
 
 #[test]
+fn a_packed_port_runs_and_the_table_weighs_it() {
+    if !on_path("make") {
+        println!("skipped: the port lua needs make, not installed");
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("lua.zapp");
+    let path = file.to_str().expect("UTF-8");
+    let output = port(&["pack", "lua", "-o", path, "--", "-e", "print(6 * 7)"]);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    let zvm = Command::new(env!("CARGO_BIN_EXE_zvm"))
+        .arg("run")
+        .arg(&file)
+        .output()
+        .expect("zvm starts");
+    assert_eq!(String::from_utf8_lossy(&zvm.stdout), "42\n");
+    let output = port(&["table", "lua"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    let row = text.lines().find(|line| line.starts_with("| lua 5.4"));
+    assert_eq!(row.expect("a row").matches(" MB |").count(), 3, "{text}");
+}
+
+#[test]
 fn a_suite_s_results_say_which_call_is_missing() {
     if !on_path("make") {
         println!("skipped: the port lua needs make, not installed");

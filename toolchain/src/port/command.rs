@@ -16,6 +16,7 @@ use super::builder::{self, Built};
 use super::index;
 use super::launch::{self, Start};
 use super::suite;
+use super::table;
 use crate::project::source;
 use crate::sandbox::Sandbox;
 
@@ -40,6 +41,13 @@ pub enum PortCommand {
     Test(Test),
     /// Time programs in the port's interpreter, sandboxed and natively
     Bench(Bench),
+    /// Make one file of a port's program and its files: a .zapp, which `zvm run` starts
+    Pack(Pack),
+    /// Show how long the ports took to build and how large they are, as a table
+    Table {
+        /// The ports; all that are built without
+        names: Vec<String>,
+    },
     /// Remove what was built
     Clean {
         /// The port; all of them without
@@ -90,6 +98,22 @@ pub struct Test {
     results: Option<PathBuf>,
 }
 
+/// `pack`
+#[derive(Debug, Args)]
+pub struct Pack {
+    /// The port
+    name: String,
+    /// Which of its programs; the first without
+    #[arg(long, value_name = "PROGRAM")]
+    program: Option<String>,
+    /// Where the application goes [default: PROGRAM.zapp]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Arguments that it gets if a run gives none
+    #[arg(last = true)]
+    args: Vec<OsString>,
+}
+
 impl PortCommand {
     /// Does it.
     ///
@@ -106,6 +130,8 @@ impl PortCommand {
             PortCommand::Run(run) => return run.execute(progress),
             PortCommand::Test(test) => return test.execute(progress),
             PortCommand::Bench(bench) => return bench.execute(progress),
+            PortCommand::Pack(pack) => return pack.execute(progress),
+            PortCommand::Table { names } => table::print(&names, &Sysroot::open(progress)?)?,
             PortCommand::Clean { name } => clean(name.as_deref())?,
         }
         Ok(ExitCode::SUCCESS)
@@ -208,6 +234,17 @@ impl Run {
         let mut args = vec![OsString::from("zvm")];
         args.extend(launch::sandboxed(&built, &start)?);
         Ok(zvm_runtime::cli::main(args))
+    }
+}
+
+impl Pack {
+    fn execute(self, progress: &Progress) -> Result<ExitCode> {
+        let built = builder::build(&self.name, &Sysroot::open(progress)?, progress)?;
+        let application = launch::application(&built, self.program.as_deref(), self.args)?;
+        let output = self
+            .output
+            .unwrap_or_else(|| format!("{}.zapp", application.name).into());
+        crate::pack::write_to(&application, &output)
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use zvm_runtime::zapp::write::Application;
 
 use super::builder::Built;
 
@@ -50,6 +51,27 @@ pub fn sandboxed(built: &Built, start: &Start) -> Result<Vec<OsString>> {
     args.push(built.image(start.program.as_deref())?.into());
     args.extend(program_args(built, start));
     Ok(args)
+}
+
+/// A program with its files and settings, as one file to be.
+///
+/// # Errors
+/// The port has no such program.
+pub fn application(
+    built: &Built,
+    program: Option<&str>,
+    args: Vec<OsString>,
+) -> Result<Application> {
+    let image = built.image(program)?;
+    let name = image.file_stem().unwrap_or_default().to_string_lossy();
+    let name = name.into_owned();
+    let start = Start {
+        args,
+        program: program.map(str::to_owned),
+        ..Start::default()
+    };
+    let words = sandboxed(built, &start)?.into_iter().skip(1);
+    crate::pack::of_words(name, image, words)
 }
 
 /// The native program with the same arguments.

@@ -13,4 +13,5 @@ pub mod pack;
 pub mod recipe;
 mod steps;
 mod suite;
+mod table;
 mod tree;

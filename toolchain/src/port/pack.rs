@@ -10,8 +10,8 @@ use walkdir::WalkDir;
 
 use super::recipe::Pack;
 
-/// The one time of all packed files, in seconds: sandboxes start at the same.
-const TIME: u64 = 1_370_454_582;
+/// The one time of all packed files, in seconds: a day before the time at which sandboxes start. What a program makes is newer.
+const TIME: u64 = 1_370_454_582 - 24 * 60 * 60;
 
 /// Packs files below `work` into `tar`.
 ///

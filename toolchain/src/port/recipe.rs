@@ -177,6 +177,8 @@ pub struct Suite {
     pub cwd: String,
     /// Seconds that one test may take.
     pub timeout: u32,
+    /// Bytes of heap, if tests need more than the program.
+    pub memory: Option<String>,
 }
 
 /// How the files of `sysroot/ports/NAME/bench` are timed.

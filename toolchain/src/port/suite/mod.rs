@@ -129,26 +129,40 @@ pub fn run(
         };
         pack::pack(&[all], &built.work, &bench.tar)?;
     }
-    let results = bench.run_all(&tests, options.jobs.max(1))?;
+    let jobs = options.jobs.max(1);
     if let Some(known) = known {
-        return compare(&known, &results);
+        return compare(&known, &bench.run_all(&tests, jobs, &|_| Ok(()))?);
     }
-    let mut report = Report::new(&recipe.name, recipe.version(), results);
-    if options.only.is_empty() || options.update {
-        let path = &options.results;
-        if options.update && path.exists() {
-            report = report.beside(read(path)?)?;
+    let mut earlier = None;
+    if options.update && options.results.exists() {
+        earlier = Some(read(&options.results)?);
+    }
+    let report = |results| {
+        let report = Report::new(&recipe.name, recipe.version(), results);
+        match &earlier {
+            Some(earlier) => report.beside(earlier.clone()),
+            None => Ok(report),
         }
+    };
+    if !options.only.is_empty() && !options.update {
+        let report = report(bench.run_all(&tests, jobs, &|_| Ok(()))?)?;
+        print!("{}", report.text()?);
+        eprintln!("{}", report.summary());
+        return Ok(());
+    }
+    let path = &options.results;
+    let save = |report: &Report| {
         fs::write(path, report.text()?).with_context(|| {
             format!(
                 "cannot write {} (--results FILE names another)",
                 path.display()
             )
-        })?;
-        say("Results", path.display());
-    } else {
-        print!("{}", report.text()?);
-    }
+        })
+    };
+    let so_far = |results: &BTreeMap<String, Test>| save(&report(results.clone())?);
+    let report = report(bench.run_all(&tests, jobs, &so_far)?)?;
+    save(&report)?;
+    say("Results", path.display());
     eprintln!("{}", report.summary());
     Ok(())
 }
@@ -218,9 +232,16 @@ fn compare(known: &Report, results: &BTreeMap<String, Test>) -> Result<()> {
 }
 
 impl Bench<'_> {
-    fn run_all(&self, tests: &[String], jobs: usize) -> Result<BTreeMap<String, Test>> {
+    /// Runs the tests, and hands what it has to `so_far` now and then: a run of an hour that is stopped has not been for nothing.
+    fn run_all(
+        &self,
+        tests: &[String],
+        jobs: usize,
+        so_far: &(dyn Fn(&BTreeMap<String, Test>) -> Result<()> + Sync),
+    ) -> Result<BTreeMap<String, Test>> {
+        const NOW_AND_THEN: Duration = Duration::from_secs(30);
         let next = AtomicUsize::new(0);
-        let results = Mutex::new(BTreeMap::new());
+        let results = Mutex::new((BTreeMap::new(), Instant::now()));
         std::thread::scope(|scope| {
             let work = || -> Result<()> {
                 loop {
@@ -235,10 +256,13 @@ impl Bench<'_> {
                         index + 1,
                         tests.len()
                     );
-                    results
-                        .lock()
-                        .expect("no thread panics with it")
-                        .insert(test.clone(), result);
+                    let mut results = results.lock().expect("no thread panics with it");
+                    let (results, saved) = &mut *results;
+                    results.insert(test.clone(), result);
+                    if saved.elapsed() > NOW_AND_THEN {
+                        so_far(results)?;
+                        *saved = Instant::now();
+                    }
                 }
             };
             let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
@@ -246,7 +270,8 @@ impl Bench<'_> {
                 .into_iter()
                 .try_for_each(|thread| thread.join().expect("a worker does not panic"))
         })?;
-        Ok(results.into_inner().expect("no thread panics with it"))
+        let (results, _) = results.into_inner().expect("no thread panics with it");
+        Ok(results)
     }
 
     fn test(&self, test: &str, index: usize) -> Result<Test> {
@@ -260,7 +285,7 @@ impl Bench<'_> {
             }
             self.cases(test, side, &folder)
         };
-        let compared = Test::compare(&run(Side::Native)?, &run(Side::Sandboxed)?);
+        let compared = Test::compare(test, &run(Side::Native)?, &run(Side::Sandboxed)?);
         // A test may leave a folder that nobody may enter.
         let _ = fs::remove_dir_all(&folder);
         Ok(compared)
@@ -386,6 +411,9 @@ impl Bench<'_> {
                     ("--timeout", timeout.to_string().into()),
                 ] {
                     start.options.extend([OsString::from(name), value]);
+                }
+                if let Some(memory) = &self.suite.memory {
+                    start.options.extend(["--memory".into(), memory.into()]);
                 }
                 let mut command = Command::new(std::env::current_exe()?);
                 command

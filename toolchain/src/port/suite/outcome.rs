@@ -1,6 +1,6 @@
 //! What one run of one test says: its cases, and which calls of each the sandbox does not have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -73,8 +73,11 @@ pub fn cases(
 ) -> (BTreeMap<String, Case>, Option<String>) {
     let mut cases: BTreeMap<String, Case> = BTreeMap::new();
     let mut running: Option<String> = None;
+    let mut begun: BTreeSet<String> = BTreeSet::new();
     let mut missing: BTreeMap<String, String> = BTreeMap::new();
+    // Of no case, and of none since the last one began.
     let mut outside = None;
+    let mut before = None;
     for line in ended.stderr.lines() {
         // A trace may follow what the program printed without an end of line.
         if let Some(at) = line.find(TRACE) {
@@ -84,6 +87,7 @@ pub fn cases(
                     missing.entry(case.clone()).or_insert(call);
                 }
                 None => {
+                    before.get_or_insert(call.clone());
                     outside.get_or_insert(call);
                 }
             }
@@ -97,6 +101,8 @@ pub fn cases(
         let verdict = match (kind, name) {
             ("@begin", Some(name)) => {
                 running = Some(name.to_owned());
+                begun.insert(name.to_owned());
+                before = None;
                 continue;
             }
             ("@pass", Some(_)) => Verdict::Pass,
@@ -111,7 +117,11 @@ pub fn cases(
         let case = Case {
             verdict,
             why: fields.next().unwrap_or("").to_owned(),
-            missing: missing.get(name).cloned(),
+            missing: match begun.contains(name) {
+                true => missing.get(name).cloned(),
+                // What was to prepare it has ended it.
+                false => before.clone(),
+            },
         };
         // A case with parts may say more than once how it ended: the worst counts.
         match cases.get_mut(name) {
@@ -186,6 +196,18 @@ mod tests {
             (Verdict::Pass, &None)
         );
         assert_eq!(cases.len(), 2);
+    }
+
+    #[test]
+    fn a_case_that_never_began_was_ended_by_what_came_before() {
+        let text = "@begin\ta\n@pass\ta\nzvm: trace: fork(57) = ENOSYS\n@fail\tsetUp\tno\n@fail\tb\tno\n@begin\tc\n@fail\tc\tx\n@fail\td\tx\n";
+        let (cases, _) = cases("t", SuiteFormat::Cases, &ended(0, text));
+        let missing = |name: &str| cases[name].missing.as_deref();
+        assert_eq!(missing("b"), Some("fork(57) = ENOSYS"));
+        assert_eq!(
+            (missing("a"), missing("c"), missing("d")),
+            (None, None, None)
+        );
     }
 
     #[test]

@@ -97,8 +97,15 @@ impl Counts {
 }
 
 impl Test {
-    /// Compares two runs.
-    pub fn compare(native: &BTreeMap<String, Case>, sandboxed: &BTreeMap<String, Case>) -> Test {
+    /// Compares two runs of the test `name`. Where a run has a case of that name, it ended before it knew its cases.
+    pub fn compare(
+        name: &str,
+        native: &BTreeMap<String, Case>,
+        sandboxed: &BTreeMap<String, Case>,
+    ) -> Test {
+        let whole = sandboxed
+            .get(name)
+            .filter(|case| case.verdict != Verdict::Pass);
         let absent = Case {
             verdict: Verdict::Absent,
             why: String::new(),
@@ -112,17 +119,22 @@ impl Test {
                 continue;
             }
             let why = if inside.verdict == Verdict::Absent {
-                "the run did not come to it".to_owned()
+                let why = whole.map(|case| format!(": {}", case.why));
+                format!("the run did not come to it{}", why.unwrap_or_default())
             } else if inside.verdict == Verdict::Pass {
                 format!("natively: {}", on_host.why)
             } else {
                 inside.why.clone()
             };
+            let ended = match inside.verdict {
+                Verdict::Absent => whole,
+                _ => Some(inside),
+            };
             let difference = Difference {
                 native: on_host.verdict,
                 sandboxed: inside.verdict,
                 why,
-                missing: inside.missing.clone(),
+                missing: ended.and_then(|case| case.missing.clone()),
             };
             differences.insert(name.clone(), difference);
         }
@@ -265,7 +277,7 @@ mod tests {
             case(Verdict::Fail, None),
             case(Verdict::Skip, None),
         ]);
-        let test = Test::compare(&native, &sandboxed);
+        let test = Test::compare("t", &native, &sandboxed);
         assert_eq!(test.differences.len(), 3);
         let report = Report::new("p", "1", BTreeMap::from([("t".to_owned(), test)]));
         let read: Report = serde_json::from_str(&report.text().unwrap()).unwrap();
@@ -285,8 +297,12 @@ mod tests {
         assert!(!again.agrees(&report.tests["t"]));
         // What the sandboxed run never came to is lost.
         sandboxed.remove("a");
-        let test = Test::compare(&native, &sandboxed);
+        let test = Test::compare("t", &native, &sandboxed);
         assert_eq!(test.differences["a"].sandboxed, Verdict::Absent);
+        // And lost to the call that ended it, if that was before all cases.
+        sandboxed.insert("t".to_owned(), case(Verdict::Fail, Some("vfork")));
+        let ended = Test::compare("t", &native, &sandboxed);
+        assert_eq!(ended.differences["a"].missing.as_deref(), Some("vfork"));
         let text = serde_json::to_string(&test).unwrap();
         assert_eq!(serde_json::from_str::<Test>(&text).unwrap(), test);
     }
