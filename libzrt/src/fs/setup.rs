@@ -206,6 +206,7 @@ impl Kernel {
             (b"full", Device::Full),
             (b"random", Device::Random),
             (b"urandom", Device::Random),
+            (b"tty", Device::Terminal),
         ];
         for (name, device) in devices {
             self.tree

@@ -29,6 +29,8 @@ pub enum Device {
     Full,
     /// Random bytes from the seed.
     Random,
+    /// The controlling terminal, which no program here has: it has a name and cannot be opened.
+    Terminal,
     /// A channel.
     Channel(u32),
 }

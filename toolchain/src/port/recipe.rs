@@ -177,8 +177,9 @@ pub struct Suite {
     pub cwd: String,
     /// Seconds that one test may take.
     pub timeout: u32,
-    /// Bytes of heap, if tests need more than the program.
-    pub memory: Option<String>,
+    /// Options of `zvm run` for tests that need another sandbox than the program: more memory, a later time.
+    #[serde(default)]
+    pub options: Vec<String>,
 }
 
 /// How the files of `sysroot/ports/NAME/bench` are timed.

@@ -63,6 +63,7 @@ impl Kernel {
                 buffer.fill(0);
                 buffer.len() as u64
             }
+            Kind::Device(Device::Terminal) => return Err(Errno::ENXIO),
             Kind::Device(Device::Random) => {
                 self.random.fill(buffer);
                 buffer.len() as u64
@@ -136,6 +137,7 @@ impl Kernel {
             }
             Kind::Device(Device::Null | Device::Zero | Device::Random) => bytes.len() as u64,
             Kind::Device(Device::Full) => return Err(Errno::ENOSPC),
+            Kind::Device(Device::Terminal) => return Err(Errno::ENXIO),
             Kind::Device(Device::Channel(number)) => {
                 let number = *number;
                 self.write_channel(number, bytes, &mut offset, flags & flag::APPEND != 0)?

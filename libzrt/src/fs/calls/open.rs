@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::AT_FDCWD;
 use crate::errno::Errno;
 use crate::fs::files::OpenFile;
-use crate::fs::{Contents, DESCRIPTOR, Found, Kind, NodeId, Pipe, flag};
+use crate::fs::{Contents, DESCRIPTOR, Device, Found, Kind, NodeId, Pipe, flag};
 use crate::kernel::{Args, Kernel};
 use crate::process::NOFILE;
 use crate::text::text;
@@ -73,7 +73,11 @@ fn check_open(kernel: &mut Kernel, id: NodeId, flags: u32) -> Result<(), Errno> 
     let mount = usize::from(node.mount);
     match &node.kind {
         Kind::Symlink(_) => Err(Errno::ELOOP),
-        Kind::Socket(_) | Kind::Event(_) | Kind::Timer(_) | Kind::Epoll(_) => Err(Errno::ENXIO),
+        Kind::Device(Device::Terminal)
+        | Kind::Socket(_)
+        | Kind::Event(_)
+        | Kind::Timer(_)
+        | Kind::Epoll(_) => Err(Errno::ENXIO),
         Kind::Generated(_) if write => Err(Errno::EACCES),
         Kind::File(_) if write => {
             if kernel.tree.mounts[mount].read_only {

@@ -62,6 +62,7 @@ fn metadata(kernel: &Kernel, id: NodeId) -> Result<Metadata, Errno> {
                 Device::Zero => device_number(1, 5),
                 Device::Full => device_number(1, 7),
                 Device::Random => device_number(1, 9),
+                Device::Terminal => device_number(5, 0),
                 Device::Channel(_) => 0,
             };
             if let Device::Channel(number) = device {

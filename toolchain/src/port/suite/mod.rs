@@ -412,9 +412,9 @@ impl Bench<'_> {
                 ] {
                     start.options.extend([OsString::from(name), value]);
                 }
-                if let Some(memory) = &self.suite.memory {
-                    start.options.extend(["--memory".into(), memory.into()]);
-                }
+                start
+                    .options
+                    .extend(self.suite.options.iter().map(OsString::from));
                 let mut command = Command::new(std::env::current_exe()?);
                 command
                     .arg0("zvm")

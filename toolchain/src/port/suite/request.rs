@@ -34,7 +34,7 @@ pub fn wanted(sections: &BTreeMap<String, Vec<u8>>) -> bool {
         let text = sections.get(*name);
         text.is_some_and(|text| !text.trim_ascii().is_empty())
     };
-    sections.contains_key("CGI") || SECTIONS.iter().any(|name| filled(&name))
+    sections.contains_key("CGI") || SECTIONS.iter().any(filled)
 }
 
 /// The request for `script`; `own` is the test's environment, which goes before.

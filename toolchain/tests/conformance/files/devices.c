@@ -19,5 +19,9 @@ int main(void) {
     struct stat st;
     stat("/dev/zero", &st);
     printf("%o\n", st.st_mode);
+    // Without a session of its own, a run on a terminal would have one.
+    setsid();
+    SHOW(open("/dev/tty", O_RDWR));
+    SHOW(open("/dev/tty", O_WRONLY | O_CREAT, 0666));
     return 0;
 }
