@@ -37,15 +37,23 @@ pub struct Totals {
     pub percent: f64,
 }
 
-/// How many cases ended how.
+/// How many cases ended how. What is 0 is not written: most tests of a suite of thousands are one case, which passes.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
+#[serde(default)]
 pub struct Counts {
     /// Passed.
+    #[serde(skip_serializing_if = "is_zero")]
     pub pass: usize,
     /// Failed.
+    #[serde(skip_serializing_if = "is_zero")]
     pub fail: usize,
     /// Skipped.
+    #[serde(skip_serializing_if = "is_zero")]
     pub skip: usize,
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// A test: one start of the program.
