@@ -197,6 +197,10 @@ pub fn command() -> clap::Command {
 
 /// Runs the command line `args`, the command's name first; the answer is the exit status.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let args: Vec<OsString> = args.into_iter().collect();
+    if let Some(result) = plain(&args) {
+        return say(&result.and_then(|options| monitor::run(&options)));
+    }
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
         Err(error) if error.use_stderr() => {
@@ -244,6 +248,32 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
         Command::Validate { file, json, .. } => validated(&file.unwrap_or_default(), json),
     }
+}
+
+/// What `zvm run FILE [ARG]...` asks for: without an option there is nothing to parse, and a start need not wait for the
+/// description of them all.
+fn plain(args: &[OsString]) -> Option<Result<RunOptions, RunError>> {
+    let [_, command, file, rest @ ..] = args else {
+        return None;
+    };
+    if command != "run" || file.is_empty() || file.as_bytes()[0] == b'-' {
+        return None;
+    }
+    Some(of_file(file.into(), rest.to_vec()))
+}
+
+/// A run of an image or an application, with these arguments.
+fn of_file(program: PathBuf, args: Vec<OsString>) -> Result<RunOptions, RunError> {
+    let mut options = if zapp::read::is_zapp(&program) {
+        of_zapp(&program)?
+    } else {
+        RunOptions::new(program)
+    };
+    if !args.is_empty() {
+        options.args = args;
+    }
+    options.verdicts = verdict::default_folder();
+    Ok(options)
 }
 
 /// Writes what there is to say about a run to stderr, each line with `zvm:` in front; the answer is the exit status.
@@ -321,15 +351,7 @@ impl Run {
             channels.extend(file.map(|file| ChannelSpec::standard(number, Uri::Path(file))));
         }
         let program: PathBuf = command.next().unwrap_or_default().into();
-        let mut options = if zapp::read::is_zapp(&program) {
-            of_zapp(&program)?
-        } else {
-            RunOptions::new(program)
-        };
-        let args: Vec<_> = command.collect();
-        if !args.is_empty() {
-            options.args = args;
-        }
+        let mut options = of_file(program, command.collect())?;
         options.env = last_of_each(options.env.into_iter().chain(self.env));
         options.mounts.extend(self.mounts);
         if let Some(memory) = self.memory {
@@ -348,7 +370,6 @@ impl Run {
             host_clock: self.clock == "host",
             cwd: self.cwd,
             strace: self.strace,
-            verdicts: verdict::default_folder(),
             core: self.core,
             perf_map: self.perf_map,
             ..options
@@ -526,6 +547,31 @@ mod tests {
         assert_eq!(options.memory, 64 << 20);
         assert_eq!(options.program, PathBuf::from("a.zvm"));
         assert_eq!(options.args, ["--memory", "x", "--", "-h"]);
+    }
+
+    /// What is read without the description of the options is what it says.
+    #[test]
+    fn a_run_without_options_is_one_with_the_defaults() {
+        let of = |args: &[&str]| args.iter().map(OsString::from).collect::<Vec<_>>();
+        for args in [
+            &["zvm", "run", "a.zvm"][..],
+            &["zvm", "run", "a.zvm", "--memory", "x", "--", "-h", ""],
+        ] {
+            let args = of(args);
+            let Command::Run(run) = Cli::try_parse_from(&args).unwrap().command else {
+                panic!()
+            };
+            let (short, long) = (plain(&args).unwrap().unwrap(), run.options().unwrap());
+            assert_eq!(format!("{short:?}"), format!("{long:?}"));
+        }
+        for args in [
+            &["zvm", "run"][..],
+            &["zvm", "run", ""],
+            &["zvm", "run", "--memory", "64M", "a.zvm"],
+            &["zvm", "validate", "a.zvm"],
+        ] {
+            assert!(plain(&of(args)).is_none(), "{args:?}");
+        }
     }
 
     #[test]

@@ -157,6 +157,9 @@ fn access_reason(fault: &Fault, plan: &Plan) -> String {
         return "the guard above 4 GiB: an access ran past the sandbox's end".to_owned();
     }
     match plan.find(address) {
+        None if (layout::TRAMPOLINE_BASE..layout::TEXT_BASE).contains(&address) => {
+            "an unused trampoline slot".to_owned()
+        }
         None => "outside of the program's memory".to_owned(),
         Some(region) => {
             let what = match region.what {

@@ -13,6 +13,7 @@ use crate::crash::snapshot::{self, Snapshot};
 use crate::debugger::Gate;
 use crate::error::status;
 use crate::image::{Access, Image, Segment};
+use crate::kept::{self, Identity, Kept};
 use crate::record::{Moment, Shared, Stage, Validated};
 use crate::space::{self, Plan, SpaceError, What};
 use crate::trap::Duties;
@@ -33,6 +34,10 @@ pub struct Orders<'a> {
     pub duties: Duties,
     /// What earlier runs know of the validator.
     pub verdicts: Option<Verdicts>,
+    /// As what the image is kept; `None` if it is not to be.
+    pub identity: Option<Identity>,
+    /// The image as an earlier run kept it.
+    pub kept: Option<Kept>,
     /// Where to wait for a debugger.
     pub gate: Option<&'a Gate>,
     /// Where the memory goes at a fault.
@@ -103,10 +108,16 @@ fn start(
     }
     space::reserve()?;
     signals::install(record).map_err(refuse(status::IO, "install signal handlers"))?;
-    map_regions(&plan, channels)?;
-    fill(&plan, image)?;
+    let kept = orders.kept.as_ref();
+    let kept = kept.is_some_and(|kept| kept.map(image).is_ok());
+    map_regions(&plan, channels, kept)?;
+    fill(&plan, image, kept)?;
     record.mark(Moment::Mapped);
-    let main = validate(image, record, orders.verdicts.as_ref())?;
+    let main = match kept {
+        true => Main::accepted(mapped(&image.text).len()),
+        false => validate(image, record, orders)?,
+    };
+    record.set_validated(Validated::Accepted);
     record.mark(Moment::Judged);
     let level = check::level(image.level);
     let map = snapshot::prepare(orders.snapshot, &plan)
@@ -153,9 +164,12 @@ fn limit_cpu_time(limit: Duration) -> io::Result<()> {
     }
 }
 
-fn map_regions(plan: &Plan, channels: &[Channel]) -> Result<(), Refusal> {
+/// Maps what the guest has; `kept` says that text and fixed data are in their place.
+fn map_regions(plan: &Plan, channels: &[Channel], kept: bool) -> Result<(), Refusal> {
     for region in &plan.regions {
         match region.what {
+            What::Text if kept => {}
+            What::Data if kept && region.access == Access::Read => {}
             What::Channel(index) => space::map_file(
                 region.start,
                 region.end,
@@ -182,21 +196,32 @@ unsafe fn fresh(start: u64, end: u64) -> &'static mut [u8] {
     unsafe { std::slice::from_raw_parts_mut(space::pointer(start), (end - start) as usize) }
 }
 
-fn fill(plan: &Plan, image: &Image) -> Result<(), Refusal> {
+/// Fills what map_regions has mapped as zero pages.
+fn fill(plan: &Plan, image: &Image, kept: bool) -> Result<(), Refusal> {
     // SAFETY: map_regions mapped them all as zero pages; each slice is dropped before the next is made.
-    let trampolines = unsafe { fresh(layout::TRAMPOLINE_BASE, layout::TEXT_BASE) };
+    let trampolines = unsafe { fresh(layout::TRAMPOLINE_BASE, space::TRAMPOLINES_END) };
     trampolines.fill(0xf4);
     let slot = thunk::slot();
     trampolines[..slot.len()].copy_from_slice(&slot);
-    space::protect(layout::TRAMPOLINE_BASE, layout::TEXT_BASE, Access::Execute)?;
+    space::protect(
+        layout::TRAMPOLINE_BASE,
+        space::TRAMPOLINES_END,
+        Access::Execute,
+    )?;
 
-    read_segment(image, &image.text)?;
     for segment in &image.data {
-        read_segment(image, segment)?;
-        if segment.access == Access::Read {
-            let (start, end) = segment.pages();
-            space::protect(start, end, Access::Read)?;
+        match segment.access {
+            Access::Read if kept => {}
+            Access::Read => {
+                read_segment(image, segment)?;
+                let (start, end) = segment.pages();
+                space::protect(start, end, Access::Read)?;
+            }
+            _ => read_segment(image, segment)?,
         }
+    }
+    if !kept {
+        read_text(image)?;
     }
 
     let pages = &plan.manifest;
@@ -216,19 +241,37 @@ fn read_segment(image: &Image, segment: &Segment) -> Result<(), Refusal> {
         .map_err(refuse(status::IO, "read the image"))
 }
 
-/// Validates text as it is mapped, whole pages, and makes it executable; the answer is what Jail needs of it.
-fn validate(image: &Image, record: Shared, verdicts: Option<&Verdicts>) -> Result<Main, Refusal> {
+/// A segment's whole pages, which nobody can write.
+fn mapped(segment: &Segment) -> &'static [u8] {
+    let (start, end) = segment.pages();
+    // SAFETY: mapped and readable: private memory that is not writable, or a file that never changes.
+    unsafe { std::slice::from_raw_parts(space::pointer(start), (end - start) as usize) }
+}
+
+/// Reads text into memory of the instance's own, which is no longer writable then.
+fn read_text(image: &Image) -> Result<(), Refusal> {
+    read_segment(image, &image.text)?;
     let (start, end) = image.text.pages();
-    let used = image.text.size as usize;
     // SAFETY: the text's pages, mapped by map_regions; this slice ends before the next is made.
     let pages = unsafe { fresh(start, end) };
-    pages[used..].fill(0xf4);
-    space::protect(start, end, Access::Read)?;
-    // SAFETY: mapped and readable, private memory that no other thread or process can write.
-    let text = unsafe { std::slice::from_raw_parts(space::pointer(start), (end - start) as usize) };
-    let kept = verdicts.map(|verdicts| (verdicts, Key::of(text, used, image.level)));
-    let main = match kept {
-        Some((verdicts, key)) if verdicts.accepted(key) => Main::accepted(text.len()),
+    pages[image.text.size as usize..].fill(0xf4);
+    Ok(space::protect(start, end, Access::Read)?)
+}
+
+/// Validates text as it is mapped, whole pages, and makes it executable; the answer is what Jail needs of it.
+fn validate(image: &Image, record: Shared, orders: &Orders<'_>) -> Result<Main, Refusal> {
+    let (text, used) = (mapped(&image.text), image.text.size as usize);
+    let verdicts = orders.verdicts.as_ref();
+    let known = verdicts.map(|verdicts| (verdicts, Key::of(text, used, image.level)));
+    let main = match known {
+        Some((verdicts, key)) if verdicts.accepted(key) => {
+            // Not its first run, so there may be more.
+            if let Some(identity) = &orders.identity {
+                let pages: Vec<_> = kept::segments(image).map(mapped).collect();
+                kept::keep(verdicts, identity, image, key, &pages);
+            }
+            Main::accepted(text.len())
+        }
         _ => {
             let (main, _) = check::text(text, used, image.level, 1).map_err(|refused| {
                 record.set_validated(Validated::Rejected);
@@ -237,13 +280,13 @@ fn validate(image: &Image, record: Shared, verdicts: Option<&Verdicts>) -> Resul
                     message: refused.to_string(),
                 }
             })?;
-            if let Some((verdicts, key)) = kept {
+            if let Some((verdicts, key)) = known {
                 verdicts.keep(key);
             }
             Main::validated(main)
         }
     };
-    record.set_validated(Validated::Accepted);
+    let (start, end) = image.text.pages();
     space::protect(start, end, Access::Execute)?;
     Ok(main)
 }

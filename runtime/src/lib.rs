@@ -42,6 +42,7 @@ pub mod error;
 pub mod fault;
 pub mod image;
 mod instance;
+mod kept;
 pub mod limits;
 mod manifest;
 mod memory;

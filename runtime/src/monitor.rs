@@ -18,6 +18,7 @@ use crate::error::{RunError, status};
 use crate::fault::{FaultReport, signal_name};
 use crate::image::Image;
 use crate::instance::{self, Orders};
+use crate::kept::{Identity, Kept};
 use crate::limits;
 use crate::mount::MountError;
 use crate::network::connect::Place;
@@ -329,15 +330,26 @@ fn run_instance(
         Some(_) => Some(Gate::new().map_err(RunError::host("make a pipe"))?),
         None => None,
     };
+    let verdicts = options
+        .verdicts
+        .as_deref()
+        .and_then(|folder| Verdicts::open(folder).ok());
+    let identity = match &verdicts {
+        Some(_) => Identity::of(image).ok().flatten(),
+        None => None,
+    };
+    let kept = verdicts
+        .as_ref()
+        .zip(identity)
+        .and_then(|(verdicts, identity)| Kept::find(verdicts, &identity, image));
     let orders = Orders {
         gate: gate.as_ref(),
         snapshot: &snapshot,
         cpu_time: options.cpu_time,
         host_clock: options.host_clock,
-        verdicts: options
-            .verdicts
-            .as_deref()
-            .and_then(|folder| Verdicts::open(folder).ok()),
+        verdicts,
+        identity,
+        kept,
         duties: Duties {
             output: options.output.unwrap_or(u64::MAX),
             memory: options.digests || options.memory_digest,

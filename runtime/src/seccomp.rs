@@ -2,12 +2,10 @@
 //! kills the process.
 #![allow(unsafe_code)]
 
-use std::collections::BTreeMap;
+use std::io;
+use std::mem::offset_of;
 
-use seccompiler::{
-    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
-    SeccompRule, TargetArch,
-};
+use libc::{seccomp_data, sock_filter, sock_fprog};
 use zvm_abi::layout;
 
 /// Sets limits and the filter on this process; there is no way back. `host_clock` lets the host's clock be asked.
@@ -17,11 +15,28 @@ use zvm_abi::layout;
 pub fn close(host_clock: bool) -> Result<(), String> {
     limit(libc::RLIMIT_CORE)?;
     limit(libc::RLIMIT_NOFILE)?;
-    let filter =
-        filter(host_clock).map_err(|error| format!("cannot build the seccomp filter: {error}"))?;
-    // Sets no_new_privs too.
-    seccompiler::apply_filter(&filter)
-        .map_err(|error| format!("this host lacks seccomp filters: {error}"))
+    let mut filter = filter(host_clock);
+    let program = sock_fprog {
+        len: filter.len() as u16,
+        filter: filter.as_mut_ptr(),
+    };
+    // SAFETY: the filter lives through the calls; the other arguments are integers.
+    let closed = unsafe {
+        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0
+            && libc::syscall(
+                libc::SYS_seccomp,
+                libc::SECCOMP_SET_MODE_FILTER,
+                0,
+                &raw const program,
+            ) == 0
+    };
+    match closed {
+        true => Ok(()),
+        false => Err(format!(
+            "this host lacks seccomp filters: {}",
+            io::Error::last_os_error()
+        )),
+    }
 }
 
 /// Sets a resource limit to nothing, for good.
@@ -58,37 +73,99 @@ const CLOCK_CALLS: [(i64, &str); 2] = [
     (libc::SYS_clock_nanosleep, "clock_nanosleep"),
 ];
 
-fn filter(host_clock: bool) -> Result<BpfProgram, seccompiler::BackendError> {
-    let condition = |arg, op, value| SeccompCondition::new(arg, SeccompCmpArgLen::Qword, op, value);
-    // Jail and Unjail: memory of the guest's heap only, and never writable and executable at once.
-    let protect = |rights: i32| {
-        SeccompRule::new(vec![
-            condition(0, SeccompCmpOp::Ge, layout::DATA_BASE)?,
-            condition(0, SeccompCmpOp::Lt, layout::CODE_LIMIT)?,
-            condition(1, SeccompCmpOp::Le, layout::CODE_LIMIT - layout::DATA_BASE)?,
-            condition(2, SeccompCmpOp::Eq, rights as u64)?,
-        ])
-    };
-    let mut rules: BTreeMap<i64, Vec<SeccompRule>> =
-        CALLS.iter().map(|&(number, _)| (number, vec![])).collect();
-    if host_clock {
-        rules.extend(CLOCK_CALLS.map(|(number, _)| (number, vec![])));
+/// `AUDIT_ARCH_X86_64` (include/uapi/linux/audit.h).
+const X86_64: u32 = 0xc000_003e;
+
+/// Where a test leads.
+#[derive(Clone, Copy)]
+enum To {
+    Next,
+    Allow,
+    Kill,
+    /// Over that many instructions.
+    Skip(u8),
+}
+
+/// An instruction of the filter: a word of `seccomp_data` is loaded, or the word loaded last is compared.
+#[derive(Clone, Copy)]
+enum Step {
+    Load(usize),
+    Equal(u32, To, To),
+    AtLeast(u32, To, To),
+}
+
+/// The filter, in the order in which the kernel reads it. It is short: the kernel tries it for every call there is when it
+/// takes it.
+fn filter(host_clock: bool) -> Vec<sock_filter> {
+    use Step::{AtLeast, Equal, Load};
+    use To::{Allow, Kill, Next, Skip};
+
+    let low = |argument: usize| offset_of!(seccomp_data, args) + argument * 8;
+    let high = |argument: usize| low(argument) + 4;
+    let mut steps = vec![
+        Load(offset_of!(seccomp_data, arch)),
+        Equal(X86_64, Next, Kill),
+        Load(offset_of!(seccomp_data, nr)),
+    ];
+    let clock: &[_] = if host_clock { &CLOCK_CALLS } else { &[] };
+    for &(number, _) in CALLS.iter().chain(clock) {
+        if number != libc::SYS_mprotect {
+            steps.push(Equal(number as u32, Allow, Next));
+        }
     }
-    rules.insert(
-        libc::SYS_mprotect,
-        vec![
-            protect(libc::PROT_READ)?,
-            protect(libc::PROT_READ | libc::PROT_WRITE)?,
-            protect(libc::PROT_READ | libc::PROT_EXEC)?,
-        ],
-    );
-    let filter = SeccompFilter::new(
-        rules,
-        SeccompAction::KillProcess,
-        SeccompAction::Allow,
-        TargetArch::x86_64,
-    )?;
-    BpfProgram::try_from(filter)
+    // Jail and Unjail: memory of the guest's heap only, and never writable and executable at once.
+    let largest = (layout::CODE_LIMIT - layout::DATA_BASE) as u32;
+    steps.extend([
+        Equal(libc::SYS_mprotect as u32, Next, Kill),
+        Load(high(0)),
+        Equal(0, Next, Kill),
+        Load(low(0)),
+        AtLeast(layout::DATA_BASE as u32, Next, Kill),
+        AtLeast(layout::CODE_LIMIT as u32, Kill, Next),
+        Load(high(1)),
+        Equal(0, Next, Kill),
+        Load(low(1)),
+        AtLeast(largest + 1, Kill, Next),
+        Load(high(2)),
+        Equal(0, Next, Kill),
+        Load(low(2)),
+        Equal(libc::PROT_READ as u32, Skip(2), Next),
+        Equal((libc::PROT_READ | libc::PROT_WRITE) as u32, Skip(1), Next),
+        Equal((libc::PROT_READ | libc::PROT_EXEC) as u32, Next, Kill),
+    ]);
+    assemble(&steps)
+}
+
+/// The steps as instructions, with the two ends behind them: the call passes, or the process is killed.
+fn assemble(steps: &[Step]) -> Vec<sock_filter> {
+    let statement = |code: u32, k: u32| sock_filter {
+        code: code as u16,
+        jt: 0,
+        jf: 0,
+        k,
+    };
+    let compare = |index: usize, test: u32, k: u32, then: To, otherwise: To| {
+        let distance = |to| match to {
+            To::Next => 0,
+            To::Skip(count) => count,
+            To::Allow => (steps.len() - index - 1) as u8,
+            To::Kill => (steps.len() - index) as u8,
+        };
+        sock_filter {
+            jt: distance(then),
+            jf: distance(otherwise),
+            ..statement(libc::BPF_JMP | test | libc::BPF_K, k)
+        }
+    };
+    let ends = [libc::SECCOMP_RET_ALLOW, libc::SECCOMP_RET_KILL_PROCESS];
+    let steps = steps.iter().enumerate().map(|(index, step)| match *step {
+        Step::Load(offset) => statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, offset as u32),
+        Step::Equal(k, then, otherwise) => compare(index, libc::BPF_JEQ, k, then, otherwise),
+        Step::AtLeast(k, then, otherwise) => compare(index, libc::BPF_JGE, k, then, otherwise),
+    });
+    steps
+        .chain(ends.map(|end| statement(libc::BPF_RET | libc::BPF_K, end)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -138,7 +215,18 @@ mod tests {
             unsafe { libc::write(1, c"".as_ptr().cast(), 0) == 0 }
         };
         assert_eq!(behind(write), Ok(0));
-        let refused: [fn() -> bool; 8] = [
+        let refused: [fn() -> bool; 12] = [
+            // SAFETY: as in `write`; a number of the x32 ABI, of the same call.
+            || unsafe { libc::syscall(0x4000_0000 | libc::SYS_write, 1, c"".as_ptr(), 0) } == 0,
+            // Executable, its address beyond 32 bits.
+            // SAFETY: nothing is mapped there in this process.
+            || unsafe { libc::syscall(libc::SYS_mprotect, 1_u64 << 32 | layout::DATA_BASE, 4096, 5) } == 0,
+            // A size beyond 32 bits.
+            // SAFETY: nothing is mapped there in this process.
+            || unsafe { libc::syscall(libc::SYS_mprotect, layout::DATA_BASE, 1_u64 << 32 | 4096, 5) } == 0,
+            // Rights beyond 32 bits.
+            // SAFETY: nothing is mapped there in this process.
+            || unsafe { libc::syscall(libc::SYS_mprotect, layout::DATA_BASE, 4096, 1_u64 << 32 | 5) } == 0,
             // SAFETY: a path of ours.
             || unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDONLY) } >= 0,
             // SAFETY: no arguments.

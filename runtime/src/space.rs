@@ -2,8 +2,9 @@
 #![allow(unsafe_code)]
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, RawFd};
 
 use zvm_abi::layout;
 
@@ -11,6 +12,10 @@ use crate::channel::Channel;
 use crate::image::{Access, Image};
 use crate::limits;
 use crate::manifest;
+
+/// Exclusive end of the trampolines that are mapped: the page with the one trap entry. The other pages' slots would be `hlt`, and
+/// a jump there faults without them, too.
+pub const TRAMPOLINES_END: u64 = layout::TRAMPOLINE_BASE + layout::PAGE;
 
 /// What a region is, for messages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +134,7 @@ impl Plan {
         let mut regions = vec![
             region(
                 layout::TRAMPOLINE_BASE,
-                layout::TEXT_BASE,
+                TRAMPOLINES_END,
                 Access::Execute,
                 What::Trampolines,
             ),
@@ -217,7 +222,7 @@ pub fn reserve() -> Result<(), SpaceError> {
     let length = layout::GUARD_END - layout::NULL_END;
     let flags =
         libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED_NOREPLACE;
-    match map(layout::NULL_END, length, libc::PROT_NONE, flags, -1) {
+    match map(layout::NULL_END, length, libc::PROT_NONE, flags, -1, 0) {
         Ok(()) => {}
         Err(error) => return Err(SpaceError::Missing(why_not_reserved(&error))),
     }
@@ -251,15 +256,18 @@ fn why_not_reserved(error: &io::Error) -> String {
 
 /// /proc/self/maps must show our reservation and nothing else below the guard's end.
 fn check_maps() -> Result<(), SpaceError> {
+    let unreadable = |error| {
+        SpaceError::Missing(format!(
+            "cannot check the address space in /proc/self/maps: {error}"
+        ))
+    };
+    let mut file = File::open("/proc/self/maps").map_err(unreadable)?;
+    if first_mapping(&file).is_some_and(|first| first == (layout::NULL_END, layout::GUARD_END, 0)) {
+        return Ok(());
+    }
     // With room from the start it takes two reads.
     let mut maps = String::with_capacity(16 << 10);
-    std::fs::File::open("/proc/self/maps")
-        .and_then(|mut file| file.read_to_string(&mut maps))
-        .map_err(|error| {
-            SpaceError::Missing(format!(
-                "cannot check the address space in /proc/self/maps: {error}"
-            ))
-        })?;
+    file.read_to_string(&mut maps).map_err(unreadable)?;
     for line in maps.lines() {
         let mut ends = line
             .split([' ', '-'])
@@ -280,6 +288,36 @@ fn check_maps() -> Result<(), SpaceError> {
     Ok(())
 }
 
+/// Start, end and rights (read 1, write 2, execute 4) of the lowest mapping, asked by one call of the open /proc/self/maps;
+/// `None` from a kernel before 6.11. The text of them all takes ten times as long.
+fn first_mapping(maps: &File) -> Option<(u64, u64, u64)> {
+    /// `struct procmap_query` (include/uapi/linux/fs.h).
+    #[repr(C)]
+    #[derive(Default)]
+    struct Query {
+        size: u64,
+        flags: u64,
+        address: u64,
+        start: u64,
+        end: u64,
+        rights: u64,
+        rest: [u64; 7],
+    }
+    /// `PROCMAP_QUERY`.
+    const PROCMAP_QUERY: libc::Ioctl =
+        (3 << 30 | (size_of::<Query>() as u32) << 16 | (b'f' as u32) << 8 | 17) as libc::Ioctl;
+    /// `PROCMAP_QUERY_COVERING_OR_NEXT_VMA`.
+    const OR_NEXT: u64 = 0x10;
+    let mut query = Query {
+        size: size_of::<Query>() as u64,
+        flags: OR_NEXT,
+        ..Query::default()
+    };
+    // SAFETY: the structure is as the call wants it, and lives through it.
+    let got = unsafe { libc::ioctl(maps.as_raw_fd(), PROCMAP_QUERY, &raw mut query) };
+    (got == 0).then_some((query.start, query.end, query.rights & 7))
+}
+
 /// Maps fresh zero pages, readable and writable, at a place inside the reservation.
 ///
 /// # Errors
@@ -292,6 +330,7 @@ pub fn map_zero(start: u64, end: u64, what: &'static str) -> Result<(), SpaceErr
         libc::PROT_READ | libc::PROT_WRITE,
         flags,
         -1,
+        0,
     )
     .map_err(|source| refused(what, source))
 }
@@ -311,7 +350,16 @@ pub fn populate(start: u64, end: u64) {
 /// [`SpaceError`].
 pub fn map_file(start: u64, end: u64, fd: RawFd, what: &'static str) -> Result<(), SpaceError> {
     let flags = libc::MAP_PRIVATE | libc::MAP_NORESERVE | libc::MAP_FIXED;
-    map(start, end - start, libc::PROT_READ, flags, fd).map_err(|source| refused(what, source))
+    map(start, end - start, libc::PROT_READ, flags, fd, 0).map_err(|source| refused(what, source))
+}
+
+/// Maps a segment of an image from a file of the runtime's own, private, with its rights.
+///
+/// # Errors
+/// The host's.
+pub fn map_segment(start: u64, end: u64, access: Access, fd: RawFd, offset: u64) -> io::Result<()> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_NORESERVE | libc::MAP_FIXED;
+    map(start, end - start, rights(access), flags, fd, offset)
 }
 
 fn refused(what: &'static str, source: io::Error) -> SpaceError {
@@ -345,22 +393,34 @@ pub fn set_access(start: u64, size: u64, access: Access) -> io::Result<()> {
         start >= layout::NULL_END && start + size <= layout::SANDBOX_END,
         "only the guest's memory"
     );
-    let rights = match access {
-        Access::Read => libc::PROT_READ,
-        Access::ReadWrite => libc::PROT_READ | libc::PROT_WRITE,
-        Access::Execute => libc::PROT_READ | libc::PROT_EXEC,
-    };
     // SAFETY: the range is the guest's: no Rust value lives there, and slices of it end before rights change.
-    match unsafe { libc::mprotect(pointer(start).cast(), size as usize, rights) } {
+    match unsafe { libc::mprotect(pointer(start).cast(), size as usize, rights(access)) } {
         0 => Ok(()),
         _ => Err(io::Error::last_os_error()),
     }
 }
 
-fn map(start: u64, length: u64, rights: i32, flags: i32, fd: RawFd) -> io::Result<()> {
+fn rights(access: Access) -> i32 {
+    match access {
+        Access::Read => libc::PROT_READ,
+        Access::ReadWrite => libc::PROT_READ | libc::PROT_WRITE,
+        Access::Execute => libc::PROT_READ | libc::PROT_EXEC,
+    }
+}
+
+fn map(start: u64, length: u64, rights: i32, flags: i32, fd: RawFd, offset: u64) -> io::Result<()> {
     // SAFETY: either MAP_FIXED_NOREPLACE, which takes no address that is in use, or a range inside our own reservation,
     // where no Rust value lives.
-    let got = unsafe { libc::mmap(pointer(start).cast(), length as usize, rights, flags, fd, 0) };
+    let got = unsafe {
+        libc::mmap(
+            pointer(start).cast(),
+            length as usize,
+            rights,
+            flags,
+            fd,
+            offset as i64,
+        )
+    };
     if got == libc::MAP_FAILED {
         return Err(io::Error::last_os_error());
     }

@@ -21,6 +21,7 @@
 use std::arch::global_asm;
 use std::io;
 use std::mem::offset_of;
+use std::sync::OnceLock;
 
 use zvm_abi::layout;
 
@@ -67,6 +68,29 @@ const _: () = assert!(offset_of!(Context, vectors).is_multiple_of(64));
 struct Cpu {
     avx: bool,
     avx512: bool,
+}
+
+impl Cpu {
+    /// This one. Two `cpuid` at most: under a hypervisor each takes microseconds, and std asks twenty.
+    fn here(xcr0: u64) -> Cpu {
+        const YMM: u64 = 1 << 2;
+        const ZMM: u64 = 0b111 << 5;
+        /// AVX512F and AVX512VL in ebx of leaf 7.
+        const VL: u32 = 1 << 16 | 1 << 31;
+        // The kernel can turn on only what the CPU has. vpxord on xmm registers needs AVX512VL; a CPU with AVX512F alone
+        // (Knights Landing) keeps what libc left there.
+        Cpu {
+            avx: xcr0 & YMM != 0,
+            avx512: xcr0 & ZMM == ZMM && cpuid(7).ebx & VL == VL,
+        }
+    }
+}
+
+/// What the CPU says of itself; every CPU with FSGSBASE has these leaves.
+#[allow(unused_unsafe)] // Safe to call as of Rust 1.94.
+fn cpuid(leaf: u32) -> std::arch::x86_64::CpuidResult {
+    // SAFETY: every x86-64 CPU has the instruction.
+    unsafe { std::arch::x86_64::__cpuid_count(leaf, 0) }
 }
 
 // One thunk for every pair of level and CPU. `saves` is the register class to keep (xmm, ymm, zmm), `clears` what the
@@ -358,12 +382,7 @@ pub fn install(level: u32, handler: Handler) -> io::Result<()> {
     if got.addr() as u64 != CODE {
         return Err(io::Error::from_raw_os_error(libc::EEXIST));
     }
-    // vpxord on xmm registers needs AVX512VL; a CPU with AVX512F alone (Knights Landing) keeps what libc left there.
-    let cpu = Cpu {
-        avx: is_x86_feature_detected!("avx"),
-        avx512: is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl"),
-    };
-    let code = code(level, cpu);
+    let code = code(level, Cpu::here(xcr0()));
     assert!(code.len() <= layout::PAGE as usize, "the thunk is one page");
     // SAFETY: the two pages are fresh, ours, writable, and large enough for the code and the context.
     unsafe {
@@ -429,11 +448,17 @@ pub unsafe fn enter(entry: u64, rsp: u64) -> ! {
 
 /// XCR0, or 0 on a CPU or kernel without XSAVE.
 fn xcr0() -> u64 {
-    if !is_x86_feature_detected!("xsave") {
+    static XCR0: OnceLock<u64> = OnceLock::new();
+    *XCR0.get_or_init(read_xcr0)
+}
+
+fn read_xcr0() -> u64 {
+    const OSXSAVE: u32 = 1 << 27;
+    if cpuid(1).ecx & OSXSAVE == 0 {
         return 0;
     }
     let (low, high): (u32, u32);
-    // SAFETY: OSXSAVE is part of what std checks for "xsave"; the instruction changes nothing but eax and edx.
+    // SAFETY: the kernel has turned it on, as OSXSAVE says; the instruction changes nothing but eax and edx.
     unsafe {
         std::arch::asm!("xgetbv", in("ecx") 0, out("eax") low, out("edx") high, options(nomem, nostack, preserves_flags));
     }

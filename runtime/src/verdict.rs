@@ -9,9 +9,10 @@
 //! table is used only if it and its folder belong to the user and nobody else may write them.
 #![allow(unsafe_code)]
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, RawFd};
+use std::ops::Range;
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -39,21 +40,34 @@ pub fn default_folder() -> Option<PathBuf> {
     Some(root.join("verdicts"))
 }
 
-/// The table, open.
+/// The table, open, and the folder that it is in.
 #[derive(Debug)]
 pub struct Verdicts {
+    folder: File,
     table: File,
 }
 
+/// The source of the validator whose verdicts count.
+pub(crate) const VALIDATOR: &str = env!("ZVM_VALIDATOR");
+
 /// What a verdict is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Key([u8; KEY]);
 
 impl Key {
+    pub(crate) fn bytes(&self) -> &[u8; KEY] {
+        &self.0
+    }
+
+    /// The key that these bytes begin with.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Option<Key> {
+        bytes.first_chunk().copied().map(Key)
+    }
+
     /// Of text as it is mapped, whole pages, of which the first `used` bytes are the image's.
     pub fn of(text: &[u8], used: usize, level: u32) -> Key {
         let mut hasher = blake3::Hasher::new_derive_key("zvm: the validator accepted this text");
-        hasher.update(env!("ZVM_VALIDATOR").as_bytes());
+        hasher.update(VALIDATOR.as_bytes());
         hasher.update(&level.to_le_bytes());
         hasher.update(&(used as u64).to_le_bytes());
         hasher.update(text);
@@ -84,7 +98,7 @@ impl Verdicts {
             DirBuilder::new().mode(0o700).create(folder)?;
             directory(folder)
         })?;
-        ours_alone(&opened)?;
+        refuse_others(&opened)?;
         let flags = libc::O_RDWR | libc::O_CREAT | libc::O_NOFOLLOW | libc::O_CLOEXEC;
         // SAFETY: a NUL-terminated string that lives through the call.
         let fd = unsafe { libc::openat(opened.as_raw_fd(), c"table".as_ptr(), flags, 0o600) };
@@ -93,16 +107,16 @@ impl Verdicts {
         }
         // SAFETY: the descriptor is new and nobody else's.
         let table = unsafe { File::from_raw_fd(fd) };
-        ours_alone(&table)?;
-        if !table.metadata()?.is_file() {
+        if !refuse_others(&table)?.is_file() {
             return Err(io::Error::other("not a regular file"));
         }
-        Ok(Verdicts { table })
+        let folder = opened;
+        Ok(Verdicts { folder, table })
     }
 
-    /// The table's descriptor.
-    pub fn fd(&self) -> RawFd {
-        self.table.as_raw_fd()
+    /// The folder, in which nobody else can write.
+    pub(crate) fn folder(&self) -> &File {
+        &self.folder
     }
 
     /// Whether the validator has accepted this.
@@ -119,15 +133,19 @@ impl Verdicts {
     }
 }
 
-/// Refuses what is another user's, or may be written by one.
-fn ours_alone(file: &File) -> io::Result<()> {
-    let metadata = file.metadata()?;
+/// Whether a file is the user's, and nobody else may write it.
+pub(crate) fn ours_alone(metadata: &Metadata) -> bool {
     // SAFETY: no arguments.
     let user = unsafe { libc::geteuid() };
-    if metadata.uid() != user || metadata.mode() & 0o022 != 0 {
-        return Err(io::Error::other("others may write there"));
+    metadata.uid() == user && metadata.mode() & 0o022 == 0
+}
+
+fn refuse_others(file: &File) -> io::Result<Metadata> {
+    let metadata = file.metadata()?;
+    match ours_alone(&metadata) {
+        true => Ok(metadata),
+        false => Err(io::Error::other("others may write there")),
     }
-    Ok(())
 }
 
 /// Main text, whose starts Jail needs: known from the validation, or still to be found since the verdict was kept.
@@ -153,6 +171,11 @@ impl Main {
             },
             known: false,
         }
+    }
+
+    /// Its addresses.
+    pub fn range(&self) -> Range<u64> {
+        self.text.range.start.into()..self.text.range.end.into()
     }
 
     /// The text with its starts, found now if they are not known; allocates nothing. `None` if the validator does not

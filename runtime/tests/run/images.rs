@@ -5,6 +5,7 @@ use crate::*;
 /// The tests of this file.
 pub const TESTS: &[(&str, fn())] = &[
     ("verdicts_are_kept", verdicts_are_kept),
+    ("images_are_kept", images_are_kept),
     ("refused_programs", refused_programs),
     ("malformed_images", malformed_images),
     ("every_cut_of_an_image", every_cut_of_an_image),
@@ -331,4 +332,80 @@ fn verdicts_are_kept() {
     let mut other = bad.clone();
     other[TEXT_OFFSET + size - 33] ^= 1;
     run(&other).says(8, "rejected");
+}
+
+/// An image that has not changed for a while is mapped from where an earlier run kept it, as long as nobody else can write
+/// there.
+fn images_are_kept() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let home = tempfile::tempdir().unwrap();
+    let exits_by_text = |status: u32| {
+        program(|p| {
+            p.put(|a| a.mov(eax, status)).exit_rax();
+        })
+        .elf()
+    };
+    let file = File::new(&exits_by_text(7));
+    let run = || {
+        finish(
+            zvm()
+                .env("ZVM_HOME", home.path())
+                .arg("run")
+                .arg(file.path()),
+        )
+    };
+    let folder = home.path().join("verdicts");
+    let kept = || {
+        let mut names: Vec<_> = fs::read_dir(&folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| !path.ends_with("table"))
+            .collect();
+        assert!(names.len() < 2, "{names:?}");
+        names.pop()
+    };
+    for _ in 0..3 {
+        run().exits(7);
+        assert_eq!(kept(), None, "its times may still lie");
+    }
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    run().exits(7);
+    let path = kept().expect("the second run that could has kept it");
+    let mode = |mode| fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+    assert_eq!(
+        fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+        0o400
+    );
+    run().exits(7);
+    // Text begins behind one page: `mov $7,%eax`.
+    let mut forged = fs::read(&path).unwrap();
+    let page = layout::PAGE as usize;
+    assert_eq!(forged[page..page + 5], [0xb8, 7, 0, 0, 0]);
+    forged[page + 1] = 9;
+    mode(0o600);
+    fs::write(&path, &forged).unwrap();
+    // Its owner can do this, as with the table; so it is what was mapped.
+    run().exits(9);
+    mode(0o620);
+    run().exits(7);
+    let path = kept().unwrap();
+    // Of another length, another image, another validator's.
+    let good = fs::read(&path).unwrap();
+    for damage in [
+        good[..good.len() - 1].to_vec(),
+        Vec::new(),
+        [&good[..8], &[good[8] ^ 1], &good[9..]].concat(),
+        [&good[..40], &[good[40] ^ 1], &good[41..]].concat(),
+        [&good[..104], &[good[104] ^ 1], &good[105..]].concat(),
+    ] {
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, damage).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        run().exits(7);
+    }
+    // The file changes, and what was kept no longer counts.
+    fs::write(file.path(), exits_by_text(5)).unwrap();
+    run().exits(5);
+    run().exits(5);
 }

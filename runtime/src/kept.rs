@@ -1,0 +1,204 @@
+//! Images as they were mapped, kept in files of the runtime's own: a later start maps text and read-only data from there, and
+//! so shares their pages with all instances of the image, instead of reading them into memory of its own.
+//!
+//! Which image a file belongs to is told by the image file's identity: device, inode, size and times. Its text has a verdict
+//! ([`crate::verdict`]): the hash of the text as it was mapped, which the validator of this runtime accepted, stands in the
+//! file and in the table. A file is written aside, made read-only and put in its place, so it never changes while it is
+//! mapped; and it lies in the folder of the verdicts, where whoever could write could forge a verdict as well.
+//!
+//! What the guest can write is not mapped from here: the digest of final memory takes pages that the host does not hold
+//! for zero.
+#![allow(unsafe_code)]
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use zvm_abi::layout::PAGE;
+
+use crate::image::{Access, Image, Segment};
+use crate::space;
+use crate::verdict::{self, Key, Verdicts};
+
+/// Places for images; an image's is given by its inode, and another image that has the same one takes it over.
+const PLACES: u64 = 64;
+/// The most that is kept of an image, in bytes.
+const LARGEST: u64 = 64 << 20;
+/// A file's times tell of every change to it if they are that old: the clock behind them has steps.
+const SETTLED: Duration = Duration::from_secs(2);
+
+/// First bytes of a file: its format.
+const MAGIC: &[u8; 8] = b"zvmkept1";
+/// Bytes in front of the first segment.
+const HEAD: u64 = PAGE;
+
+/// Which file an image is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Identity {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+    /// Where its text lies, which tells images in one file apart.
+    offset: u64,
+}
+
+impl Identity {
+    /// Of an image file; `None` for one that has no name, and so will not be met again, or is too large.
+    ///
+    /// # Errors
+    /// The host's.
+    pub fn of(image: &Image) -> io::Result<Option<Identity>> {
+        let file = image.file.metadata()?;
+        let identity = Identity {
+            device: file.dev(),
+            inode: file.ino(),
+            size: file.size(),
+            modified: (file.mtime(), file.mtime_nsec()),
+            changed: (file.ctime(), file.ctime_nsec()),
+            offset: image.text.offset,
+        };
+        Ok((file.nlink() > 0 && length(image) <= LARGEST).then_some(identity))
+    }
+
+    /// Whether the file's times tell of every change that has been made to it.
+    fn settled(&self) -> bool {
+        let (seconds, nanoseconds) = self.changed;
+        let Ok(seconds) = u64::try_from(seconds) else {
+            return false;
+        };
+        let changed = UNIX_EPOCH + Duration::new(seconds, nanoseconds as u32);
+        let age = SystemTime::now().duration_since(changed);
+        age.is_ok_and(|age| age > SETTLED)
+    }
+
+    fn name(&self) -> String {
+        format!("image-{:02}", (self.device ^ self.inode) % PLACES)
+    }
+
+    /// What stands in front of the text that has this key: whose it is, and which validator accepted it.
+    fn head(&self, key: Key) -> Vec<u8> {
+        let words = [
+            self.device,
+            self.inode,
+            self.size,
+            self.modified.0 as u64,
+            self.modified.1 as u64,
+            self.changed.0 as u64,
+            self.changed.1 as u64,
+            self.offset,
+        ];
+        let mut head = MAGIC.to_vec();
+        head.extend_from_slice(key.bytes());
+        head.extend_from_slice(words.map(u64::to_le_bytes).as_flattened());
+        head.extend_from_slice(verdict::VALIDATOR.as_bytes());
+        head
+    }
+}
+
+/// The segments that are kept: those that the guest cannot write.
+pub fn segments(image: &Image) -> impl Iterator<Item = &Segment> {
+    let data = image.data.iter();
+    let fixed = data.filter(|segment| segment.access == Access::Read);
+    std::iter::once(&image.text).chain(fixed)
+}
+
+fn length(image: &Image) -> u64 {
+    let pages = |segment: &Segment| segment.pages().1 - segment.pages().0;
+    HEAD + segments(image).map(pages).sum::<u64>()
+}
+
+/// An image that was kept.
+#[derive(Debug)]
+pub struct Kept(File);
+
+impl Kept {
+    /// What was kept of this image, if its text has a verdict and nobody else could have written it.
+    pub fn find(verdicts: &Verdicts, identity: &Identity, image: &Image) -> Option<Kept> {
+        let file = open_at(verdicts.folder(), &identity.name(), libc::O_RDONLY, 0).ok()?;
+        let metadata = file.metadata().ok()?;
+        if !metadata.is_file()
+            || metadata.size() != length(image)
+            || !verdict::ours_alone(&metadata)
+        {
+            return None;
+        }
+        let mut found = vec![0; identity.head(Key::default()).len()];
+        file.read_exact_at(&mut found, 0).ok()?;
+        let key = Key::from_bytes(found.get(MAGIC.len()..)?)?;
+        (found == identity.head(key) && verdicts.accepted(key)).then_some(Kept(file))
+    }
+
+    /// Maps the segments at their addresses, with their rights, inside the reservation.
+    ///
+    /// # Errors
+    /// The host's: it may forbid code in files that lie where this one does.
+    pub fn map(&self, image: &Image) -> io::Result<()> {
+        let mut offset = HEAD;
+        for segment in segments(image) {
+            let (start, end) = segment.pages();
+            space::map_segment(start, end, segment.access, self.0.as_raw_fd(), offset)?;
+            offset += end - start;
+        }
+        Ok(())
+    }
+}
+
+/// Keeps an image whose text has this key; `pages` are its segments' as they are mapped. Nothing depends on it: what cannot be
+/// kept is read again.
+pub fn keep(verdicts: &Verdicts, identity: &Identity, image: &Image, key: Key, pages: &[&[u8]]) {
+    // The pages were read after the identity: if it still is the same, they are that file's.
+    if identity.settled() && Identity::of(image).ok().flatten() == Some(*identity) {
+        let _ = write(verdicts.folder(), identity, key, pages);
+    }
+}
+
+fn write(folder: &File, identity: &Identity, key: Key, pages: &[&[u8]]) -> io::Result<()> {
+    let aside = format!("{}.{}", identity.name(), std::process::id());
+    let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL;
+    let file = open_at(folder, &aside, flags, 0o400)?;
+    let written = file.write_all_at(&identity.head(key), 0).and_then(|()| {
+        let mut offset = HEAD;
+        for part in pages {
+            file.write_all_at(part, offset)?;
+            offset += part.len() as u64;
+        }
+        rename(folder, &aside, &identity.name())
+    });
+    if written.is_err() {
+        remove(folder, &aside);
+    }
+    written
+}
+
+fn open_at(folder: &File, name: &str, flags: i32, mode: u32) -> io::Result<File> {
+    let name = CString::new(name)?;
+    let flags = flags | libc::O_NOFOLLOW | libc::O_CLOEXEC;
+    // SAFETY: the name ends with a NUL and lives through the call.
+    let fd = unsafe { libc::openat(folder.as_raw_fd(), name.as_ptr(), flags, mode) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: the descriptor is new and nobody else's.
+    Ok(unsafe { File::from_raw_fd(fd) })
+}
+
+fn rename(folder: &File, from: &str, to: &str) -> io::Result<()> {
+    let (from, to, folder) = (CString::new(from)?, CString::new(to)?, folder.as_raw_fd());
+    // SAFETY: both names end with a NUL and live through the call.
+    match unsafe { libc::renameat(folder, from.as_ptr(), folder, to.as_ptr()) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+fn remove(folder: &File, name: &str) {
+    if let Ok(name) = CString::new(name) {
+        // SAFETY: the name ends with a NUL and lives through the call.
+        unsafe { libc::unlinkat(folder.as_raw_fd(), name.as_ptr(), 0) };
+    }
+}
