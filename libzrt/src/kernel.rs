@@ -58,6 +58,26 @@ pub struct Registers {
 const _: () = assert!(size_of::<Registers>() == 128);
 
 impl Registers {
+    /// All zero.
+    pub const ZERO: Registers = Registers {
+        rax: 0,
+        rcx: 0,
+        rdx: 0,
+        rbx: 0,
+        rbp: 0,
+        rsi: 0,
+        rdi: 0,
+        r8: 0,
+        r9: 0,
+        r10: 0,
+        r11: 0,
+        r12: 0,
+        r13: 0,
+        r14: 0,
+        r15: 0,
+        rip: 0,
+    };
+
     /// The block's bytes.
     pub fn to_bytes(&self) -> [u8; 128] {
         let words = [

@@ -33,6 +33,7 @@
 extern crate alloc;
 
 pub mod errno;
+pub mod fault;
 pub mod fs;
 #[cfg(all(feature = "guest", not(test)))]
 mod guest;

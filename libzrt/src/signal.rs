@@ -1,16 +1,19 @@
-//! Signals that a program sends itself, or one of its threads. There is nobody else, so they arrive at system calls only.
+//! Signals that a program sends itself, or one of its threads, which arrive at system calls only; and the way into and out of
+//! all handlers, those of faults ([`crate::fault`]) among them.
 //!
 //! A handler runs on a frame laid out as Linux does it (`rt_sigframe`: return address, `ucontext`, `siginfo`, then the
 //! vector registers in fxsave's layout), and `rt_sigreturn` restores all that the frame says. The x87 stack is the
 //! handler's and the program's together: it is empty at every call by the ABI.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::errno::Errno;
+use crate::fault::{BACK, Back, FAULT};
 use crate::kernel::{Args, Kernel, Registers};
 use crate::process::PID;
 use crate::text::text;
-use crate::threads::{On, Run, Thread};
+use crate::threads::{On, Run, State, Thread};
 
 /// Highest signal number.
 const MAX: u64 = 64;
@@ -300,12 +303,14 @@ impl Kernel {
             let restart = thread.interrupted
                 && action.flags & SA_RESTART != 0
                 && RESTARTED.contains(&thread.number);
-            let mut registers = self.memory.registers(thread.block);
-            if restart {
-                registers.rax = thread.number;
-            }
-            let top = thread.block + size_of::<Registers>() as u64;
-            if self.enter(info, action, &registers, top, restart).is_err() {
+            let interrupted = match self.threads.current_mut().back.take() {
+                Some(back) => Interrupted::fault(*back),
+                None => self.interrupted_call(restart),
+            };
+            if self
+                .enter(number, siginfo(&info), action, interrupted)
+                .is_err()
+            {
                 self.say(&text!(
                     "no stack to handle signal {number} (SIG{})",
                     name(number)
@@ -326,28 +331,56 @@ impl Kernel {
         None
     }
 
+    /// The current thread at its call, which is answered, or to be made again.
+    fn interrupted_call(&self, restart: bool) -> Interrupted {
+        let thread = self.threads.current();
+        let mut registers = self.memory.registers(thread.block);
+        if restart {
+            registers.rax = thread.number;
+        }
+        let top = thread.block + size_of::<Registers>() as u64;
+        // As if the call were the instruction that it stands for: the stack pointer is the one before the red zone was skipped.
+        let mut context = registers.for_context(top + RED_ZONE);
+        context[UC_ERR_INDEX] = registers.rip;
+        context[UC_CR2_INDEX] = if restart { RESTART } else { 0 };
+        Interrupted {
+            context,
+            top,
+            state: None,
+        }
+    }
+
     /// Builds the frame of a handler, with which the current thread goes on.
     fn enter(
         &mut self,
-        info: Info,
+        number: u32,
+        siginfo: [u64; 4],
         action: Action,
-        registers: &Registers,
-        top: u64,
-        restart: bool,
+        interrupted: Interrupted,
     ) -> Result<(), Errno> {
-        let number = info.number;
+        let Interrupted {
+            context,
+            top,
+            mut state,
+        } = interrupted;
         let thread = self.threads.current_mut();
-        let vectors = *thread.state.vectors();
+        let vectors = match &mut state {
+            Some(state) => *state.vectors(),
+            None => *thread.state.vectors(),
+        };
+        let whole = state.as_ref().map_or(&[][..], State::bytes);
         let signals = &mut thread.signals;
         let before = signals.restore.take().unwrap_or(signals.mask);
         let (start, size) = signals.stack;
         let on_stack = top.wrapping_sub(start) < size;
-        let mut high = top - RED_ZONE;
+        let mut high = top.checked_sub(RED_ZONE).ok_or(Errno::EFAULT)?;
         if action.flags & SA_ONSTACK != 0 && size > 0 && !on_stack {
             high = start + size;
         }
-        // The vector area is 16-aligned; the frame below it starts 8 below a 16-byte border, as after a call.
-        let area = high.checked_sub(FX_SIZE).ok_or(Errno::EFAULT)? & !15;
+        // The vector area is 16-aligned; the frame below it starts 8 below a 16-byte border, as after a call. What a fault's
+        // frame has beside it is ours.
+        let size = FX_SIZE + whole.len() as u64;
+        let area = high.checked_sub(size).ok_or(Errno::EFAULT)? & !15;
         let frame = area.checked_sub(FRAME_SIZE + 8).ok_or(Errno::EFAULT)? & !15;
         let frame = frame + 8;
         let mut bytes = [0_u8; FRAME_SIZE as usize];
@@ -365,21 +398,12 @@ impl Kernel {
             },
         );
         put(UC_STACK + 16, size);
-        // As if the call were the instruction that it stands for: the stack pointer is the one before the red zone was skipped.
-        for (index, value) in registers
-            .for_context(top + RED_ZONE)
-            .into_iter()
-            .enumerate()
-        {
+        for (index, value) in context.into_iter().enumerate() {
             put(UC_REGISTERS + index as u64 * 8, value);
-        }
-        put(UC_ERR, registers.rip);
-        if restart {
-            put(UC_CR2, RESTART);
         }
         put(UC_VECTORS, area);
         put(UC_MASK, before);
-        for (index, word) in siginfo(&info).into_iter().enumerate() {
+        for (index, word) in siginfo.into_iter().enumerate() {
             put(SIGINFO + index as u64 * 8, word);
         }
         self.memory.put(frame, &bytes)?;
@@ -391,6 +415,7 @@ impl Kernel {
             slot.copy_from_slice(&vector.to_le_bytes());
         }
         self.memory.put(area, &fx)?;
+        self.memory.put(area + FX_SIZE, whole)?;
         let block = frame - size_of::<Registers>() as u64;
         let entry = Registers {
             rdi: u64::from(number),
@@ -414,6 +439,7 @@ impl Kernel {
                 flags: action.flags & SA_SIGINFO,
                 ..Action::default()
             };
+            self.open_door();
         }
         Ok(())
     }
@@ -429,6 +455,9 @@ impl Kernel {
         }
         let mask: u64 = self.memory.read(frame + UC_MASK)?;
         let area: u64 = self.memory.read(frame + UC_VECTORS)?;
+        if context[UC_OLDMASK_INDEX] == FAULT {
+            return self.return_to_fault(context, mask, area);
+        }
         if area != 0 {
             for index in 0..16 {
                 let [low, high] = self
@@ -458,6 +487,74 @@ impl Kernel {
     }
 }
 
+/// What a signal interrupted.
+pub(crate) struct Interrupted {
+    /// `gregs` of the handler's `ucontext`.
+    pub context: [u64; 23],
+    /// Where the frame may begin: below is nothing but a red zone.
+    pub top: u64,
+    /// All that the thread has beside its general registers, if it was not at a call, which changes none of it.
+    pub state: Option<State>,
+}
+
+/// Whether a handler of the program's answers this signal.
+fn handled(action: &Action) -> bool {
+    !matches!(action.handler, SIG_DFL | SIG_IGN)
+}
+
+impl Kernel {
+    /// Tells the runtime which faults the program handles.
+    pub(crate) fn open_door(&mut self) {
+        let open = FAULTS.into_iter().filter(|&number| {
+            let action = &self.signals.actions[number as usize];
+            handled(action)
+        });
+        let signals = open.fold(0, |signals, number| signals | 1 << number);
+        self.host.open_door(signals);
+    }
+
+    /// An instruction of the current thread's raised a signal: whether its handler runs now, at the thread's block. If not, it
+    /// ends the instance, as Linux's does where the signal is blocked or ignored.
+    pub(crate) fn handle_fault(
+        &mut self,
+        number: u32,
+        siginfo: [u64; 4],
+        interrupted: Interrupted,
+    ) -> bool {
+        let Some(&action) = self.signals.actions.get(number as usize) else {
+            return false;
+        };
+        let blocked = self.threads.current().signals.mask & bit(number) != 0;
+        if !handled(&action) || blocked {
+            return false;
+        }
+        self.trace_signal(number);
+        self.enter(number, siginfo, action, interrupted).is_ok()
+    }
+
+    /// `rt_sigreturn` to an instruction that raised a signal.
+    fn return_to_fault(&mut self, context: [u64; 23], mask: u64, area: u64) -> Result<(), Errno> {
+        let thread = self.threads.current_mut();
+        let mut state = thread.state.clone();
+        let size = state.bytes().len() as u64;
+        // SAFETY: nobody else refers to the program's memory while its call is answered.
+        let kept = unsafe { self.memory.bytes(area + FX_SIZE, size)? };
+        state.bytes_mut().copy_from_slice(kept);
+        for index in 0..16 {
+            let at = area + FX_XMM as u64 + index as u64 * 16;
+            let [low, high] = self.memory.read::<[u64; 2]>(at)?;
+            state.vectors()[index] = u128::from(high) << 64 | u128::from(low);
+        }
+        thread.back = Some(Box::new(Back { context, state }));
+        thread.block = BACK;
+        thread.signals.mask = mask & !(bit(SIGKILL) | bit(SIGSTOP));
+        Ok(())
+    }
+}
+
+/// Signals that an instruction can raise: ILL, TRAP, BUS, FPE, SEGV.
+const FAULTS: [u32; 5] = [4, 5, 7, 8, 11];
+
 /// What the rewriter skips below the stack pointer before it calls the library OS; the x86-64 ABI's red zone.
 pub(crate) const RED_ZONE: u64 = 128;
 
@@ -468,8 +565,8 @@ const UC_REGISTERS: u64 = UC + 40;
 /// err, where the place of the call is kept, and cr2, for [`RESTART`].
 const UC_ERR_INDEX: usize = 19;
 const UC_CR2_INDEX: usize = 22;
-const UC_ERR: u64 = UC_REGISTERS + UC_ERR_INDEX as u64 * 8;
-const UC_CR2: u64 = UC_REGISTERS + UC_CR2_INDEX as u64 * 8;
+/// oldmask, for [`FAULT`].
+const UC_OLDMASK_INDEX: usize = 21;
 const UC_VECTORS: u64 = UC_REGISTERS + 23 * 8;
 const UC_MASK: u64 = UC + 296;
 const SIGINFO: u64 = UC + 304;
@@ -602,6 +699,9 @@ pub(crate) fn rt_sigaction(
             restorer,
             mask,
         };
+        if FAULTS.contains(&number) {
+            kernel.open_door();
+        }
         if kernel.signals.ignored(number) {
             kernel.signals.pending.discard(number);
             let own = &mut kernel.threads.current_mut().signals;

@@ -399,6 +399,8 @@ mod tests {
         }
 
         fn set_thread_pointer(&mut self, _: u32) {}
+
+        fn open_door(&mut self, _: u32) {}
     }
 
     #[test]

@@ -26,14 +26,17 @@ pub struct MainText {
 }
 
 impl MainText {
+    /// Whether a direct branch may lead to this address.
+    pub fn is_start(&self, address: u32) -> bool {
+        let offset = address.wrapping_sub(self.range.start) as usize;
+        self.starts
+            .get(offset / 8)
+            .is_some_and(|byte| byte >> (offset % 8) & 1 != 0)
+    }
+
     /// Validates code for Jail at guest address `base`; allocates nothing.
     pub fn accepts_jail(&self, code: &[u8], base: u32, level: Level, scratch: &mut [u8]) -> bool {
-        let is_start = |address: u32| {
-            let offset = address.wrapping_sub(self.range.start) as usize;
-            self.starts
-                .get(offset / 8)
-                .is_some_and(|byte| byte >> (offset % 8) & 1 != 0)
-        };
+        let is_start = |address| self.is_start(address);
         zvm_validator::validate_jail(code, base, level, scratch, self.range.clone(), &is_start)
             .is_ok()
     }

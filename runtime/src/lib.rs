@@ -38,6 +38,7 @@ mod commit;
 mod crash;
 pub mod debugger;
 pub mod digest;
+mod door;
 pub mod error;
 pub mod fault;
 pub mod image;

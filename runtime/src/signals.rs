@@ -14,7 +14,9 @@ use libc::{
 use zvm_abi::layout;
 
 use crate::crash::snapshot;
+use crate::door::{self, Cause};
 use crate::record::{Fault, RIP, RSP, Record, Shared, Stage};
+use crate::trap::Guest;
 use crate::{error, thunk};
 
 /// Where the record lies, for the handler.
@@ -124,14 +126,15 @@ fn check(result: i32) -> io::Result<()> {
     }
 }
 
-/// Records the fault, copies the guest's stack, and ends the process. Async-signal-safe.
+/// Goes on in the guest where that has a door for the fault; else records it, copies the guest's stack, and ends the
+/// process. Async-signal-safe.
 extern "C" fn handler(signal: i32, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
     // SAFETY: the kernel passes a siginfo_t and a ucontext_t that live through the handler.
     let (code, address, machine) = unsafe {
         (
             (*info).si_code,
             (*info).si_addr().addr() as u64,
-            &(*context.cast::<libc::ucontext_t>()).uc_mcontext,
+            &mut (*context.cast::<libc::ucontext_t>()).uc_mcontext,
         )
     };
     let mut fault = Fault {
@@ -157,6 +160,24 @@ extern "C" fn handler(signal: i32, info: *mut libc::siginfo_t, context: *mut lib
     } else if rip >= guest_end {
         fault.in_trap = thunk::contains(rip);
         finish(Stage::HostFault, fault, i32::from(error::status::IO));
+    } else {
+        let cause = Cause {
+            signal: signal as u32,
+            code,
+            address,
+            exception: fault.exception,
+            error: fault.error,
+        };
+        // SAFETY: the guest's code was interrupted, and this handler is not, by its own signals: each is blocked in it, and a
+        // fault here is the host's.
+        let passed = unsafe { Guest::get() }
+            .is_some_and(|mut guest| door::pass(&mut guest, cause, &mut fault.registers));
+        if passed {
+            for (register, value) in REGISTERS.into_iter().zip(fault.registers) {
+                machine.gregs[register as usize] = value as i64;
+            }
+            return;
+        }
     }
     snapshot::take(fault.registers[RSP]);
     finish(

@@ -282,6 +282,43 @@ impl Server {
     }
 }
 
+/// The guest as the door for faults sees it.
+pub struct Guest<'a>(&'a mut Server);
+
+impl Guest<'_> {
+    /// The guest, if there is one yet.
+    ///
+    /// # Safety
+    /// The guest's code was interrupted, so that no trap is in progress; one value at a time.
+    pub unsafe fn get() -> Option<Guest<'static>> {
+        // SAFETY: as in `handle`; no trap has a reference to the server, by the caller's promise.
+        unsafe { SERVER.load(Ordering::Relaxed).as_mut() }.map(Guest)
+    }
+
+    /// Whether the range is the guest's to read, or to write.
+    pub fn covers(&self, address: u64, size: u64, write: bool) -> bool {
+        let Guest(server) = self;
+        server.plan.covers(address, size, write) && !overlaps(&server.jails, address, size, write)
+    }
+
+    /// Whether a bundle of main text begins here.
+    pub fn is_bundle(&self, address: u64) -> bool {
+        let text = self.0.main.range();
+        address.is_multiple_of(layout::BUNDLE) && text.contains(&address)
+    }
+
+    /// Whether a direct jump could lead here: to the start of an instruction or of a guarded pair of main text, or to a bundle
+    /// of code that Jail made executable.
+    pub fn is_target(&mut self, address: u64) -> bool {
+        let Guest(server) = self;
+        if server.main.range().contains(&address) {
+            let main = server.main.starts(server.level);
+            return main.is_some_and(|main| main.is_start(address as u32));
+        }
+        address.is_multiple_of(layout::BUNDLE) && overlaps(&server.jails, address, 1, true)
+    }
+}
+
 /// Whether the range meets one of `ranges`; asked only where it matters (`check`).
 fn overlaps(ranges: &[(u64, u64)], start: u64, size: u64, check: bool) -> bool {
     check

@@ -6,9 +6,13 @@
 
 use core::arch::global_asm;
 
+use zvm_abi::fault::{DOOR, Door, Frame, REGISTERS, RSP};
+
 use super::memory::OneThread;
 use super::{start, switch, traps};
-use crate::kernel::{Outcome, Registers};
+use crate::fault::BACK;
+use crate::kernel::{Kernel, Outcome, Registers};
+use crate::threads::State;
 
 /// Bytes of the library OS's stack.
 const STACK: usize = 128 * 1024;
@@ -17,10 +21,12 @@ global_asm!(
     r#"
     .section .bss.__zrt_stack,"aw",@nobits
     .p2align 6
-    .local __zrt_stack
+    .globl __zrt_stack
+    .hidden __zrt_stack
 __zrt_stack:
     .zero {stack}
-    .local __zrt_stack_end
+    .globl __zrt_stack_end
+    .hidden __zrt_stack_end
 __zrt_stack_end:
 
     .section .text.__zrt_start,"ax",@progbits
@@ -81,6 +87,7 @@ __zrt_syscall:
     movups %xmm14, 224(%rcx)
     movups %xmm15, 240(%rcx)
     call {dispatch}
+.Lzrt_go_on:
     # Perhaps another thread's.
     mov {state}(%rip), %rcx
     movups (%rcx), %xmm0
@@ -118,11 +125,37 @@ __zrt_syscall:
     pop %r15
     ret
     .size __zrt_syscall, . - __zrt_syscall
+
+    # The runtime's way in at a fault: the general registers are in the frame.
+    .section .text.__zrt_syscall,"ax",@progbits
+    .globl __zrt_fault
+    .hidden __zrt_fault
+    .type __zrt_fault,@function
+    .p2align 5
+__zrt_fault:
+    lea __zrt_stack_end(%rip), %rsp
+    mov {state}(%rip), %rcx
+    .irp n,0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+    movups %xmm\n, 16*\n(%rcx)
+    .endr
+    call {fault}
+    jmp .Lzrt_go_on
+    .size __zrt_fault, . - __zrt_fault
+
+    # And its way back.
+    .globl __zrt_resume
+    .hidden __zrt_resume
+    .type __zrt_resume,@function
+    .p2align 5
+__zrt_resume:
+    ud2
+    .size __zrt_resume, . - __zrt_resume
     "#,
     stack = const STACK,
     start = sym start::start,
     resolve = sym start::resolve,
     dispatch = sym dispatch,
+    fault = sym fault,
     state = sym STATE,
     options(att_syntax)
 );
@@ -151,8 +184,89 @@ extern "C" fn dispatch(registers: *mut Registers) -> *mut Registers {
                     *before = now;
                 }
             }
+            if address == BACK {
+                return back_to_fault(kernel);
+            }
             address as *mut Registers
         }
         Outcome::Exit(status) => traps::exit(status),
     }
+}
+
+unsafe extern "C" {
+    static __zrt_stack: [u8; 0];
+    static __zrt_stack_end: [u8; 0];
+    fn __zrt_fault();
+    fn __zrt_resume();
+}
+
+/// What the runtime tells of a fault, and reads on the way back.
+static FRAME: OneThread<Frame> = OneThread::new(Frame {
+    signal: 0,
+    code: 0,
+    address: 0,
+    exception: 0,
+    error: 0,
+    registers: [0; REGISTERS],
+});
+
+/// Says which faults are to come in by the door.
+pub(super) fn open_door(signals: u32) {
+    let entry: unsafe extern "C" fn() = __zrt_fault;
+    let resume: unsafe extern "C" fn() = __zrt_resume;
+    let door = Door {
+        open: signals,
+        entry: entry as usize as u32,
+        frame: FRAME.get() as u32,
+        resume: resume as usize as u32,
+    };
+    // SAFETY: the contract: these words of the stack are there for it, and the program's stack lies below.
+    unsafe { (DOOR as *mut Door).write_volatile(door) };
+}
+
+/// An instruction of the program's, or of the library OS's own, raised a signal that the door was open for.
+extern "C" fn fault() -> *mut Registers {
+    // SAFETY: the runtime has filled the frame; the entry has stored xmm0 to xmm15 in the thread's state.
+    let (frame, state) = unsafe { (FRAME.get().read_volatile(), *STATE.get()) };
+    let own = (&raw const __zrt_stack).addr() as u64..(&raw const __zrt_stack_end).addr() as u64;
+    if own.contains(&frame.registers[RSP]) {
+        // A mistake in here: with the door closed it comes again, and ends the instance.
+        return go_back(&frame.registers);
+    }
+    // A handler begins with what a thread begins with.
+    let mut fresh = State::new(super::cpu::level());
+    // SAFETY: both are states of the image's level; and nothing refers to the kernel, as the program ran.
+    unsafe {
+        switch::switch(state, fresh.address());
+        match start::kernel().fault(&frame) {
+            Some(block) => block as *mut Registers,
+            None => {
+                switch::switch(fresh.address(), state);
+                go_back(&frame.registers)
+            }
+        }
+    }
+}
+
+/// Goes back to where a fault was, from its handler.
+fn back_to_fault(kernel: &mut Kernel) -> *mut Registers {
+    let Some(registers) = kernel.take_back() else {
+        traps::fail(128 + 11, format_args!("a return to a fault that was none"));
+    };
+    let mut scratch = State::new(super::cpu::level());
+    // SAFETY: both are states of the image's level.
+    unsafe { switch::switch(scratch.address(), kernel.threads.state().address()) };
+    go_back(&registers)
+}
+
+/// The block of an instruction that raises a signal, at which the runtime goes on with these registers.
+fn go_back(registers: &[u64; REGISTERS]) -> *mut Registers {
+    static BLOCK: OneThread<Registers> = OneThread::new(Registers::ZERO);
+    let resume: unsafe extern "C" fn() = __zrt_resume;
+    // SAFETY: nobody else refers to the two while the library OS runs.
+    unsafe {
+        (*FRAME.get()).registers = *registers;
+        (*BLOCK.get()).rip = resume as usize as u64;
+    }
+    BLOCK.get()
 }

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use zvm_abi::fault::DOOR;
 use zvm_abi::layout::{DATA_BASE, MANIFEST_END, MANIFEST_POINTER, PAGE, STACK_TOP, TEXT_BASE};
 use zvm_abi::manifest::{self, UserManifest, limit};
 use zvm_abi::note::ImageNote;
@@ -156,12 +157,8 @@ pub(super) extern "C" fn start() -> u64 {
     };
     let mut random = [0; 16];
     kernel.random.fill(&mut random);
-    let Some(image) = stack::build(
-        &program,
-        &random,
-        STACK_TOP,
-        u64::from(manifest.stack_size) / 4,
-    ) else {
+    let Some(image) = stack::build(&program, &random, DOOR, u64::from(manifest.stack_size) / 4)
+    else {
         fail(
             7,
             format_args!("arguments and environment are longer than a quarter of the stack"),

@@ -43,6 +43,7 @@ impl Threads {
         *thread = Thread {
             tid: self.next_tid,
             block,
+            back: None,
             state,
             pointer: parent.pointer,
             signals: parent.signals.inherited(),
@@ -80,6 +81,7 @@ fn empty() -> Thread {
         progress: Progress::default(),
         interrupted: false,
         block: 0,
+        back: None,
         state: super::State::new(0),
         pointer: 0,
         signals: ThreadSignals::default(),

@@ -25,12 +25,13 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use crate::fault::Back;
 use crate::fs::NodeId;
 use crate::kernel::{Args, Registers};
 use crate::process::PID;
 use crate::signal::ThreadSignals;
 use crate::text::text;
-use state::State;
+pub(crate) use state::State;
 
 #[cfg(doc)]
 use crate::kernel::Kernel;
@@ -100,8 +101,10 @@ pub(crate) struct Thread {
     pub progress: Progress,
     /// Its call's answer was `EINTR`.
     pub interrupted: bool,
-    /// Address of the register block with which it goes on.
+    /// Address of the register block with which it goes on; [`crate::fault::BACK`] if `back` says it.
     pub block: u64,
+    /// Where a fault was, to which its handler has returned.
+    pub back: Option<Box<Back>>,
     /// What the entry does not keep on its stack.
     pub state: State,
     /// gs base, which stands for fs base.
@@ -168,6 +171,7 @@ impl Threads {
             progress: Progress::default(),
             interrupted: false,
             block: 0,
+            back: None,
             state: State::new(level),
             pointer: 0,
             signals: ThreadSignals::default(),

@@ -55,6 +55,18 @@ impl State {
         unsafe { &mut *self.0.as_mut_ptr().cast::<Vectors>() }
     }
 
+    /// All of it.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        // SAFETY: the lines are numbers without gaps, borrowed for as long as the result.
+        unsafe { core::slice::from_raw_parts(self.0.as_ptr().cast(), self.0.len() * 64) }
+    }
+
+    /// All of it, to change it.
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        // SAFETY: as in `bytes`; any bytes are numbers.
+        unsafe { core::slice::from_raw_parts_mut(self.0.as_mut_ptr().cast(), self.0.len() * 64) }
+    }
+
     /// Copies another thread's.
     pub(crate) fn copy(&mut self, other: &State) {
         self.0.copy_from_slice(&other.0);

@@ -5,6 +5,7 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod fault;
 pub mod layout;
 pub mod manifest;
 pub mod note;

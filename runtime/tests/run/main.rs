@@ -6,6 +6,7 @@
 mod support;
 
 mod channels;
+mod door;
 mod faults;
 mod images;
 mod jail;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         images::TESTS,
         traps::TESTS,
         faults::TESTS,
+        door::TESTS,
         state::TESTS,
         wall::TESTS,
         jail::TESTS,

@@ -1,0 +1,96 @@
+//! The door for faults ([`zvm_abi::fault`]): a fault of the guest's goes on in the guest, where the guest has said so.
+//!
+//! Runs in the signal handler, while the guest does not. It gives the guest nothing that it has not: the frame shows
+//! registers that were the guest's own; the entry is a place where an indirect jump could lead (rule C3); and from a frame
+//! the guest gets the registers that it could set itself, with 32 bits of rsp (C8) and the flags that `popf` may change (C9),
+//! at a place where a direct jump could lead (C2), so never behind a mask. What is wrong with the door or the frame leaves
+//! it shut, and the fault ends the instance.
+#![allow(unsafe_code)]
+
+use zvm_abi::fault::{
+    DOOR, Door, ERROR, FLAGS, FLAGS_AT_ENTRY, Frame, REGISTERS, RFLAGS, RIP, RSP,
+};
+use zvm_abi::layout;
+
+use crate::space;
+use crate::trap::Guest;
+
+/// A fault: Linux's number and code, address and exception as the kernel tells them.
+#[derive(Debug, Clone, Copy)]
+pub struct Cause {
+    /// The signal.
+    pub signal: u32,
+    /// `si_code`.
+    pub code: i32,
+    /// `si_addr`.
+    pub address: u64,
+    /// The CPU's exception number.
+    pub exception: u64,
+    /// A page fault's error code.
+    pub error: u64,
+}
+
+/// Lets a fault of the guest's code through, if the guest wants it: then the registers are those with which it goes on.
+pub fn pass(guest: &mut Guest<'_>, cause: Cause, registers: &mut [u64; REGISTERS]) -> bool {
+    // What another process sends has no such code.
+    if cause.code <= 0 {
+        return false;
+    }
+    let Some(door) = read::<Door>(guest, DOOR) else {
+        return false;
+    };
+    let ill = libc::SIGILL as u32;
+    if door.resume != 0 && cause.signal == ill && registers[RIP] == u64::from(door.resume) {
+        return resume(guest, door, registers);
+    }
+    let entry = u64::from(door.entry);
+    if cause.signal >= u32::BITS || door.open >> cause.signal & 1 == 0 || !guest.is_bundle(entry) {
+        return false;
+    }
+    let frame = Frame {
+        signal: cause.signal,
+        code: cause.code as u32,
+        address: cause.address,
+        exception: cause.exception,
+        error: cause.error & ERROR,
+        registers: *registers,
+    };
+    if !write(guest, u64::from(door.frame), frame) || !write(guest, DOOR, Door { open: 0, ..door })
+    {
+        return false;
+    }
+    registers[RIP] = entry;
+    registers[RFLAGS] = FLAGS_AT_ENTRY;
+    true
+}
+
+/// Back to where a frame says.
+fn resume(guest: &mut Guest<'_>, door: Door, registers: &mut [u64; REGISTERS]) -> bool {
+    let Some(frame) = read::<Frame>(guest, u64::from(door.frame)) else {
+        return false;
+    };
+    if !guest.is_target(frame.registers[RIP]) {
+        return false;
+    }
+    *registers = frame.registers;
+    registers[RSP] &= layout::SANDBOX_END - 1;
+    registers[RFLAGS] = registers[RFLAGS] & FLAGS | FLAGS_AT_ENTRY;
+    true
+}
+
+/// A value in the guest's memory; `None` if it is not all there.
+fn read<T: Copy>(guest: &Guest<'_>, address: u64) -> Option<T> {
+    let there = guest.covers(address, size_of::<T>() as u64, false);
+    // SAFETY: mapped and readable, as was checked; no other thread changes that. `T` is Door or Frame, which are numbers.
+    there.then(|| unsafe { space::pointer(address).cast::<T>().read_unaligned() })
+}
+
+/// Writes a value into the guest's memory; false if it is not the guest's to write.
+fn write<T: Copy>(guest: &Guest<'_>, address: u64, value: T) -> bool {
+    let there = guest.covers(address, size_of::<T>() as u64, true);
+    if there {
+        // SAFETY: mapped and writable, as was checked, and no code; no Rust value lives there.
+        unsafe { space::pointer(address).cast::<T>().write_unaligned(value) };
+    }
+    there
+}
