@@ -38,7 +38,7 @@ static inline vector either(vector a, vector b) { return _mm_or_si128(a, b); }
 static inline mask bits(vector v) { return (mask)_mm_movemask_epi8(v); }
 #endif
 
-// From here on the processor's own copy is as fast, and for much more it is faster.
+// From here on the processor fills as fast by itself, and much more of it faster.
 #define LARGE (32 * 1024)
 
 #define INTEGER(bytes, type)                                                                       \
@@ -111,12 +111,8 @@ WEAK void *memmove(void *to, const void *from, size_t size) {
     }
 #endif
     if ((uintptr_t)d - (uintptr_t)s >= size) {
-        if (size >= LARGE && (uintptr_t)s - (uintptr_t)d >= 64) {
-            void *target = d;
-            __asm__ volatile("rep movsb" : "+D"(target), "+S"(s), "+c"(size)::"memory");
-            return to;
-        }
-        // Forwards, to aligned places; the first vector and the last four were loaded before.
+        // Forwards, to aligned places; the first vector and the last four were loaded before. `rep movsb` is no faster at any
+        // size, and twenty times slower on AMD where the target lies less than 64 bytes behind the source modulo 4096.
         vector first = load(s);
         vector w = load(s + size - 4 * WIDTH), x = load(s + size - 3 * WIDTH);
         vector y = load(s + size - 2 * WIDTH), z = load(s + size - WIDTH);
