@@ -99,11 +99,20 @@ struct Extended {
 /// # Errors
 /// [`TarError`]: the image must not be used.
 pub fn load(tree: &mut Tree, root: NodeId, image: &'static [u8]) -> Result<(), TarError> {
+    load_at_most(MAX_ENTRIES, tree, root, image)
+}
+
+fn load_at_most(
+    entries: usize,
+    tree: &mut Tree,
+    root: NodeId,
+    image: &'static [u8],
+) -> Result<(), TarError> {
     let mut loader = Loader {
         tree,
         root,
         parent: (Vec::new(), root),
-        entries: 0,
+        left: entries,
     };
     let mut global = Extended::default();
     let mut next = Extended::default();
@@ -169,7 +178,8 @@ struct Loader<'t> {
     root: NodeId,
     /// The last entry's directory, by its name without a slash at the end.
     parent: (Vec<u8>, NodeId),
-    entries: usize,
+    /// Entries that the image may still have.
+    left: usize,
 }
 
 impl Loader<'_> {
@@ -179,10 +189,7 @@ impl Loader<'_> {
         data: &'static [u8],
         extended: Extended,
     ) -> Result<(), TarProblem> {
-        self.entries += 1;
-        if self.entries > MAX_ENTRIES {
-            return Err(TarProblem::TooMany);
-        }
+        self.left = self.left.checked_sub(1).ok_or(TarProblem::TooMany)?;
         let raw = match &extended.path {
             Some(path) => Cow::Borrowed(&path[..]),
             None => header_name(header),

@@ -242,6 +242,62 @@ fn hostile_extended_headers_are_refused() {
 }
 
 #[test]
+fn every_limit_is_kept() {
+    let at_most = |entries, image: Vec<u8>| {
+        let mut tree = Tree::new(Time::default());
+        load_at_most(entries, &mut tree, 0, image.leak())
+    };
+    let three = || {
+        [
+            entry(b"a", b'0', b""),
+            entry(b"a", b'0', b""),
+            entry(b"b", b'0', b""),
+        ]
+        .concat()
+    };
+    assert_eq!(at_most(3, three()), Ok(()));
+    assert_eq!(
+        at_most(2, three()).unwrap_err().problem,
+        TarProblem::TooMany
+    );
+    let path = |name: &[u8], size| {
+        let record = pax_record("path", core::str::from_utf8(name).unwrap());
+        [
+            entry(b"h", b'x', &record),
+            entry(b"f", b'0', &alloc::vec![b'x'; size]),
+        ]
+        .concat()
+    };
+    // A component, a name, and how deep names can go with that.
+    let component = alloc::vec![b'n'; MAX_COMPONENT];
+    assert!(tree(path(&component, 1)).is_ok());
+    assert_eq!(
+        problem(path(&[&component[..], b"n"].concat(), 1)),
+        TarProblem::Name
+    );
+    let deep = b"d/".repeat(MAX_NAME / 2);
+    let tree_of_deep = tree(path(&[&deep[..], b"f"].concat(), 1)).unwrap();
+    assert!(find(&tree_of_deep, &("d/".repeat(MAX_NAME / 2) + "f")).is_some());
+    assert_eq!(
+        problem(path(&[&deep[..], b"ff"].concat(), 1)),
+        TarProblem::Name
+    );
+    let target = pax_record("linkpath", &"t".repeat(MAX_NAME + 1));
+    let link = [entry(b"h", b'x', &target), header(b"l", b'2', 0, b"")].concat();
+    assert_eq!(problem(link), TarProblem::Name);
+    // An extended header.
+    let comment = |length: usize| {
+        let record = pax_record("comment", &"c".repeat(length - "1048576 comment=\n".len()));
+        [entry(b"h", b'x', &record), entry(b"f", b'0', b"x")].concat()
+    };
+    assert!(tree(comment(MAX_PAX)).is_ok());
+    assert_eq!(problem(comment(MAX_PAX + 1)), TarProblem::Pax);
+    // A name from the root is one from the mount's root.
+    let absolute = tree(entry(b"/etc//passwd", b'0', b"x")).unwrap();
+    assert_eq!(contents(&absolute, "etc/passwd"), b"x");
+}
+
+#[test]
 fn numbers_in_both_forms() {
     assert_eq!(number(b"0000644\0"), Ok(0o644));
     assert_eq!(number(b"   644 \0"), Ok(0o644));
