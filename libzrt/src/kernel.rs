@@ -78,6 +78,11 @@ impl Registers {
         rip: 0,
     };
 
+    /// Arguments of the system call that these registers make.
+    pub(crate) fn args(&self) -> Args {
+        [self.rdi, self.rsi, self.rdx, self.r10, self.r8, self.r9]
+    }
+
     /// The block's bytes.
     pub fn to_bytes(&self) -> [u8; 128] {
         let words = [
@@ -328,8 +333,10 @@ impl Kernel {
         self.clock.tick(&mut *self.host);
         let thread = self.threads.current_mut();
         thread.begin(registers, block);
+        // Not the thread's copy: to read what has just been stored, in larger pieces, would wait for it.
+        let mut call = (registers.rax, registers.args());
         loop {
-            self.call();
+            self.call(call.0, call.1);
             if let Some(status) = self.ending {
                 return self.finish(status);
             }
@@ -339,6 +346,7 @@ impl Kernel {
             let thread = self.threads.current();
             if !matches!(thread.run, Run::Ready) {
                 // Made again, when this thread's turn has come.
+                call = (thread.number, thread.args);
                 continue;
             }
             if self.signals.quiet(&thread.signals) {
@@ -352,12 +360,12 @@ impl Kernel {
     }
 
     /// Makes the current thread's call, for the first time or again.
-    fn call(&mut self) {
+    fn call(&mut self, number: u64, args: Args) {
         let thread = self.threads.current_mut();
         thread.run = Run::Ready;
-        if thread.number == syscalls::RT_SIGRETURN {
+        let tid = thread.tid;
+        if number == syscalls::RT_SIGRETURN {
             if self.trace.is_some() {
-                let (tid, args) = (thread.tid, thread.args);
                 self.trace_call(tid, syscalls::RT_SIGRETURN, args, Answer::Never);
             }
             if self.sigreturn().is_err() {
@@ -366,7 +374,6 @@ impl Kernel {
             }
             return;
         }
-        let (tid, number, args) = (thread.tid, thread.number, thread.args);
         let result = match syscalls::find(number) {
             Some(call) => (call.handler)(self, args),
             None => Err(Errno::ENOSYS),

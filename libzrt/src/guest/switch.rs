@@ -43,16 +43,21 @@ global_asm!(
     .p2align 5
 __zrt_switch_modes:
     stmxcsr {mxcsr}(%rdi)
-    mov {mxcsr}(%rsi), %eax
-    cmp {mxcsr}(%rdi), %eax
+    fnstcw {control}(%rdi)
+    fxam
+    fnstsw %ax
+    # Each takes a while until it is answered; so all were asked first.
+    mov {mxcsr}(%rsi), %ecx
+    cmp {mxcsr}(%rdi), %ecx
     je 1f
     ldmxcsr {mxcsr}(%rsi)
-1:  fnstcw {control}(%rdi)
-    # Registers of the x87 stack until one that is empty: fxam says so by C3=1, C2=0, C0=1.
-    lea {x87}(%rdi), %rdx
+1:  lea {x87}(%rdi), %rdx
     xor %ecx, %ecx
+    jmp 7f
+    # Registers of the x87 stack until one that is empty: fxam says so by C3=1, C2=0, C0=1.
 2:  fxam
     fnstsw %ax
+7:
     and $0x4500, %eax
     cmp $0x4100, %eax
     je 3f

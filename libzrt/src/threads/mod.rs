@@ -123,14 +123,7 @@ impl Thread {
     pub(crate) fn begin(&mut self, registers: &Registers, block: u64) {
         self.block = block;
         self.number = registers.rax;
-        self.args = [
-            registers.rdi,
-            registers.rsi,
-            registers.rdx,
-            registers.r10,
-            registers.r8,
-            registers.r9,
-        ];
+        self.args = registers.args();
         self.progress = Progress::default();
         self.interrupted = false;
     }
