@@ -330,6 +330,51 @@ fn check_strace(programs: &[Program], builds: &Builds) -> Result<(), Failed> {
     Ok(())
 }
 
+/// With this in the environment, all programs run once more under `--strace`, and every call that libzrt has must be made by one.
+const CALLS: &str = "ZVM_CONFORMANCE_CALLS";
+
+/// Every call of libzrt's table is made by a program.
+fn check_calls(programs: &[Program], builds: &Builds) -> Result<(), Failed> {
+    let mut made = std::collections::BTreeMap::<String, [usize; 2]>::new();
+    for program in programs {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zvm"));
+        command
+            .args(["run", "--timeout", "60", "--strace"])
+            .arg(&builds.image)
+            .args([&program.title(), "/tmp"]);
+        let (output, _) = run(command, program)?;
+        for line in String::from_utf8_lossy(&output.stderr).lines() {
+            let line = line.split_once("] ").map_or(line, |(_, rest)| rest);
+            let Some((name, rest)) = line.split_once('(') else {
+                continue;
+            };
+            let failed = rest.contains(") = -1 ");
+            made.entry(name.to_owned()).or_default()[usize::from(failed)] += 1;
+        }
+    }
+    let calls = include_str!("../../libzrt/src/syscalls.rs").lines();
+    let names = calls.filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let number = words.next()?.parse::<u32>();
+        number
+            .ok()
+            .and(words.next())
+            .filter(|_| line.ends_with(';'))
+    });
+    let mut never = Vec::new();
+    for name in names {
+        let [well, failed] = made.get(name).copied().unwrap_or_default();
+        println!("{name:<24} {well:>6} answered {failed:>6} refused");
+        if well + failed == 0 {
+            never.push(name);
+        }
+    }
+    match never.is_empty() {
+        true => Ok(()),
+        false => Err(format!("no program makes {}", never.join(", ")).into()),
+    }
+}
+
 /// Every program whose answers differ on purpose is in the list for readers, and no other.
 fn check_list(programs: &[Program], readme: &str) -> Result<(), Failed> {
     for program in programs {
@@ -387,10 +432,18 @@ fn main() -> ExitCode {
             })
         })
         .collect();
-    let all = programs.clone();
+    let (all, built_again) = (programs.clone(), built.clone());
     trials.push(Trial::test("strace", move || {
         built(&|builds| check_strace(&all, builds))
     }));
+    if std::env::var_os(CALLS).is_some() {
+        let (all, built) = (programs.clone(), built_again);
+        trials.push(Trial::test("every_call_is_made", move || {
+            built(&|builds| check_calls(&all, builds))
+        }));
+    } else {
+        println!("skipped: every_call_is_made ({CALLS}=1 asks for it)");
+    }
     trials.push(Trial::test("differences_are_listed", move || {
         let readme = std::fs::read_to_string(folder.join("README.md"))?;
         check_list(&programs, &readme)
