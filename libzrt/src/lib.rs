@@ -39,6 +39,7 @@ pub mod fs;
 mod guest;
 pub mod heap;
 pub mod host;
+mod identity;
 pub mod kernel;
 pub mod mm;
 pub mod nvram;

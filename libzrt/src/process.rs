@@ -1,6 +1,7 @@
 //! The process: identity, limits, exit, and what there is not (other processes).
 
 use crate::errno::Errno;
+use crate::identity::Ids;
 use crate::kernel::{Args, Kernel};
 use crate::signal;
 use crate::threads::On;
@@ -18,13 +19,7 @@ pub struct Process {
     /// Resource limits: (soft, hard), by RLIMIT number.
     pub limits: [(u64, u64); 16],
     pub(crate) ids: Ids,
-}
-
-/// Real, effective and saved user and group.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Ids {
-    user: [u32; 3],
-    group: [u32; 3],
+    /// It leads a session.
     session: bool,
 }
 
@@ -37,7 +32,7 @@ pub(crate) const NOFILE: usize = 7;
 impl Process {
     /// Effective user and group.
     pub(crate) fn effective(&self) -> [u32; 2] {
-        [self.ids.user[1], self.ids.group[1]]
+        self.ids.effective()
     }
 
     /// The process at its start.
@@ -51,6 +46,7 @@ impl Process {
             umask: 0o022,
             limits,
             ids: Ids::default(),
+            session: false,
         }
     }
 }
@@ -74,6 +70,11 @@ pub(crate) fn getpgid(_: &mut Kernel, [pid, ..]: Args) -> Result<u64, Errno> {
 }
 
 pub(crate) fn setpgid(_: &mut Kernel, [pid, group, ..]: Args) -> Result<u64, Errno> {
+    // The default for the group is the process.
+    let chosen = if group as u32 == 0 { pid } else { group };
+    if (chosen as i32) < 0 {
+        return Err(Errno::EINVAL);
+    }
     own(pid)?;
     if group as u32 == 0 || group as u32 == PID {
         Ok(0)
@@ -84,7 +85,7 @@ pub(crate) fn setpgid(_: &mut Kernel, [pid, group, ..]: Args) -> Result<u64, Err
 
 pub(crate) fn setsid(kernel: &mut Kernel, _: Args) -> Result<u64, Errno> {
     // The process leads its group from the start: as for a program that a shell started.
-    if core::mem::replace(&mut kernel.process.ids.session, true) {
+    if core::mem::replace(&mut kernel.process.session, true) {
         Err(Errno::EPERM)
     } else {
         Ok(u64::from(PID))
@@ -100,6 +101,14 @@ fn own(pid: u64) -> Result<(), Errno> {
     }
 }
 
+/// As [`own_thread`], of the calls about scheduling, which know no negative numbers.
+fn scheduled(kernel: &Kernel, tid: u64) -> Result<(), Errno> {
+    match (tid as i32) < 0 {
+        true => Err(Errno::EINVAL),
+        false => own_thread(kernel, tid),
+    }
+}
+
 /// 0 means the current thread.
 fn own_thread(kernel: &Kernel, tid: u64) -> Result<(), Errno> {
     if tid as u32 == 0 || kernel.threads.find(tid as u32).is_some() {
@@ -107,98 +116,6 @@ fn own_thread(kernel: &Kernel, tid: u64) -> Result<(), Errno> {
     } else {
         Err(Errno::ESRCH)
     }
-}
-
-macro_rules! getters { ($($name:ident = $field:ident[$index:literal];)*) => { $(
-    pub(crate) fn $name(kernel: &mut Kernel, _: Args) -> Result<u64, Errno> {
-        Ok(u64::from(kernel.process.ids.$field[$index]))
-    }
-)* } }
-getters! { getuid = user[0]; geteuid = user[1]; getgid = group[0]; getegid = group[1]; }
-
-/// A changed id of root's: root may take any.
-fn change(ids: &mut [u32; 3], new: [u64; 3]) -> Result<u64, Errno> {
-    let privileged = ids[1] == 0;
-    let mut result = *ids;
-    for (slot, value) in result.iter_mut().zip(new) {
-        let value = value as u32;
-        if value != u32::MAX {
-            if !privileged && !ids.contains(&value) {
-                return Err(Errno::EPERM);
-            }
-            *slot = value;
-        }
-    }
-    *ids = result;
-    Ok(0)
-}
-
-const SAME: u64 = u32::MAX as u64;
-
-pub(crate) fn setuid(kernel: &mut Kernel, [id, ..]: Args) -> Result<u64, Errno> {
-    let ids = &mut kernel.process.ids.user;
-    change(
-        ids,
-        if ids[1] == 0 {
-            [id; 3]
-        } else {
-            [SAME, id, SAME]
-        },
-    )
-}
-
-pub(crate) fn setgid(kernel: &mut Kernel, [id, ..]: Args) -> Result<u64, Errno> {
-    change(&mut kernel.process.ids.group, [id; 3])
-}
-
-pub(crate) fn setreuid(kernel: &mut Kernel, [real, effective, ..]: Args) -> Result<u64, Errno> {
-    change(&mut kernel.process.ids.user, [real, effective, effective])
-}
-
-pub(crate) fn setregid(kernel: &mut Kernel, [real, effective, ..]: Args) -> Result<u64, Errno> {
-    change(&mut kernel.process.ids.group, [real, effective, effective])
-}
-
-pub(crate) fn setresuid(
-    kernel: &mut Kernel,
-    [real, effective, saved, ..]: Args,
-) -> Result<u64, Errno> {
-    change(&mut kernel.process.ids.user, [real, effective, saved])
-}
-
-pub(crate) fn setresgid(
-    kernel: &mut Kernel,
-    [real, effective, saved, ..]: Args,
-) -> Result<u64, Errno> {
-    change(&mut kernel.process.ids.group, [real, effective, saved])
-}
-
-fn put_ids(kernel: &Kernel, ids: [u32; 3], addresses: [u64; 3]) -> Result<u64, Errno> {
-    for (id, address) in ids.iter().zip(addresses) {
-        kernel.memory.write(address, id)?;
-    }
-    Ok(0)
-}
-
-pub(crate) fn getresuid(kernel: &mut Kernel, [a, b, c, ..]: Args) -> Result<u64, Errno> {
-    put_ids(kernel, kernel.process.ids.user, [a, b, c])
-}
-
-pub(crate) fn getresgid(kernel: &mut Kernel, [a, b, c, ..]: Args) -> Result<u64, Errno> {
-    put_ids(kernel, kernel.process.ids.group, [a, b, c])
-}
-
-/// `setfsuid`, `setfsgid`: the old one, which stays.
-pub(crate) fn setfsid(kernel: &mut Kernel, _: Args) -> Result<u64, Errno> {
-    Ok(u64::from(kernel.process.ids.user[1]))
-}
-
-pub(crate) fn getgroups(kernel: &mut Kernel, [size, address, ..]: Args) -> Result<u64, Errno> {
-    // One group: the own.
-    if size as u32 > 0 {
-        kernel.memory.write(address, &kernel.process.ids.group[1])?;
-    }
-    Ok(1)
 }
 
 /// A `struct utsname` has six fields of 65 bytes.
@@ -327,18 +244,18 @@ pub(crate) fn getcpu(kernel: &mut Kernel, [cpu, node, ..]: Args) -> Result<u64, 
 
 /// SCHED_OTHER is all there is.
 pub(crate) fn sched_getscheduler(kernel: &mut Kernel, [pid, ..]: Args) -> Result<u64, Errno> {
-    own_thread(kernel, pid).map(|()| 0)
+    scheduled(kernel, pid).map(|()| 0)
 }
 
 pub(crate) fn sched_getparam(kernel: &mut Kernel, [pid, address, ..]: Args) -> Result<u64, Errno> {
-    own_thread(kernel, pid)?;
+    scheduled(kernel, pid)?;
     kernel.memory.write(address, &0_u32)?;
     Ok(0)
 }
 
 /// Priority 0 is all that ordinary policies have.
 pub(crate) fn sched_setparam(kernel: &mut Kernel, [pid, address, ..]: Args) -> Result<u64, Errno> {
-    own_thread(kernel, pid)?;
+    scheduled(kernel, pid)?;
     match kernel.memory.read::<u32>(address)? {
         0 => Ok(0),
         _ => Err(Errno::EINVAL),

@@ -25,6 +25,17 @@ pub(crate) fn success(_: &mut Kernel, _: Args) -> Result<u64, Errno> {
     Ok(0)
 }
 
+/// All memory is resident.
+pub(crate) fn mlockall(_: &mut Kernel, [flags, ..]: Args) -> Result<u64, Errno> {
+    const CURRENT_FUTURE: u64 = 3;
+    const ONFAULT: u64 = 4;
+    match flags as u32 as u64 {
+        0 | ONFAULT => Err(Errno::EINVAL),
+        flags if flags & !(CURRENT_FUTURE | ONFAULT) != 0 => Err(Errno::EINVAL),
+        _ => Ok(0),
+    }
+}
+
 pub(crate) fn brk(kernel: &mut Kernel, [end, ..]: Args) -> Result<u64, Errno> {
     let memory = &mut kernel.memory;
     if end >= memory.brk.0 && memory.pages().set_break(end) {

@@ -4,5 +4,7 @@ mod calls;
 mod memory;
 pub mod pages;
 
-pub(crate) use calls::{brk, madvise, mincore, mmap, mprotect, mremap, msync, munmap, success};
+pub(crate) use calls::{
+    brk, madvise, mincore, mlockall, mmap, mprotect, mremap, msync, munmap, success,
+};
 pub use memory::{Memory, Plain, Region};

@@ -184,7 +184,8 @@ fn the_way_back_gives_nothing_new() {
 }
 
 fn no_way_back_behind_a_mask() {
-    let places: [(&str, fn(&mut Program) -> u64); 5] = [
+    type Place = fn(&mut Program) -> u64;
+    let places: [(&str, Place); 5] = [
         ("jmp *%rax behind its mask", |p| {
             p.align();
             let at = p.here() + 3;
@@ -215,7 +216,8 @@ fn no_way_back_behind_a_mask() {
 }
 
 fn a_closed_or_bad_door() {
-    let entries: [(u32, fn(u64) -> u64); 6] = [
+    type Entry = fn(u64) -> u64;
+    let entries: [(u32, Entry); 6] = [
         // Open for other signals alone, or not at all.
         (!SEGV, |entry| entry),
         (0, |entry| entry),

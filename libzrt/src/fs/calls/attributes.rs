@@ -261,6 +261,42 @@ pub(crate) fn fsync(kernel: &mut Kernel, [fd, ..]: Args) -> Result<u64, Errno> {
     }
 }
 
+/// All is in memory already: what is left is what may not be asked of.
+pub(crate) fn readahead(kernel: &mut Kernel, [fd, ..]: Args) -> Result<u64, Errno> {
+    let file = kernel.files.get(fd)?;
+    if !file.readable() {
+        return Err(Errno::EBADF);
+    }
+    match kernel.tree.node(file.node)?.kind {
+        Kind::File(_) => Ok(0),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+pub(crate) fn sync_file_range(
+    kernel: &mut Kernel,
+    [fd, offset, size, flags, ..]: Args,
+) -> Result<u64, Errno> {
+    const WAIT_BEFORE_WRITE_WAIT_AFTER: u64 = 7;
+    let id = kernel.files.get(fd)?.node;
+    let end = (offset as i64).checked_add(size as i64);
+    if flags as u32 as u64 & !WAIT_BEFORE_WRITE_WAIT_AFTER != 0
+        || (offset as i64) < 0
+        || end.is_none_or(|end| end < offset as i64)
+    {
+        return Err(Errno::EINVAL);
+    }
+    match kernel.tree.node(id)?.kind {
+        Kind::File(_) | Kind::Directory(_) => fsync(kernel, [fd, 0, 0, 0, 0, 0]),
+        _ => Err(Errno::ESPIPE),
+    }
+}
+
+pub(crate) fn syncfs(kernel: &mut Kernel, [fd, ..]: Args) -> Result<u64, Errno> {
+    kernel.files.get(fd)?;
+    kernel.write_back(None).map(|()| 0)
+}
+
 pub(crate) fn sync(kernel: &mut Kernel, _: Args) -> Result<u64, Errno> {
     kernel.write_back(None).map(|()| 0)
 }
@@ -272,6 +308,19 @@ pub(crate) fn fadvise64(kernel: &mut Kernel, [fd, _, _, advice, ..]: Args) -> Re
         _ if advice > 5 => Err(Errno::EINVAL),
         _ => Ok(0),
     }
+}
+
+/// No file has extended attributes, so their list is empty.
+pub(crate) fn listxattr(kernel: &mut Kernel, [path, ..]: Args) -> Result<u64, Errno> {
+    kernel.find(AT_FDCWD, path, true)?.existing().map(|_| 0)
+}
+
+pub(crate) fn llistxattr(kernel: &mut Kernel, [path, ..]: Args) -> Result<u64, Errno> {
+    kernel.find(AT_FDCWD, path, false)?.existing().map(|_| 0)
+}
+
+pub(crate) fn flistxattr(kernel: &mut Kernel, [fd, ..]: Args) -> Result<u64, Errno> {
+    kernel.files.get(fd).map(|_| 0)
 }
 
 /// Extended attributes: no file has any, and none can be made.

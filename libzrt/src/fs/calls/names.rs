@@ -52,7 +52,8 @@ pub(crate) fn mknodat(
         0 | 0o100_000 => Kind::File(crate::fs::Contents::default()),
         0o010_000 => Kind::Pipe(Box::<Pipe>::default()),
         // Character and block devices: as in a container without the right to make them. Sockets get their names by `bind`.
-        0o020_000 | 0o060_000 | 0o140_000 => return Err(Errno::EPERM),
+        // Directories have a call of their own.
+        0o020_000 | 0o040_000 | 0o060_000 | 0o140_000 => return Err(Errno::EPERM),
         _ => return Err(Errno::EINVAL),
     };
     let found = free(kernel, directory, path)?;

@@ -15,6 +15,11 @@ int main(void) {
     SHOW(fsync(pair[0]));
     SHOW(syscall(SYS_sync_file_range, fd, 0, 3, 0));
     SHOW(syscall(SYS_sync_file_range, pair[0], 0, 3, 0));
+    SHOW(syscall(SYS_sync_file_range, fd, 0, 3, 99));
+    SHOW(syscall(SYS_sync_file_range, fd, -1L, 3, 0));
+    SHOW(syscall(SYS_sync_file_range, 99, 0, 3, 0));
+    SHOW(syscall(SYS_syncfs, pair[0]));
+    SHOW(syscall(SYS_syncfs, 99));
     SHOW(open("f", O_RDWR | O_DIRECTORY));
     SHOW(open("f/", O_RDWR));
     SHOW(open(".", O_RDWR));
