@@ -37,6 +37,7 @@ const RECIPES: &[(&str, &str)] = &[
     recipe!("quickjs"),
     recipe!("python"),
     recipe!("php"),
+    recipe!("posixtestsuite"),
 ];
 
 /// A recipe and its text.
