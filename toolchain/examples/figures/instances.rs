@@ -51,6 +51,7 @@ fn instance_of(monitor: u32) -> Result<String, Failure> {
 /// The `instances` part.
 pub fn instances(bench: &Bench) -> Result<(), Failure> {
     let image = bench.image("waits", WAITS)?;
+    bench.settle(&image)?;
     let begin = Instant::now();
     let mut running: Vec<Child> = Vec::with_capacity(MANY);
     for _ in 0..MANY {

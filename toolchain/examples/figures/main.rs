@@ -2,9 +2,10 @@
 //!
 //! ```text
 //! cargo build --release
-//! cargo run --release -p zvm-toolchain --example figures -- [trap] [switch] [start] [instances] [files] [large] [size]
+//! cargo run --release -p zvm-toolchain --example figures -- [trap] [switch] [start] [instances] [files] [large] [size] [zvm=FILE]
 //! ```
-//! All but `large` without arguments. Needs `zvm-cc` and `zvm` beside the example's folder.
+//! All but `large` without arguments. Needs `zvm-cc` and `zvm` beside the example's folder; `zvm=FILE` measures another build of
+//! the latter, such as the one that is linked with musl.
 
 mod files;
 mod instances;
@@ -13,7 +14,7 @@ mod start;
 mod switch;
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
@@ -25,6 +26,7 @@ type Part = fn(&Bench) -> Result<(), Failure>;
 /// The tools, and a folder for what they make.
 struct Bench {
     tools: PathBuf,
+    zvm: PathBuf,
     folder: tempfile::TempDir,
 }
 
@@ -35,17 +37,19 @@ struct Pair {
 }
 
 impl Bench {
-    fn new() -> Result<Bench, Failure> {
+    fn new(zvm: Option<&str>) -> Result<Bench, Failure> {
         let example = std::env::current_exe()?;
         let tools = example.parent().and_then(Path::parent);
+        let tools = tools.ok_or("an odd place")?.to_owned();
         Ok(Bench {
-            tools: tools.ok_or("an odd place")?.to_owned(),
+            zvm: zvm.map_or_else(|| tools.join("zvm"), PathBuf::from),
+            tools,
             folder: tempfile::tempdir()?,
         })
     }
 
     fn zvm(&self) -> PathBuf {
-        self.tools.join("zvm")
+        self.zvm.clone()
     }
 
     fn image(&self, name: &str, source: &str) -> Result<PathBuf, Failure> {
@@ -88,6 +92,17 @@ impl Bench {
         command.arg("run").args(options).arg(image);
         command
     }
+
+    /// Runs the image until the runtime has kept it: not before the file is some seconds old, and not at its first run.
+    fn settle(&self, image: &Path) -> Result<(), Failure> {
+        std::thread::sleep(Duration::from_secs(3));
+        for _ in 0..2 {
+            let mut command = self.sandboxed(&[], image);
+            command.stdin(Stdio::null()).stdout(Stdio::null());
+            timed(command)?;
+        }
+        Ok(())
+    }
 }
 
 /// How long the command takes; it must succeed.
@@ -124,17 +139,24 @@ fn row(what: &str, value: &str) {
     println!("{what:<58} {value}");
 }
 
-/// Bytes of the release binary without symbols.
+/// Bytes of the binary without symbols, and of the one of the profile `small` if that has been built.
 fn size(bench: &Bench) -> Result<(), Failure> {
-    let stripped = bench.folder.path().join("stripped");
-    let mut strip = Command::new("strip");
-    strip.arg("-o").arg(&stripped).arg(bench.zvm());
-    match strip.status() {
-        Ok(status) if status.success() => {
-            let bytes = std::fs::metadata(&stripped)?.len();
-            row("zvm, stripped", &format!("{:.2} MB", bytes as f64 / 1e6));
-        }
-        _ => row("zvm, stripped", "not measured: strip is not installed"),
+    let small = bench.tools.with_file_name("small").join("zvm");
+    for (what, binary) in [
+        ("zvm, stripped", bench.zvm()),
+        ("  of the profile small", small),
+    ] {
+        let stripped = bench.folder.path().join("stripped");
+        let mut strip = Command::new("strip");
+        strip.arg("-o").arg(&stripped).arg(&binary);
+        let value = match strip.status() {
+            _ if !binary.exists() => "not built".to_owned(),
+            Ok(status) if status.success() => {
+                format!("{:.2} MB", std::fs::metadata(&stripped)?.len() as f64 / 1e6)
+            }
+            _ => "not measured: strip is not installed".to_owned(),
+        };
+        row(what, &value);
     }
     Ok(())
 }
@@ -149,14 +171,19 @@ fn main() -> Result<(), Failure> {
         ("files", files::files),
         ("large", large::large),
     ];
-    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let (options, wanted): (Vec<String>, Vec<String>) = std::env::args()
+        .skip(1)
+        .partition(|word| word.starts_with("zvm="));
     if let Some(unknown) = wanted
         .iter()
         .find(|name| !parts.iter().any(|(part, _)| part == name))
     {
         return Err(format!("{unknown} is no part").into());
     }
-    let bench = Bench::new()?;
+    let zvm = options
+        .last()
+        .and_then(|option| option.strip_prefix("zvm="));
+    let bench = Bench::new(zvm)?;
     for (name, part) in parts {
         if wanted.iter().any(|wanted| wanted == name) || wanted.is_empty() && name != "large" {
             part(&bench)?;

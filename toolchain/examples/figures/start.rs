@@ -16,6 +16,7 @@ const ROUNDS: usize = 300;
 /// The `start` part: each way in turn, so that whatever else the machine does meets all of them.
 pub fn start(bench: &Bench) -> Result<(), Failure> {
     let pair = bench.pair("hello", HELLO)?;
+    bench.settle(&pair.image)?;
     let native = || Command::new(&pair.native);
     let inside = || bench.sandboxed(&[], &pair.image);
     let version = || {

@@ -15,6 +15,16 @@ int main(int argc, char **argv) {
 }
 "#;
 
+/// A system call that answers a number.
+const CALL: &str = r#"
+#include <stdlib.h>
+#include <unistd.h>
+int main(int argc, char **argv) {
+    for (long i = atol(argv[1]); i > 0; i--) getppid();
+    return 0;
+}
+"#;
+
 /// Two threads that yield to each other; natively on one processor.
 const YIELD: &str = r#"
 #include <pthread.h>
@@ -68,6 +78,13 @@ pub fn threads(bench: &Bench) -> Result<(), Failure> {
     let native = each(&|| Command::new(&pair.native))?;
     row(
         "switch of threads by sched_yield",
+        &format!("{inside:.1} ns (native {native:.0} ns)"),
+    );
+    let pair = bench.pair("call", CALL)?;
+    let inside = each(&|| bench.sandboxed(&[], &pair.image))?;
+    let native = each(&|| Command::new(&pair.native))?;
+    row(
+        "  of that: a system call, as getppid is one",
         &format!("{inside:.1} ns (native {native:.0} ns)"),
     );
     Ok(())
