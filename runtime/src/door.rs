@@ -61,6 +61,8 @@ pub fn pass(guest: &mut Guest<'_>, cause: Cause, registers: &mut [u64; REGISTERS
     }
     registers[RIP] = entry;
     registers[RFLAGS] = FLAGS_AT_ENTRY;
+    // It has no more bits unless a signal that is not about an instruction came between those that set it (C8).
+    registers[RSP] &= layout::SANDBOX_END - 1;
     true
 }
 
