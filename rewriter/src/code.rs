@@ -31,6 +31,7 @@ pub(crate) enum Target {
 /// One output instruction.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Op {
+    /// What stands behind `len` means nothing.
     pub bytes: [u8; 15],
     pub len: u8,
     pub fix: Fix,

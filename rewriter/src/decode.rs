@@ -1,51 +1,203 @@
 //! A linear sweep over text: every instruction of the input, in order.
+//!
+//! What is kept of each is small; who needs all of an instruction has it decoded again.
 
-use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic};
+use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic};
 use zvm_abi::layout::TEXT_BASE;
 
 use crate::error::{Refusal, RewriteError};
 use crate::input::Input;
+use crate::quick::{WINDOW, quick};
 use crate::starts::Starts;
 
-/// One instruction of the input.
-#[derive(Clone, Copy)]
-pub(crate) struct Insn {
-    pub decoded: Instruction,
-    /// Offset of the displacement field in the instruction, 0 = none, or none that holds an address.
-    pub displacement_at: u8,
-    /// Offset of the immediate field in the instruction, 0 = none, or none that holds an address.
-    pub immediate_at: u8,
+/// What an instruction is to the phases behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Registers and constants alone; it stays as it is. So do the next five, but for what is said.
+    #[default]
+    Plain,
+    /// It names memory without a need for 0x67, or is a `lea`.
+    Memory,
+    /// It names memory, and gets 0x67.
+    Confined,
+    /// Its memory operand is relative to rip.
+    Rip,
+    /// A `lea` relative to rip.
+    Lea,
+    /// `add`, `sub` or `and` of a constant to rsp, with 48 in front, which goes.
+    Stack,
+    /// Nothing but room; endbr64 counts, as the sandbox has its own rule for targets.
+    Padding,
+    /// The direct branches, each to [`Program::target`].
+    Jump,
+    Branch,
+    Call,
+    Return,
+    /// Through a register or memory.
+    IndirectJump,
+    IndirectCall,
+    /// Whatever else goes on to the next instruction.
+    Other,
+    /// Whatever else does not, or not always: system calls, loops, traps.
+    Flow,
 }
 
-/// Bytes of an instruction that has room for an opcode and four bytes of an address.
-const SHORTEST_WITH_ADDRESS: usize = 5;
+impl Kind {
+    /// Whether no more than this has to be known of an instruction that holds no code address.
+    pub(crate) fn is_quick(self) -> bool {
+        matches!(
+            self,
+            Kind::Plain | Kind::Memory | Kind::Confined | Kind::Rip | Kind::Lea | Kind::Stack
+        )
+    }
+}
+
+/// What an instruction does to the arithmetic flags.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Flags {
+    /// Nothing.
+    Keeps,
+    /// It writes them all, and reads none.
+    Sets,
+    /// More than that: ask iced.
+    #[default]
+    Asks,
+}
+
+/// One instruction of the input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Insn {
+    /// Offset in text.
+    pub at: u32,
+    pub len: u8,
+    pub kind: Kind,
+    /// Offset in the instruction of the displacement field, if that has four bytes or more; else 0.
+    pub displacement_at: u8,
+    /// The same of the constant.
+    pub immediate_at: u8,
+    pub flags: Flags,
+    /// A general register that it writes, of 32 bits or more, by its number and 1; 0 = none is known of.
+    pub written: u8,
+    /// Its memory operand is relative to rip.
+    pub rip: bool,
+}
 
 impl Insn {
-    pub(crate) fn new(decoder: &Decoder<'_>, decoded: Instruction) -> Self {
-        if decoded.len() < SHORTEST_WITH_ADDRESS {
-            return Insn {
-                decoded,
-                displacement_at: 0,
-                immediate_at: 0,
-            };
-        }
-        let offsets = decoder.get_constant_offsets(&decoded);
+    /// What iced says of it.
+    pub(crate) fn new(decoder: &Decoder<'_>, decoded: &Instruction) -> Self {
+        let kind = match decoded.flow_control() {
+            _ if is_padding(decoded) => Kind::Padding,
+            FlowControl::Next if decoded.mnemonic() == Mnemonic::Hlt => Kind::Flow,
+            FlowControl::Next => Kind::Other,
+            // With a prefix that means nothing, as linkers leave it.
+            FlowControl::Call if decoded.code() == Code::Call_rel32_64 => Kind::Call,
+            FlowControl::IndirectBranch if decoded.is_jmp_near_indirect() => Kind::IndirectJump,
+            FlowControl::IndirectCall if decoded.is_call_near_indirect() => Kind::IndirectCall,
+            _ => Kind::Flow,
+        };
+        let offsets = decoder.get_constant_offsets(decoded);
+        let field = |at: usize, size: usize| if size >= 4 { at as u8 } else { 0 };
         Insn {
-            decoded,
-            displacement_at: offsets.displacement_offset() as u8,
-            immediate_at: offsets.immediate_offset() as u8,
+            at: (decoded.ip() - TEXT_BASE) as u32,
+            len: decoded.len() as u8,
+            kind,
+            displacement_at: field(offsets.displacement_offset(), offsets.displacement_size()),
+            immediate_at: field(offsets.immediate_offset(), offsets.immediate_size()),
+            rip: decoded.is_ip_rel_memory_operand(),
+            ..Insn::default()
         }
+    }
+
+    /// Its address.
+    pub(crate) fn ip(&self) -> u64 {
+        TEXT_BASE + u64::from(self.at)
+    }
+
+    /// The address behind it.
+    pub(crate) fn next_ip(&self) -> u64 {
+        self.ip() + u64::from(self.len)
     }
 }
 
 /// The instructions of text, in order. An index into them is a *code index*; their number stands for the end of text.
-pub(crate) struct Program {
+pub(crate) struct Program<'a> {
     pub insns: Vec<Insn>,
+    text: &'a [u8],
     starts: Starts,
     end: u64,
 }
 
-impl Program {
+impl<'a> Program<'a> {
+    /// All of the instruction at a code index.
+    pub(crate) fn decoded(&self, index: usize) -> Instruction {
+        decode(self.text, &self.insns[index])
+    }
+
+    /// The bytes of the instruction at a code index.
+    pub(crate) fn bytes(&self, index: usize) -> &'a [u8] {
+        bytes(self.text, &self.insns[index])
+    }
+
+    /// The same and what follows, or zeros behind text's end.
+    pub(crate) fn bytes_and_more(&self, index: usize) -> [u8; 15] {
+        self.window(self.insns[index].at as usize)
+    }
+
+    /// Text from an offset on, or zeros behind its end.
+    pub(crate) fn window(&self, from: usize) -> [u8; 15] {
+        match self.text[from..].first_chunk() {
+            Some(bytes) => *bytes,
+            None => {
+                let mut bytes = [0; 15];
+                let rest = &self.text[from..];
+                bytes[..rest.len()].copy_from_slice(rest);
+                bytes
+            }
+        }
+    }
+
+    /// The address that the direct jump, branch or call at a code index leads to; `None` for all else.
+    pub(crate) fn target(&self, index: usize) -> Option<u64> {
+        branch_target(self.text, &self.insns[index])
+    }
+
+    /// The address of the datum that the instruction at a code index names relative to rip, if it does.
+    pub(crate) fn data(&self, index: usize) -> u64 {
+        let insn = &self.insns[index];
+        match insn.kind {
+            Kind::Rip | Kind::Lea => {
+                let field = &self.bytes(index)[usize::from(insn.displacement_at)..];
+                let field = field.first_chunk().copied().unwrap_or_default();
+                let distance = i64::from(i32::from_le_bytes(field));
+                insn.next_ip().wrapping_add_signed(distance)
+            }
+            _ => self.decoded(index).ip_rel_memory_address(),
+        }
+    }
+
+    /// The register that it pops, as a mask: bit n = register n of the encoding.
+    pub(crate) fn popped(&self, index: usize) -> u16 {
+        match *self.bytes(index) {
+            [opcode @ 0x58..=0x5F] => 1 << (opcode - 0x58),
+            [0x41, opcode @ 0x58..=0x5F] => 1 << (8 + opcode - 0x58),
+            _ => 0,
+        }
+    }
+
+    /// Whether it goes on to the next instruction, always or on a condition; a call does not.
+    pub(crate) fn falls_through(&self, index: usize) -> bool {
+        match self.insns[index].kind {
+            Kind::Jump | Kind::Call | Kind::Return | Kind::IndirectJump | Kind::IndirectCall => {
+                false
+            }
+            Kind::Flow => matches!(
+                self.decoded(index).flow_control(),
+                FlowControl::Next | FlowControl::ConditionalBranch
+            ),
+            _ => true,
+        }
+    }
+
     /// The code index of the instruction that starts at `address`, or of text's end.
     pub(crate) fn at(&self, address: u64) -> Option<usize> {
         let (index, exact) = self.starts.rank(address);
@@ -70,7 +222,7 @@ impl Program {
     /// The code index of what follows the instruction that ends at `address`, even if bytes that are no code lie between.
     pub(crate) fn behind(&self, address: u64) -> Option<usize> {
         let index = self.first_from(address);
-        let before = &self.insns.get(index.checked_sub(1)?)?.decoded;
+        let before = self.insns.get(index.checked_sub(1)?)?;
         (before.next_ip() == address).then_some(index)
     }
 }
@@ -81,6 +233,36 @@ impl<'a> Input<'a> {
         let from = (insn.ip() - TEXT_BASE) as usize;
         &self.text[from..from + insn.len()]
     }
+}
+
+fn bytes<'a>(text: &'a [u8], insn: &Insn) -> &'a [u8] {
+    &text[insn.at as usize..][..usize::from(insn.len)]
+}
+
+fn decode(text: &[u8], insn: &Insn) -> Instruction {
+    Decoder::with_ip(64, bytes(text, insn), insn.ip(), DecoderOptions::NONE).decode()
+}
+
+/// See [`Program::target`].
+fn branch_target(text: &[u8], insn: &Insn) -> Option<u64> {
+    let distance = match insn.kind {
+        Kind::Jump | Kind::Branch | Kind::Call => {
+            let end = (insn.at + u32::from(insn.len)) as usize;
+            match insn.len {
+                2 => i64::from(text[end - 1] as i8),
+                _ => {
+                    let field = text[..end].last_chunk().copied().unwrap_or_default();
+                    i64::from(i32::from_le_bytes(field))
+                }
+            }
+        }
+        Kind::Flow => {
+            let target = decode(text, insn).near_branch_target();
+            return (target != 0).then_some(target);
+        }
+        _ => return None,
+    };
+    Some(insn.next_ip().wrapping_add_signed(distance))
 }
 
 /// Bytes that are no code, in a function: from behind the last instruction before them that goes on elsewhere, to the next
@@ -95,20 +277,43 @@ struct Hole {
 ///
 /// Some assembly keeps a line of text behind its last `ret` (OpenSSL's does). What nothing reaches and nothing can decode is
 /// left out; a pointer to it is found later to mean no instruction, and refused.
-pub(crate) fn sweep(input: &Input<'_>) -> Result<Program, RewriteError> {
-    let mut insns: Vec<Insn> = Vec::with_capacity(input.text.len() / 4);
+pub(crate) fn sweep<'a>(input: &Input<'a>) -> Result<Program<'a>, RewriteError> {
+    let text = input.text;
+    let mut insns: Vec<Insn> = Vec::with_capacity(text.len() / 4);
     let mut holes: Vec<Hole> = Vec::new();
-    let mut decoder = Decoder::with_ip(64, input.text, TEXT_BASE, DecoderOptions::NONE);
+    let mut decoder = Decoder::with_ip(64, text, TEXT_BASE, DecoderOptions::NONE);
+    let mut decoded = Instruction::default();
     let mut functions = input.functions.iter().map(|f| f.0).peekable();
-    let mut function = TEXT_BASE;
-    while decoder.can_decode() {
-        let at = decoder.ip();
-        let decoded = decoder.decode();
-        while let Some(start) = functions.next_if(|&start| start <= at) {
-            function = start;
+    let (mut function, mut next) = (TEXT_BASE, functions.peek().copied().unwrap_or(u64::MAX));
+    let mut from = 0;
+    while from < text.len() {
+        let at = TEXT_BASE + from as u64;
+        while next <= at {
+            function = next;
+            functions.next();
+            next = functions.peek().copied().unwrap_or(u64::MAX);
         }
-        let next = functions.peek().copied();
-        let reason = if next.is_some_and(|start| start < decoded.next_ip()) {
+        let answer = match text[from..].first_chunk() {
+            Some(window) => quick(window, from as u32),
+            None => {
+                let (mut window, rest) = ([0; WINDOW], &text[from..]);
+                window[..rest.len()].copy_from_slice(rest);
+                quick(&window, from as u32)
+            }
+        };
+        if let Some(insn) = answer
+            && insn.next_ip() <= next.min(input.text_end())
+        {
+            from += usize::from(insn.len);
+            insns.push(insn);
+            continue;
+        }
+        decoder
+            .set_position(from)
+            .expect("what is left of text starts in it");
+        decoder.set_ip(at);
+        decoder.decode_out(&mut decoded);
+        let reason = if next < decoded.next_ip() {
             // Bytes between functions that run into the next one are padding only if they are int3 or nops,
             // which never do: so these bytes are data, or the symbol is not a function.
             "the instruction runs into the next function, so one of the two is no code"
@@ -117,14 +322,15 @@ pub(crate) fn sweep(input: &Input<'_>) -> Result<Program, RewriteError> {
         } else if is_port_access(&decoded) {
             "it reads or writes a port, which no program can, so these bytes may be data"
         } else {
-            insns.push(Insn::new(&decoder, decoded));
+            insns.push(Insn::new(&decoder, &decoded));
+            from += decoded.len();
             continue;
         };
         // What follows an instruction that always goes on elsewhere is reached by a jump or not at all.
         let leaves = insns
             .iter()
-            .rposition(|i| i.decoded.ip() < function || !goes_on(&i.decoded))
-            .filter(|&i| insns[i].decoded.ip() >= function);
+            .rposition(|i| i.ip() < function || !goes_on(text, i))
+            .filter(|&i| insns[i].ip() >= function);
         let refusal = input.refusal(
             at,
             decoded.len().max(1),
@@ -134,47 +340,46 @@ pub(crate) fn sweep(input: &Input<'_>) -> Result<Program, RewriteError> {
         let Some(last) = leaves else {
             if is_port_access(&decoded) {
                 // The lowering says better why not.
-                insns.push(Insn::new(&decoder, decoded));
+                insns.push(Insn::new(&decoder, &decoded));
+                from += decoded.len();
                 continue;
             }
             return Err(RewriteError::Refused(vec![refusal]));
         };
         insns.truncate(last + 1);
-        let end = next.unwrap_or(input.text_end());
+        let end = next.min(input.text_end());
         holes.push(Hole {
-            start: insns[last].decoded.next_ip(),
+            start: insns[last].next_ip(),
             end,
             refusal,
         });
-        let from = (end - TEXT_BASE) as usize;
-        decoder
-            .set_position(from)
-            .expect("a function starts in text, and its end is text's at most");
-        decoder.set_ip(end);
+        from = (end - TEXT_BASE) as usize;
     }
-    refuse_what_is_reached(&insns, holes)?;
-    let mut starts = Starts::new(input.text.len());
+    refuse_what_is_reached(text, &insns, holes)?;
+    let mut starts = Starts::new(text.len());
     for insn in &insns {
-        starts.add(insn.decoded.ip());
+        starts.add(insn.ip());
     }
     starts.finish();
     Ok(Program {
         insns,
+        text,
         starts,
-        end: decoder.ip(),
+        end: input.text_end(),
     })
 }
 
 /// A hole is one only if no branch leads there.
-fn refuse_what_is_reached(insns: &[Insn], holes: Vec<Hole>) -> Result<(), RewriteError> {
+fn refuse_what_is_reached(
+    text: &[u8],
+    insns: &[Insn],
+    holes: Vec<Hole>,
+) -> Result<(), RewriteError> {
     if holes.is_empty() {
         return Ok(());
     }
-    let mut targets: Vec<u64> = insns
-        .iter()
-        .filter(|i| i.decoded.near_branch_target() != 0)
-        .map(|i| i.decoded.near_branch_target())
-        .collect();
+    let targets = insns.iter().filter_map(|insn| branch_target(text, insn));
+    let mut targets: Vec<u64> = targets.collect();
     targets.sort_unstable();
     let reached = |hole: &Hole| {
         let first = targets.partition_point(|&target| target < hole.start);
@@ -192,14 +397,21 @@ fn refuse_what_is_reached(insns: &[Insn], holes: Vec<Hole>) -> Result<(), Rewrit
 }
 
 /// Whether the next instruction may run after this one.
-fn goes_on(insn: &Instruction) -> bool {
-    !matches!(
-        insn.flow_control(),
-        FlowControl::Return
-            | FlowControl::UnconditionalBranch
-            | FlowControl::IndirectBranch
-            | FlowControl::Exception
-    ) && insn.mnemonic() != Mnemonic::Hlt
+fn goes_on(text: &[u8], insn: &Insn) -> bool {
+    match insn.kind {
+        Kind::Jump | Kind::Return | Kind::IndirectJump => false,
+        Kind::Flow => {
+            let insn = decode(text, insn);
+            !matches!(
+                insn.flow_control(),
+                FlowControl::Return
+                    | FlowControl::UnconditionalBranch
+                    | FlowControl::IndirectBranch
+                    | FlowControl::Exception
+            ) && insn.mnemonic() != Mnemonic::Hlt
+        }
+        _ => true,
+    }
 }
 
 /// `in`, `out` and their string forms: letters of text (`l`, `m`, `n`, `o`) decode to them.

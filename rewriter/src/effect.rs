@@ -7,6 +7,9 @@ use iced_x86::{
     Register, RflagsBits,
 };
 
+use crate::decode::{Flags, Kind, Program};
+use crate::quick::registers;
+
 /// Registers in parts: bit n = the lowest byte of register n, bit 16 + n = its second byte, bit 32 + n = all above.
 pub(crate) type Parts = u64;
 
@@ -27,8 +30,50 @@ fn flags(bits: u32) -> Parts {
     each.iter().enumerate().map(flag).sum()
 }
 
+/// What the instruction at a code index does to registers, rsp apart, and to flags: (read, fully written).
+pub(crate) fn effect_at(
+    factory: &mut InstructionInfoFactory,
+    program: &Program<'_>,
+    index: usize,
+) -> (Parts, Parts) {
+    let insn = &program.insns[index];
+    let quick = match insn.kind {
+        Kind::Jump | Kind::Branch => Some((0, 0)),
+        kind if kind.is_quick() => registers(&program.bytes_and_more(index)),
+        _ => None,
+    };
+    let flags = match (insn.flags, insn.kind) {
+        (Flags::Keeps, _) => Some((0, 0)),
+        (Flags::Sets, _) => Some((0, FLAGS)),
+        (Flags::Asks, Kind::Branch) => Some((tested(program.bytes(index)), 0)),
+        (Flags::Asks, _) => None,
+    };
+    if let (Some((uses, defs)), Some((reads, writes))) = (quick, flags) {
+        return (whole(uses) | reads, whole(defs) | writes);
+    }
+    let decoded = program.decoded(index);
+    let (uses, defs) = effect(factory, &decoded);
+    let (reads, writes) = flags_effect(&decoded);
+    (uses | reads, defs | writes)
+}
+
+/// Flags that a conditional branch reads, by the condition's number in its encoding.
+fn tested(branch: &[u8]) -> Parts {
+    const C: Parts = 1 << 48;
+    const P: Parts = 2 << 48;
+    const Z: Parts = 8 << 48;
+    const S: Parts = 16 << 48;
+    const O: Parts = 32 << 48;
+    let opcode = match *branch {
+        [0x0F, opcode, ..] => opcode,
+        [opcode, ..] => opcode,
+        [] => return FLAGS,
+    };
+    [O, C, Z, C | Z, S, P, S | O, S | O | Z][usize::from(opcode >> 1 & 7)]
+}
+
 /// Flags that an instruction needs, and that it writes.
-pub(crate) fn flags_effect(insn: &Instruction) -> (Parts, Parts) {
+fn flags_effect(insn: &Instruction) -> (Parts, Parts) {
     match insn.mnemonic() {
         // It reads them only to hand them back.
         Mnemonic::Syscall => (0, 0),
@@ -68,7 +113,7 @@ fn parts(register: Register) -> Parts {
 }
 
 /// Uses and definitions of one instruction: (read, fully written).
-pub(crate) fn effect(factory: &mut InstructionInfoFactory, insn: &Instruction) -> (Parts, Parts) {
+fn effect(factory: &mut InstructionInfoFactory, insn: &Instruction) -> (Parts, Parts) {
     common(insn).unwrap_or_else(|| by_table(factory, insn))
 }
 
@@ -146,45 +191,77 @@ fn common(insn: &Instruction) -> Option<(Parts, Parts)> {
 
 #[cfg(test)]
 mod tests {
-    use iced_x86::{Decoder, DecoderOptions, InstructionInfoFactory};
+    use iced_x86::{InstructionInfoFactory, OpAccess, Register};
 
-    use super::{by_table, common};
+    use super::{FLAGS, by_table, common, flags_effect, tested, whole};
+    use crate::decode::{Flags, Kind};
+    use crate::quick::{WINDOW, quick, registers};
+    use crate::random::instructions;
 
-    /// Random bytes behind ordinary first ones.
+    const STARTS: [&[u8]; 8] = [
+        &[],
+        &[0x48],
+        &[0x4C],
+        &[0x41],
+        &[0x66],
+        &[0x0F],
+        &[0x67],
+        &[0xF3],
+    ];
+
     #[test]
     fn the_short_way_says_what_the_tables_say() {
-        let mut state = 88_172_645_463_325_252_u64;
-        let mut random = || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state.to_le_bytes()
-        };
-        let starts: [&[u8]; 8] = [
-            &[],
-            &[0x48],
-            &[0x4C],
-            &[0x41],
-            &[0x66],
-            &[0x0F],
-            &[0x67],
-            &[0xF3],
-        ];
         let mut factory = InstructionInfoFactory::new();
         let mut answered = 0;
-        for trial in 0..400_000 {
-            let mut bytes = starts[trial % starts.len()].to_vec();
-            bytes.extend(random());
-            bytes.extend(random());
-            let insn = Decoder::with_ip(64, &bytes, 0x40000, DecoderOptions::NONE).decode();
-            if insn.is_invalid() {
-                continue;
-            }
-            if let Some(effect) = common(&insn) {
-                assert_eq!(effect, by_table(&mut factory, &insn), "{bytes:02x?}");
+        instructions(&STARTS, 400_000, |bytes, _, insn| {
+            if let Some(effect) = common(insn) {
+                assert_eq!(effect, by_table(&mut factory, insn), "{bytes:02x?}");
                 answered += 1;
             }
-        }
+        });
         assert!(answered > 100_000, "{answered} only");
+    }
+
+    /// rsp apart, and registers that are read and written, which count as read.
+    #[test]
+    fn the_quick_way_says_what_the_tables_say() {
+        let rsp = whole(1 << 4);
+        let mut factory = InstructionInfoFactory::new();
+        let mut answered = 0;
+        instructions(&STARTS, 400_000, |bytes, _, insn| {
+            let window = bytes.first_chunk::<WINDOW>().expect("24 bytes");
+            let Some(known) = quick(window, 0) else {
+                return;
+            };
+            let (reads, writes) = flags_effect(insn);
+            match (known.flags, known.kind) {
+                (Flags::Keeps, _) => assert_eq!((reads, writes), (0, 0), "{bytes:02x?}"),
+                (Flags::Sets, _) => assert_eq!((reads, writes), (0, FLAGS), "{bytes:02x?}"),
+                (_, Kind::Branch) => assert_eq!(reads, tested(window), "{bytes:02x?}"),
+                _ => {}
+            }
+            let (uses, defs) = by_table(&mut factory, insn);
+            if known.written > 0 {
+                let register = usize::from(known.written) - 1 + Register::RAX as usize;
+                let info = factory.info(insn);
+                let writes = info.used_registers().iter().any(|used| {
+                    used.register().full_register() as usize == register
+                        && matches!(used.access(), OpAccess::Write | OpAccess::ReadWrite)
+                });
+                assert!(writes, "{bytes:02x?}: {insn}");
+            }
+            let parts = bytes.first_chunk().expect("24 bytes");
+            if !known.kind.is_quick() {
+                return;
+            }
+            if let Some((read, written)) = registers(parts) {
+                let (uses, defs) = (uses & !rsp, defs & !rsp);
+                let (read, written) = (whole(read), whole(written));
+                assert_eq!(read, uses, "{bytes:02x?}: {insn}");
+                assert_eq!(read | written, uses | defs, "{bytes:02x?}: {insn}");
+                answered += 1;
+            }
+        });
+        assert!(answered > 30_000, "{answered} only");
     }
 }

@@ -1,10 +1,8 @@
 //! Whether flags are live where a call, a masked return or another sequence would change them.
 
-use std::collections::{HashMap, HashSet};
-
 use iced_x86::{FlowControl, Mnemonic, RflagsBits};
 
-use crate::decode::Program;
+use crate::decode::{self, Kind, Program};
 
 /// The arithmetic flags: the direction flag is no result of arithmetic.
 const ARITHMETIC: u32 = RflagsBits::CF
@@ -25,13 +23,23 @@ pub(crate) enum Flags {
 }
 
 /// Whether some arithmetic flag that holds before code index `at` is read later.
-pub(crate) fn flags_live(program: &Program, at: usize, asked: Flags) -> bool {
+pub(crate) fn flags_live(program: &Program<'_>, at: usize, asked: Flags) -> bool {
     let unsure = asked == Flags::Keep;
     let (mut at, mut live) = (at, ARITHMETIC);
     for _ in 0..64 {
-        let Some(insn) = program.insns.get(at).map(|i| &i.decoded) else {
+        let Some(known) = program.insns.get(at) else {
             return false;
         };
+        match (known.flags, known.kind) {
+            (decode::Flags::Sets, _) => return false,
+            (_, Kind::Call | Kind::IndirectCall | Kind::Return) => return false,
+            (decode::Flags::Keeps, Kind::Jump) | (decode::Flags::Asks, _) => {}
+            (decode::Flags::Keeps, _) => {
+                at += 1;
+                continue;
+            }
+        }
+        let insn = &program.decoded(at);
         if asked == Flags::Result && insn.mnemonic() == Mnemonic::Pushfq {
             return false;
         }
@@ -63,65 +71,101 @@ pub(crate) fn flags_live(program: &Program, at: usize, asked: Flags) -> bool {
 }
 
 /// Which functions may come back to their callers.
-#[derive(Default)]
 pub(crate) struct Returns {
     /// By the code index of the entry.
-    known: HashMap<usize, bool>,
+    known: Vec<Option<bool>>,
+    /// By code index: the last search that has begun a straight run there.
+    seen: Vec<u32>,
+    searches: u32,
 }
 
 /// Instructions that are looked at for one answer; where they do not suffice, it is yes.
 const MOST_INSTRUCTIONS: usize = 5_000;
 
 impl Returns {
+    pub(crate) fn new(program: &Program<'_>) -> Self {
+        Returns {
+            known: vec![None; program.insns.len() + 1],
+            seen: vec![0; program.insns.len() + 1],
+            searches: 0,
+        }
+    }
+
     /// Whether the function at code index `entry` may come back.
-    pub(crate) fn may_return(&mut self, program: &Program, entry: usize) -> bool {
+    pub(crate) fn may_return(&mut self, program: &Program<'_>, entry: usize) -> bool {
         self.within(program, entry, &mut MOST_INSTRUCTIONS.clone())
     }
 
-    fn within(&mut self, program: &Program, entry: usize, budget: &mut usize) -> bool {
-        if let Some(&known) = self.known.get(&entry) {
+    fn within(&mut self, program: &Program<'_>, entry: usize, budget: &mut usize) -> bool {
+        if let Some(known) = self.known[entry] {
             return known;
         }
         let answer = self.find(program, entry, budget);
-        self.known.insert(entry, answer);
+        self.known[entry] = Some(answer);
         answer
     }
 
-    fn find(&mut self, program: &Program, entry: usize, budget: &mut usize) -> bool {
-        let mut seen = HashSet::new();
+    fn find(&mut self, program: &Program<'_>, entry: usize, budget: &mut usize) -> bool {
+        self.searches += 1;
+        let search = self.searches;
         let mut work = vec![entry];
         while let Some(mut at) = work.pop() {
-            // Each straight run is looked at once, from its first instruction; runs may overlap, which the budget bounds.
-            if !seen.insert(at) {
+            // Each straight run is looked at once, from its first instruction; runs may overlap, and be looked at again after a
+            // callee's: the budget bounds that.
+            if std::mem::replace(&mut self.seen[at], search) == search {
                 continue;
             }
-            while let Some(insn) = program.insns.get(at).map(|i| &i.decoded) {
+            while let Some(insn) = program.insns.get(at) {
                 if *budget == 0 {
                     return true;
                 }
                 *budget -= 1;
-                let target = || program.at(insn.near_branch_target());
-                match insn.flow_control() {
-                    FlowControl::Return | FlowControl::IndirectBranch => return true,
-                    FlowControl::UnconditionalBranch => match target() {
+                let target = || program.at(program.target(at)?);
+                match insn.kind {
+                    Kind::Return | Kind::IndirectJump => return true,
+                    Kind::Jump => match target() {
                         Some(target) => {
                             work.push(target);
                             break;
                         }
                         None => return true,
                     },
-                    FlowControl::ConditionalBranch => match target() {
+                    Kind::Branch => match target() {
                         Some(target) => work.push(target),
                         None => return true,
                     },
-                    FlowControl::Call if insn.is_call_near() => match target() {
+                    Kind::Call => match target() {
                         Some(callee) if callee != entry && self.within(program, callee, budget) => {
                         }
                         None => {}
                         // It comes back only where this one does, or never.
                         Some(_) => break,
                     },
-                    FlowControl::Exception | FlowControl::Interrupt => break,
+                    Kind::Flow => {
+                        let decoded = program.decoded(at);
+                        match decoded.flow_control() {
+                            FlowControl::Return | FlowControl::IndirectBranch => return true,
+                            FlowControl::UnconditionalBranch => match target() {
+                                Some(target) => {
+                                    work.push(target);
+                                    break;
+                                }
+                                None => return true,
+                            },
+                            FlowControl::ConditionalBranch => match target() {
+                                Some(target) => work.push(target),
+                                None => return true,
+                            },
+                            FlowControl::Call if decoded.is_call_near() => match target() {
+                                Some(callee)
+                                    if callee != entry && self.within(program, callee, budget) => {}
+                                None => {}
+                                Some(_) => break,
+                            },
+                            FlowControl::Exception | FlowControl::Interrupt => break,
+                            _ => {}
+                        }
+                    }
                     _ => {}
                 }
                 at += 1;

@@ -23,6 +23,9 @@ mod liveness;
 mod longer;
 mod lower;
 mod output;
+mod quick;
+#[cfg(test)]
+mod random;
 mod refs;
 mod regions;
 mod starts;

@@ -7,10 +7,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, Mnemonic, Register};
+use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, Register};
 
-use crate::decode::Program;
-use crate::effect::{FLAGS, Parts, effect, flags_effect, some, whole};
+use crate::decode::{Kind, Program};
+use crate::effect::{FLAGS, Parts, effect_at, some, whole};
 use crate::flags::Returns;
 use crate::input::Input;
 use crate::refs::Refs;
@@ -29,6 +29,8 @@ const CALLER_SAVED: u16 = mask(&[0, 1, 2, 6, 7, 8, 9, 10, 11]);
 const AT_RETURN: u16 = mask(&[0, 2, 3, 4, 5, 12, 13, 14, 15]);
 /// Functions that may lie between a jump and those who may rely on its function's registers.
 const MOST_CALLERS: usize = 200;
+/// Instructions that are looked at to find whether one register is needed behind a call.
+const MOST_LOOKED_AT: usize = 160;
 
 const fn mask(registers: &[u8]) -> u16 {
     let (mut mask, mut i) = (0, 0);
@@ -103,7 +105,7 @@ impl Region {
 /// Live registers in the functions that were asked about.
 pub(crate) struct Liveness<'p> {
     input: &'p Input<'p>,
-    program: &'p Program,
+    program: &'p Program<'p>,
     refs: &'p Refs,
     factory: InstructionInfoFactory,
     regions: Option<Regions>,
@@ -115,13 +117,13 @@ pub(crate) struct Liveness<'p> {
     clobbered: Vec<Option<u16>>,
     /// By function's address and register: see [`Self::may_clobber`].
     clobberable: HashMap<(u64, u8), bool>,
-    returns: Returns,
+    pub(crate) returns: Returns,
     /// Direct calls of functions and jumps to them, sorted: (the function's start, the code index). Made when it is first needed.
     callers: Option<Vec<(u64, usize)>>,
 }
 
 impl<'p> Liveness<'p> {
-    pub(crate) fn new(input: &'p Input<'p>, program: &'p Program, refs: &'p Refs) -> Self {
+    pub(crate) fn new(input: &'p Input<'p>, program: &'p Program<'p>, refs: &'p Refs) -> Self {
         Liveness {
             input,
             program,
@@ -132,7 +134,7 @@ impl<'p> Liveness<'p> {
             written: vec![None; input.functions.len()],
             clobbered: vec![None; input.functions.len()],
             clobberable: HashMap::new(),
-            returns: Returns::default(),
+            returns: Returns::new(program),
             callers: None,
         }
     }
@@ -154,7 +156,7 @@ impl<'p> Liveness<'p> {
     /// For the indirect jump at code index `at`: (registers that may be live at its targets, registers that it may clobber
     /// for its function's callers). `table` holds the targets where the jump table is known.
     pub(crate) fn at_jump(&mut self, at: usize, table: &[usize]) -> (u16, u16) {
-        let insn = &self.program.insns[at].decoded;
+        let insn = &self.program.decoded(at);
         let Some(function) = self.input.function_index(insn.ip()) else {
             return (u16::MAX, 0);
         };
@@ -188,7 +190,7 @@ impl<'p> Liveness<'p> {
     /// Whether code index `at` is the padding behind a function that ends at `end`: clang lets a jump table's impossible cases
     /// go there.
     fn is_end(&self, at: usize, end: u64) -> bool {
-        let ip = self.program.insns.get(at).map(|insn| insn.decoded.ip());
+        let ip = self.program.insns.get(at).map(|insn| insn.ip());
         ip == Some(end) && self.input.function_index(end).is_none()
     }
 
@@ -209,13 +211,15 @@ impl<'p> Liveness<'p> {
         let (mut seen, mut work) = (HashSet::from([start]), vec![start]);
         while let Some(function) = work.pop() {
             for site in self.callers_of(function) {
-                let insn = &self.program.insns[site].decoded;
+                let insn = &self.program.insns[site];
                 let Some(caller) = self.input.function_index(insn.ip()) else {
                     return false;
                 };
-                let call = insn.flow_control() == FlowControl::Call;
-                if call && self.live_at(site + 1) & bit != 0 {
-                    return false;
+                if insn.kind == Kind::Call {
+                    let soon = self.needs(site + 1, register);
+                    if soon.unwrap_or_else(|| self.live_at(site + 1) & bit != 0) {
+                        return false;
+                    }
                 }
                 let start = self.input.functions[caller].0;
                 let known = self.written(caller) & bit != 0;
@@ -230,10 +234,67 @@ impl<'p> Liveness<'p> {
         true
     }
 
+    /// Whether a register may be read behind code index `at`, as far as that is soon told: going on along all ways until it
+    /// is written, or a call or a return ends its life.
+    fn needs(&mut self, at: usize, register: u8) -> Option<bool> {
+        let program = self.program;
+        let (bit, mut work, mut seen) = (1u16 << register, vec![at], Vec::new());
+        while let Some(mut at) = work.pop() {
+            loop {
+                let insn = program.insns.get(at)?;
+                if seen.len() >= MOST_LOOKED_AT {
+                    return None;
+                }
+                if seen.contains(&at) {
+                    break;
+                }
+                seen.push(at);
+                let (uses, defs) = effect_at(&mut self.factory, program, at);
+                if some(uses) & bit != 0 {
+                    return Some(true);
+                }
+                if whole(bit) & !defs == 0 {
+                    break;
+                }
+                match insn.kind {
+                    Kind::Jump | Kind::Branch => {
+                        let target = program.target(at).unwrap_or_default();
+                        match (self.input.function_index(target), program.at(target)) {
+                            (Some(function), Some(_))
+                                if self.is_other_function(function, target) =>
+                            {
+                                if (AT_CALL | PRESERVED) & bit != 0 {
+                                    return Some(true);
+                                }
+                            }
+                            (Some(_), Some(target)) => work.push(target),
+                            _ => return None,
+                        }
+                        if insn.kind == Kind::Jump {
+                            break;
+                        }
+                    }
+                    Kind::Return if AT_RETURN & bit != 0 => return Some(true),
+                    Kind::Return => break,
+                    Kind::Call | Kind::IndirectCall if AT_CALL & bit != 0 => return Some(true),
+                    Kind::IndirectCall => break,
+                    Kind::Call => match self.after_call(program.target(at).unwrap_or_default()) {
+                        After::Call(clobbered) if clobbered & bit == 0 => {}
+                        _ => break,
+                    },
+                    Kind::IndirectJump | Kind::Flow => return None,
+                    _ => {}
+                }
+                at += 1;
+            }
+        }
+        Some(false)
+    }
+
     /// Whether arithmetic flags that hold before code index `at`, a label in a function, are read later.
     pub(crate) fn flags_at(&mut self, at: usize) -> bool {
         let insn = self.program.insns.get(at);
-        let function = insn.and_then(|i| self.input.function_index(i.decoded.ip()));
+        let function = insn.and_then(|i| self.input.function_index(i.ip()));
         let Some(function) = function else {
             return true;
         };
@@ -245,21 +306,18 @@ impl<'p> Liveness<'p> {
     fn callers_of(&mut self, start: u64) -> Vec<usize> {
         let (input, program) = (self.input, self.program);
         let callers = self.callers.get_or_insert_with(|| {
-            let mut starts = vec![false; program.insns.len()];
+            let mut starts = vec![false; program.insns.len() + 1];
             for function in &input.functions {
                 if let Some(at) = program.at(function.0) {
                     starts[at] = true;
                 }
             }
             let mut callers = Vec::new();
-            for (at, insn) in program.insns.iter().enumerate() {
-                use FlowControl::{Call, ConditionalBranch, UnconditionalBranch};
-                let flow = insn.decoded.flow_control();
-                if matches!(flow, Call | ConditionalBranch | UnconditionalBranch) {
-                    let target = insn.decoded.near_branch_target();
-                    if program.at(target).is_some_and(|target| starts[target]) {
-                        callers.push((target, at));
-                    }
+            for at in 0..program.insns.len() {
+                if let Some(target) = program.target(at)
+                    && program.at(target).is_some_and(|target| starts[target])
+                {
+                    callers.push((target, at));
                 }
             }
             callers.sort_unstable();
@@ -270,16 +328,16 @@ impl<'p> Liveness<'p> {
         of_it.map(|caller| caller.1).collect()
     }
 
-    /// The registers that a function writes.
+    /// The registers that a function writes, as far as that is easily told.
     fn written(&mut self, function: usize) -> u16 {
         if let Some(known) = self.written[function] {
             return known;
         }
         let (start, end) = self.input.extent(function);
         let (first, last) = (self.program.first_from(start), self.program.first_from(end));
-        let written = self.program.insns[first..last].iter().fold(0, |mask, i| {
-            mask | some(effect(&mut self.factory, &i.decoded).1)
-        });
+        let insns = self.program.insns[first..last].iter();
+        let written = insns.fold(0, |mask, i| mask | 1u32 << i.written) >> 1;
+        let written = written as u16;
         self.written[function] = Some(written);
         written
     }
@@ -289,7 +347,7 @@ impl<'p> Liveness<'p> {
         let Some(insn) = self.program.insns.get(at) else {
             return u16::MAX;
         };
-        let ip = insn.decoded.ip();
+        let ip = insn.ip();
         match self.input.function_index(ip) {
             None => u16::MAX,
             Some(function) if self.is_other_function(function, ip) => AT_CALL | PRESERVED,
@@ -341,10 +399,9 @@ impl<'p> Liveness<'p> {
         let (mut labels, mut codes) = (Vec::new(), Vec::new());
         for &(first, last, base) in &region.runs {
             for at in first..last {
-                let insn = &program.insns[at].decoded;
-                let (uses, defs) = effect(&mut self.factory, insn);
-                let (reads, writes) = flags_effect(insn);
-                steps.push((uses | reads, defs | writes, self.after(&region, insn)));
+                let insn = &program.insns[at];
+                let (uses, defs) = effect_at(&mut self.factory, program, at);
+                steps.push((uses, defs, self.after(&region, at)));
                 let function = || self.input.function_index(insn.ip());
                 if self.refs.taken[at]
                     && !function().is_some_and(|f| self.is_other_function(f, insn.ip()))
@@ -406,34 +463,41 @@ impl<'p> Liveness<'p> {
         region
     }
 
-    fn after(&mut self, region: &Region, insn: &Instruction) -> After {
-        match insn.flow_control() {
-            FlowControl::Call if insn.is_call_near() => {
-                return self.after_call(insn.near_branch_target());
+    fn after(&mut self, region: &Region, at: usize) -> After {
+        let program = self.program;
+        let to = || program.target(at).unwrap_or_default();
+        match program.insns[at].kind {
+            Kind::Call => self.after_call(to()),
+            Kind::IndirectCall => After::Call(CALLER_SAVED),
+            Kind::Jump => self.after_jump(region, to(), After::Jump),
+            Kind::Branch => self.after_jump(region, to(), After::Either),
+            Kind::IndirectJump if is_goto(&program.decoded(at)) => After::Labels,
+            Kind::IndirectJump => After::Anywhere,
+            Kind::Return => After::Caller,
+            Kind::Flow => {
+                let insn = program.decoded(at);
+                match insn.flow_control() {
+                    FlowControl::Call if insn.is_call_near() => self.after_call(to()),
+                    FlowControl::IndirectCall => After::Call(CALLER_SAVED),
+                    FlowControl::Call => After::System,
+                    FlowControl::UnconditionalBranch => self.after_jump(region, to(), After::Jump),
+                    FlowControl::ConditionalBranch => self.after_jump(region, to(), After::Either),
+                    FlowControl::IndirectBranch => After::Anywhere,
+                    FlowControl::Return => After::Caller,
+                    FlowControl::Exception | FlowControl::Interrupt => After::Nothing,
+                    _ => After::Next,
+                }
             }
-            FlowControl::IndirectCall => return After::Call(CALLER_SAVED),
-            FlowControl::Call => return After::System,
-            _ => {}
-        }
-        let target = |after: fn(Option<u32>) -> After| {
-            let ip = insn.near_branch_target();
-            match self.input.function_index(ip) {
-                Some(function) if self.is_other_function(function, ip) => after(None),
-                Some(_) => match self.program.at(ip).and_then(|at| region.place(at)) {
-                    Some(place) => after(Some(place as u32)),
-                    None => After::Unknown,
-                },
-                None => After::Unknown,
-            }
-        };
-        match insn.flow_control() {
-            FlowControl::UnconditionalBranch => target(After::Jump),
-            FlowControl::ConditionalBranch => target(After::Either),
-            FlowControl::IndirectBranch if is_goto(insn) => After::Labels,
-            FlowControl::IndirectBranch => After::Anywhere,
-            FlowControl::Return => After::Caller,
-            FlowControl::Exception | FlowControl::Interrupt => After::Nothing,
             _ => After::Next,
+        }
+    }
+
+    fn after_jump(&self, region: &Region, ip: u64, after: fn(Option<u32>) -> After) -> After {
+        let place = self.program.at(ip).and_then(|at| region.place(at));
+        match (self.input.function_index(ip), place) {
+            (Some(function), _) if self.is_other_function(function, ip) => after(None),
+            (Some(_), Some(place)) => after(Some(place as u32)),
+            _ => After::Unknown,
         }
     }
 
@@ -461,21 +525,17 @@ impl<'p> Liveness<'p> {
         let (start, end) = self.input.extent(function);
         let (first, last) = (program.first_from(start), program.first_from(end));
         let (mut clobbered, mut kept) = (self.written(function), 0);
-        for insn in program.insns[first..last].iter().map(|i| &i.decoded) {
-            use FlowControl::{Call, IndirectCall, UnconditionalBranch};
-            match insn.flow_control() {
-                IndirectCall => clobbered = CALLER_SAVED,
-                Call | UnconditionalBranch if depth < MOST_CALLERS => {
-                    let target = insn.near_branch_target();
-                    if let Some(callee) = self.input.function_index(target)
-                        && callee != function
-                    {
+        for at in first..last {
+            match program.insns[at].kind {
+                Kind::IndirectCall => clobbered = CALLER_SAVED,
+                Kind::Call | Kind::Jump if depth < MOST_CALLERS => {
+                    let target = program.target(at);
+                    let target = target.filter(|target| !(start..end).contains(target));
+                    if let Some(callee) = target.and_then(|t| self.input.function_index(t)) {
                         clobbered |= self.clobbered(callee, depth + 1);
                     }
                 }
-                FlowControl::Next if insn.mnemonic() == Mnemonic::Pop => {
-                    kept |= some(effect(&mut self.factory, insn).1);
-                }
+                Kind::Plain => kept |= program.popped(at),
                 _ => {}
             }
         }

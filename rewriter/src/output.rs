@@ -33,7 +33,7 @@ struct Placed {
 
 pub(crate) fn write(
     input: &Input<'_>,
-    program: &Program,
+    program: &Program<'_>,
     refs: &Refs,
     unwind: Option<&Unwind<'_>>,
     lowered: &Lowered,
@@ -76,7 +76,7 @@ pub(crate) fn write(
         ..lowered.stats
     };
     let map = |at: usize| {
-        let before = program.insns[at].decoded.ip() as u32;
+        let before = program.insns[at].ip() as u32;
         (before, layout.address(lowered, at))
     };
     Ok(Image {
@@ -99,7 +99,7 @@ struct Sections {
 
 struct Writer<'w> {
     input: &'w Input<'w>,
-    program: &'w Program,
+    program: &'w Program<'w>,
     lowered: &'w Lowered,
     layout: &'w Layout,
     tables: Option<Tables>,

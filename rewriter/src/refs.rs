@@ -10,7 +10,7 @@ use iced_x86::Mnemonic;
 use object::elf;
 use zvm_abi::layout::TEXT_BASE;
 
-use crate::decode::Program;
+use crate::decode::{Kind, Program};
 use crate::error::RewriteError;
 use crate::input::{Input, RelocKind, StartReloc};
 use crate::unwind::{Unwind, is_table};
@@ -48,16 +48,23 @@ pub(crate) struct Refs {
     pub in_data: Vec<(u64, DataField, usize)>,
     /// Addresses of branch instructions whose target is a weak undefined symbol: they can never run.
     pub dead_branches: HashSet<u64>,
-    /// Data addresses that code names: where a table may start.
-    pub bases: HashSet<u64>,
+    /// Data addresses that code names, in rising order: where a table may start.
+    pub bases: Vec<u64>,
     /// Jump tables' entries of 8 bytes: (address, target's code index), by address.
     pub pointers: Vec<(u64, usize)>,
+}
+
+impl Refs {
+    /// Whether code names this data address.
+    pub(crate) fn is_base(&self, address: u64) -> bool {
+        self.bases.binary_search(&address).is_ok()
+    }
 }
 
 /// Finds them all.
 pub(crate) fn find(
     input: &Input<'_>,
-    program: &Program,
+    program: &Program<'_>,
     unwind: Option<&Unwind<'_>>,
 ) -> Result<Refs, RewriteError> {
     let mut refs = Refs {
@@ -66,10 +73,12 @@ pub(crate) fn find(
         in_code: Vec::new(),
         in_data: Vec::new(),
         dead_branches: HashSet::new(),
-        bases: HashSet::new(),
+        bases: Vec::new(),
         pointers: Vec::new(),
     };
     find_in_code(input, program, &mut refs)?;
+    refs.bases.sort_unstable();
+    refs.bases.dedup();
     find_in_data(input, program, &mut refs)?;
     find_in_got(input, program, &mut refs)?;
     find_resolvers(input, program, &mut refs)?;
@@ -98,7 +107,7 @@ fn may_point(input: &Input<'_>, value: u64) -> bool {
 /// The code index that a pointer at `at` with `value` means.
 fn target(
     input: &Input<'_>,
-    program: &Program,
+    program: &Program<'_>,
     at: u64,
     len: usize,
     value: u64,
@@ -118,14 +127,16 @@ fn target(
 }
 
 /// Fills `taken`, `in_code`, `bases` and `dead_branches`.
-fn find_in_code(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result<(), RewriteError> {
+fn find_in_code(
+    input: &Input<'_>,
+    program: &Program<'_>,
+    refs: &mut Refs,
+) -> Result<(), RewriteError> {
     let mut relocs = input.text_relocs.iter().peekable();
     for (index, insn) in program.insns.iter().enumerate() {
-        let decoded = &insn.decoded;
-        let (ip, end) = (decoded.ip(), decoded.next_ip());
-        let lea = decoded.mnemonic() == Mnemonic::Lea;
+        let (ip, end, len) = (insn.ip(), insn.next_ip(), usize::from(insn.len));
         let mut note = |field, value| -> Result<(), RewriteError> {
-            let target = target(input, program, ip, decoded.len(), value)?;
+            let target = target(input, program, ip, len, value)?;
             refs.taken[target] = true;
             refs.in_code.push((index, field, target));
             Ok(())
@@ -133,20 +144,24 @@ fn find_in_code(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
         let reads_text = || {
             RewriteError::Refused(vec![input.refusal(
                 ip,
-                decoded.len(),
+                len,
                 "the instruction reads or writes data that lies in text",
                 "move the data out of .text (assembly: into .section .rodata)",
             )])
         };
-        if decoded.is_ip_rel_memory_operand() {
-            let value = decoded.ip_rel_memory_address();
+        if insn.rip {
+            let value = program.data(index);
+            let lea = match insn.kind {
+                Kind::Other => program.decoded(index).mnemonic() == Mnemonic::Lea,
+                kind => kind == Kind::Lea,
+            };
             if may_point(input, value) {
                 if !lea {
                     return Err(reads_text());
                 }
                 note(CodeField::RipDisplacement, value)?;
             } else if lea {
-                refs.bases.insert(value);
+                refs.bases.push(value);
             }
         }
         while let Some(reloc) = relocs.next_if(|r| r.at < end) {
@@ -158,7 +173,7 @@ fn find_in_code(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
                 RelocKind::Pc64 | RelocKind::Large => {
                     return Err(RewriteError::Refused(vec![input.refusal(
                         ip,
-                        decoded.len(),
+                        len,
                         "position-independent code of the large model, which computes with 8-byte distances from code",
                         "compile with -mcmodel=small, the default",
                     )]));
@@ -167,14 +182,13 @@ fn find_in_code(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
                     refs.dead_branches.insert(ip);
                 }
                 // `call *f@GOTPCREL(%rip)`, relaxed to `addr32 call f`: the branch says its target.
-                RelocKind::Got if decoded.near_branch_target() != 0 => {}
+                RelocKind::Got if program.target(index).is_some() => {}
                 RelocKind::Abs32 | RelocKind::Abs64 | RelocKind::Got
                     if field == insn.immediate_at =>
                 {
-                    let wide =
-                        decoded.len() - field as usize >= 8 && reloc.kind == RelocKind::Abs64;
+                    let wide = len - field as usize >= 8 && reloc.kind == RelocKind::Abs64;
                     // The field's own bytes: the linker may have relaxed the instruction and kept the type.
-                    let bytes = &input.bytes(decoded)[field as usize..];
+                    let bytes = &program.bytes(index)[field as usize..];
                     let value = if wide {
                         u64::from_le_bytes(bytes[..8].try_into().expect("8 bytes were checked"))
                     } else if bytes.len() >= 4 {
@@ -194,20 +208,19 @@ fn find_in_code(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
                             value,
                         )?;
                     } else {
-                        refs.bases.insert(value);
+                        refs.bases.push(value);
                     }
                 }
-                RelocKind::Abs32
-                    if field == insn.displacement_at && !decoded.is_ip_rel_memory_operand() =>
-                {
+                RelocKind::Abs32 if field == insn.displacement_at && !insn.rip => {
+                    let decoded = program.decoded(index);
                     let value = u64::from(decoded.memory_displacement32());
                     if may_point(input, value) {
-                        if !lea {
+                        if decoded.mnemonic() != Mnemonic::Lea {
                             return Err(reads_text());
                         }
                         note(CodeField::Displacement, value)?;
                     } else {
-                        refs.bases.insert(value);
+                        refs.bases.push(value);
                     }
                 }
                 _ => {}
@@ -217,7 +230,11 @@ fn find_in_code(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
     Ok(())
 }
 
-fn find_in_data(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result<(), RewriteError> {
+fn find_in_data(
+    input: &Input<'_>,
+    program: &Program<'_>,
+    refs: &mut Refs,
+) -> Result<(), RewriteError> {
     // Unwind tables are re-encoded by their own rules, not field by field.
     let unwind: Vec<_> = input
         .sections
@@ -261,7 +278,7 @@ fn find_in_data(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
             }
             RelocKind::Pc32 if reloc.code => {
                 let base = match table {
-                    _ if refs.bases.contains(&reloc.at) => reloc.at,
+                    _ if refs.is_base(reloc.at) => reloc.at,
                     Some((base, next)) if next == reloc.at => base,
                     // A distance from the field itself.
                     _ => reloc.at,
@@ -291,7 +308,11 @@ fn find_in_data(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result
 }
 
 /// GOT slots that survived relaxation have no relocation, but what lies in the range of text can only be a code address.
-fn find_in_got(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result<(), RewriteError> {
+fn find_in_got(
+    input: &Input<'_>,
+    program: &Program<'_>,
+    refs: &mut Refs,
+) -> Result<(), RewriteError> {
     for section in input
         .sections
         .iter()
@@ -319,7 +340,7 @@ fn find_in_got(input: &Input<'_>, program: &Program, refs: &mut Refs) -> Result<
 /// The relocations that are left for the start: R_X86_64_IRELATIVE, whose addend is the address of an ifunc's resolver.
 fn find_resolvers(
     input: &Input<'_>,
-    program: &Program,
+    program: &Program<'_>,
     refs: &mut Refs,
 ) -> Result<(), RewriteError> {
     let in_got = |slot| {

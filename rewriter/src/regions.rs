@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use iced_x86::FlowControl;
 
-use crate::decode::{Program, is_padding};
+use crate::decode::{Kind, Program};
 use crate::input::Input;
 
 /// Sets of functions, by their index in [`Input::functions`].
@@ -18,7 +18,7 @@ pub(crate) struct Regions {
 }
 
 impl Regions {
-    pub(crate) fn find(input: &Input<'_>, program: &Program) -> Regions {
+    pub(crate) fn find(input: &Input<'_>, program: &Program<'_>) -> Regions {
         let count = input.functions.len();
         let mut regions = Regions {
             up: (0..count).collect(),
@@ -28,15 +28,18 @@ impl Regions {
         for function in 0..count {
             let (start, end) = input.extent(function);
             let (first, last) = (program.first_from(start), program.first_from(end));
-            for insn in &program.insns[first..last] {
-                let flow = insn.decoded.flow_control();
-                if !matches!(
-                    flow,
-                    FlowControl::UnconditionalBranch | FlowControl::ConditionalBranch
-                ) {
+            for at in first..last {
+                let jumps = match program.insns[at].kind {
+                    Kind::Jump | Kind::Branch => true,
+                    Kind::Flow => matches!(
+                        program.decoded(at).flow_control(),
+                        FlowControl::UnconditionalBranch | FlowControl::ConditionalBranch
+                    ),
+                    _ => false,
+                };
+                let Some(target) = program.target(at).filter(|_| jumps) else {
                     continue;
-                }
-                let target = insn.decoded.near_branch_target();
+                };
                 if (start..end).contains(&target) {
                     continue;
                 }
@@ -47,14 +50,11 @@ impl Regions {
                 }
             }
             // Assembly runs on into the next label. (A call at the end does not come back.)
-            let code = program.insns[first..last].iter();
-            let falls = code.rev().map(|i| &i.decoded).find(|i| !is_padding(i));
-            let next = program.insns.get(last).map(|i| i.decoded.ip());
+            let mut code = (first..last).rev();
+            let falls = code.find(|&i| program.insns[i].kind != Kind::Padding);
+            let next = program.insns.get(last).map(|i| i.ip());
             if let (Some(insn), Some(next)) = (falls, next)
-                && matches!(
-                    insn.flow_control(),
-                    FlowControl::Next | FlowControl::ConditionalBranch
-                )
+                && program.falls_through(insn)
                 && let Some(other) = input.function_index(next)
             {
                 regions.join(function, other);

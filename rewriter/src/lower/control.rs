@@ -5,7 +5,7 @@ use zvm_abi::layout;
 
 use super::{Lowerer, Outcome, Unsafe, cannot, gpr64, number};
 use crate::code::{self, Fix, Gpr, Op, R11, RSP, Target};
-use crate::decode::is_padding;
+use crate::decode::Kind;
 use crate::flags::{Flags, flags_live};
 
 /// What a System V callee may clobber, the least used first: r11, r10, r9, r8, rdi, rsi, rcx, rdx, rax.
@@ -14,7 +14,7 @@ const CALLER_SAVED: [Gpr; 9] = [R11, 10, 9, 8, 7, 6, 1, 2, 0];
 impl Lowerer<'_> {
     /// The target of a direct branch; `None` for a weak undefined symbol, which can never be reached.
     fn direct_target(&self, insn: &Instruction) -> Result<Option<Target>, Unsafe> {
-        self.target_at(insn, insn.near_branch_target())
+        self.target_at(insn.ip(), insn.near_branch_target())
     }
 
     /// The code that a branch through a GOT slot means: the slots of a static program never change, but for ifuncs' ones.
@@ -42,7 +42,7 @@ impl Lowerer<'_> {
         }
     }
 
-    fn target_at(&self, insn: &Instruction, address: u64) -> Result<Option<Target>, Unsafe> {
+    fn target_at(&self, ip: u64, address: u64) -> Result<Option<Target>, Unsafe> {
         if let Some(index) = self.program.at(address) {
             return Ok(Some(Target::Code(index as u32)));
         }
@@ -51,7 +51,7 @@ impl Lowerer<'_> {
         {
             return Ok(Some(Target::Fixed(address as u32)));
         }
-        if self.refs.dead_branches.contains(&insn.ip()) {
+        if self.refs.dead_branches.contains(&ip) {
             return Ok(None);
         }
         if self.input.in_text(address) {
@@ -69,8 +69,29 @@ impl Lowerer<'_> {
         )
     }
 
+    /// A jump, branch or call in its ordinary encoding.
+    pub(super) fn direct(&mut self, index: usize) -> Outcome {
+        let (program, insn) = (self.program, &self.program.insns[index]);
+        let address = program.target(index).unwrap_or_default();
+        if insn.kind == Kind::Call {
+            self.check_flags_after_call(index, address)?;
+        }
+        let Some(target) = self.target_at(insn.ip(), address)? else {
+            self.push(&[0x0F, 0x0B]);
+            return Ok(());
+        };
+        let (near, opcode) = match (insn.kind, program.bytes(index)) {
+            (Kind::Call, _) => (true, 0xE8),
+            (Kind::Jump, bytes) => (bytes.len() > 2, 0xEB),
+            (_, &[0x0F, opcode, ..]) => (true, 0x70 | opcode & 0xF),
+            (_, bytes) => (false, bytes[0]),
+        };
+        self.ops.push(Op::branch(opcode, target, near));
+        Ok(())
+    }
+
     pub(super) fn branch(&mut self, index: usize) -> Outcome {
-        let insn = &self.program.insns[index].decoded;
+        let insn = &self.program.decoded(index);
         if !(insn.is_jmp_short_or_near()
             || insn.is_jcc_short_or_near()
             || insn.is_jcx_short()
@@ -134,7 +155,7 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn call(&mut self, index: usize) -> Outcome {
-        let insn = &self.program.insns[index].decoded;
+        let insn = &self.program.decoded(index);
         self.check_flags_after_call(index, insn.near_branch_target())?;
         match self.direct_target(insn)? {
             Some(target) => self.ops.push(Op::branch(0xE8, target, true)),
@@ -147,7 +168,7 @@ impl Lowerer<'_> {
     /// known, it follows the System V ABI, which gives no result in flags.)
     fn check_flags_after_call(&mut self, index: usize, callee: u64) -> Outcome {
         let program = self.program;
-        let mut returns = |callee| self.returns.may_return(program, callee);
+        let mut returns = |callee| self.liveness.returns.may_return(program, callee);
         if flags_live(self.program, index + 1, Flags::Result)
             && self.program.at(callee).is_none_or(&mut returns)
             && !self.reached_by_branch(index + 1)
@@ -164,25 +185,24 @@ impl Lowerer<'_> {
     /// back, as all calls of panics are, the next block begins: its flags come from its own branches.
     fn reached_by_branch(&self, mut at: usize) -> bool {
         let insns = &self.program.insns;
-        while insns.get(at).is_some_and(|i| is_padding(&i.decoded)) {
+        while insns.get(at).is_some_and(|i| i.kind == Kind::Padding) {
             at += 1;
         }
-        let Some(ip) = insns.get(at).map(|i| i.decoded.ip()) else {
+        let Some(ip) = insns.get(at).map(|i| i.ip()) else {
             return false;
         };
         let Some((start, end)) = self.input.function_at(ip) else {
             return self.refs.taken[at];
         };
         let first = self.program.first_from(start);
+        let last = self.program.first_from(end);
         self.refs.taken[at]
-            || insns[first..]
-                .iter()
-                .take_while(|i| i.decoded.ip() < end)
-                .any(|i| !i.decoded.is_call_near() && i.decoded.near_branch_target() == ip)
+            || (first..last)
+                .any(|i| insns[i].kind != Kind::Call && self.program.target(i) == Some(ip))
     }
 
     pub(super) fn ret(&mut self, index: usize) -> Outcome {
-        let insn = &self.program.insns[index].decoded;
+        let insn = &self.program.decoded(index);
         match insn.code() {
             Code::Retnq => {}
             Code::Retnq_imm16 => {
@@ -198,9 +218,9 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn indirect_call(&mut self, index: usize) -> Outcome {
-        let insn = &self.program.insns[index].decoded;
+        let insn = &self.program.decoded(index);
         if let Some(callee) = self.got_target(insn)
-            && let Some(target) = self.target_at(insn, callee)?
+            && let Some(target) = self.target_at(insn.ip(), callee)?
         {
             self.check_flags_after_call(index, callee)?;
             self.ops.push(Op::branch(0xE8, target, true));
@@ -244,12 +264,9 @@ impl Lowerer<'_> {
 
     /// Whether `register` was written and not read since, going back through straight code.
     fn set_before(&self, index: usize, register: Register) -> bool {
-        for insn in self.program.insns[..index]
-            .iter()
-            .rev()
-            .take(32)
-            .map(|i| &i.decoded)
-        {
+        let call = &self.program.decoded(index);
+        for before in (0..index).rev().take(32) {
+            let insn = &self.program.decoded(before);
             if !matches!(insn.flow_control(), iced_x86::FlowControl::Next) {
                 return false;
             }
@@ -260,7 +277,6 @@ impl Lowerer<'_> {
                     && (op > 0 || insn.op_count() == 1)
             }) || is(insn.memory_base())
                 || is(insn.memory_index());
-            let call = &self.program.insns[index].decoded;
             let used_by_call = is(call.memory_base()) || is(call.memory_index());
             if reads || used_by_call {
                 return false;
@@ -274,9 +290,9 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn indirect_jump(&mut self, index: usize) -> Outcome {
-        let insn = &self.program.insns[index].decoded;
+        let insn = &self.program.decoded(index);
         if let Some(address) = self.got_target(insn)
-            && let Some(target) = self.target_at(insn, address)?
+            && let Some(target) = self.target_at(insn.ip(), address)?
         {
             self.ops.push(Op::branch(0xEB, target, true));
             return Ok(());
@@ -312,7 +328,7 @@ impl Lowerer<'_> {
 
     /// A register that the jump through memory at code index `index` may clobber.
     pub(super) fn free_register(&mut self, index: usize) -> Option<Gpr> {
-        let insn = &self.program.insns[index].decoded;
+        let insn = &self.program.decoded(index);
         if self.enters_ifunc(insn) {
             // No function gets or keeps anything in it (psABI, "Procedure Linkage Table").
             return Some(R11);
@@ -350,7 +366,7 @@ impl Lowerer<'_> {
         let mut targets = Vec::new();
         for &(address, target) in &self.refs.pointers[from..] {
             // The table ends where the next one starts at the latest; taking more only makes more registers live.
-            if address != at || (!targets.is_empty() && self.refs.bases.contains(&at)) {
+            if address != at || (!targets.is_empty() && self.refs.is_base(at)) {
                 break;
             }
             targets.push(target);
@@ -366,10 +382,8 @@ impl Lowerer<'_> {
             return true;
         };
         let first = self.program.first_from(start);
-        let body = self.program.insns[first..]
-            .iter()
-            .map(|i| &i.decoded)
-            .take_while(|i| i.ip() < end);
+        let last = self.program.first_from(end);
+        let body = (first..last).map(|i| self.program.decoded(i));
         let (mut calls, mut copies) = (false, false);
         for insn in body {
             calls |= matches!(insn.mnemonic(), Mnemonic::Call);

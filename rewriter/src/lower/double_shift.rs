@@ -11,7 +11,7 @@ const WAY_OUT: &str = "compute it in 32 bits";
 impl Lowerer<'_> {
     /// Lowers the instruction if it is one of these.
     pub(super) fn double_shift(&mut self, index: usize) -> Option<Outcome> {
-        let insn = self.program.insns[index].decoded;
+        let insn = self.program.decoded(index);
         let narrow = matches!(
             insn.code(),
             Code::Shld_rm16_r16_imm8

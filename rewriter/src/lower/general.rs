@@ -17,32 +17,32 @@ impl Lowerer<'_> {
     pub(super) fn general(&mut self, index: usize, field: Option<(CodeField, usize)>) -> Outcome {
         let program = self.program;
         let insn = &program.insns[index];
-        let bytes = self.input.bytes(&insn.decoded);
+        let (bytes, decoded) = (program.bytes(index), &program.decoded(index));
         if let Some((field, target)) = field
             && matches!(
                 field,
                 CodeField::Immediate32 | CodeField::Immediate64 | CodeField::Displacement
             )
         {
-            if insn.decoded.is_ip_rel_memory_operand() {
-                return self.without_rip(&insn.decoded, target);
+            if insn.rip {
+                return self.without_rip(decoded, target);
             }
             let (fix, at) = match field {
                 CodeField::Immediate32 => (Fix::Absolute32, insn.immediate_at),
                 CodeField::Immediate64 => (Fix::Absolute64, insn.immediate_at),
                 _ => (Fix::Absolute32, insn.displacement_at),
             };
-            let (raw, shift) = prepare(bytes, &insn.decoded)?;
+            let (raw, shift) = prepare(bytes, decoded)?;
             let code = Target::Code(target as u32);
             self.ops.push(moved(raw, fix, usize::from(at), shift, code));
             return Ok(());
         }
-        if partial_stack_pointer(&insn.decoded) {
+        if partial_stack_pointer(decoded) {
             return self.align_stack(index);
         }
         self.confined(
             bytes,
-            &insn.decoded,
+            decoded,
             usize::from(insn.displacement_at),
             field.map(|f| f.1),
         )
@@ -67,7 +67,7 @@ impl Lowerer<'_> {
 
     /// `mov $imm,%spl` and `mov $imm,%sp`, by which gcc -O0 aligns the stack: the same on esp.
     fn align_stack(&mut self, index: usize) -> Outcome {
-        let insn = &self.program.insns[index].decoded;
+        let insn = &self.program.decoded(index);
         if flags_live(self.program, index + 1, Flags::Keep) {
             return cannot(
                 "part of the stack pointer is written where flags are live",

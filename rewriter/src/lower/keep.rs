@@ -9,7 +9,7 @@ use iced_x86::{FlowControl, OpKind};
 
 use super::{Lowerer, Unsafe, cannot};
 use crate::code::{self, Gpr, Op, RSP, Target};
-use crate::decode::is_padding;
+use crate::decode::Kind;
 use crate::flags::{Flags, flags_live};
 use crate::liveness::is_goto;
 
@@ -48,10 +48,8 @@ impl Lowerer<'_> {
     pub(super) fn find_kept(&mut self) -> Result<(), (usize, Unsafe)> {
         let mut regions: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (index, insn) in self.program.insns.iter().enumerate() {
-            let insn = &insn.decoded;
-            if insn.flow_control() == FlowControl::IndirectBranch
-                && insn.is_jmp_near_indirect()
-                && self.got_target(insn).is_none()
+            if insn.kind == Kind::IndirectJump
+                && self.got_target(&self.program.decoded(index)).is_none()
                 && let Some(function) = self.input.function_index(insn.ip())
             {
                 let region = self.liveness.region_of(function);
@@ -112,7 +110,7 @@ impl Lowerer<'_> {
 
     /// Whether the jump at `index` goes through a table of its function's labels, and nowhere else.
     fn goes_to_labels(&self, index: usize) -> bool {
-        let insn = &self.program.insns[index].decoded;
+        let insn = &self.program.decoded(index);
         insn.op0_kind() == OpKind::Memory && is_goto(insn)
     }
 
@@ -148,9 +146,9 @@ impl Lowerer<'_> {
     /// The entry of the label at `index`, if it needs one: the operation that it starts with.
     pub(super) fn restore_kept(&mut self, index: usize) -> Option<u32> {
         let &kept = self.keep.labels.get(&index)?;
-        let before = self.program.insns[..index].iter().rev();
-        let falls = before.map(|i| &i.decoded).find(|i| !is_padding(i));
-        if falls.is_some_and(|insn| !never_falls(insn.flow_control())) {
+        let mut before = (0..index).rev();
+        let falls = before.find(|&i| self.program.insns[i].kind != Kind::Padding);
+        if falls.is_some_and(|i| !never_falls(self.program.decoded(i).flow_control())) {
             self.ops
                 .push(Op::branch(0xEB, Target::Code(index as u32), false));
         }

@@ -15,17 +15,16 @@ use std::collections::{HashMap, HashSet};
 
 use iced_x86::{Code, Encoder, FlowControl, Instruction, Mnemonic, OpKind, Register};
 
-use crate::code::{Fix, Gpr, Op, Target};
-use crate::decode::{Program, is_padding};
+use crate::code::{self, Fix, Gpr, Op, Target};
+use crate::decode::{Kind, Program};
 use crate::error::{Refusals, RewriteError};
-use crate::flags::Returns;
 use crate::input::Input;
 use crate::liveness::Liveness;
 use crate::refs::{CodeField, Refs};
 use crate::{Options, Stats};
 use keep::Keep;
 use raw::Raw;
-use verbatim::Ordinary;
+use verbatim::{Ordinary, quick};
 
 /// The rewritten code without addresses.
 pub(crate) struct Lowered {
@@ -58,11 +57,10 @@ fn cannot<T>(reason: impl Into<String>, way_out: &'static str) -> Result<T, Unsa
 
 pub(crate) struct Lowerer<'p> {
     input: &'p Input<'p>,
-    program: &'p Program,
+    program: &'p Program<'p>,
     refs: &'p Refs,
     level: u32,
     liveness: Liveness<'p>,
-    returns: Returns,
     keep: Keep,
     ordinary: Ordinary,
     encoder: Encoder,
@@ -73,7 +71,7 @@ pub(crate) struct Lowerer<'p> {
 /// Lowers the whole program.
 pub(crate) fn lower(
     input: &Input<'_>,
-    program: &Program,
+    program: &Program<'_>,
     refs: &Refs,
     options: &Options,
 ) -> Result<Lowered, RewriteError> {
@@ -83,7 +81,6 @@ pub(crate) fn lower(
         refs,
         level: options.level,
         liveness: Liveness::new(input, program, refs),
-        returns: Returns::default(),
         keep: Keep::default(),
         ordinary: Ordinary::new(),
         encoder: Encoder::new(64),
@@ -92,7 +89,7 @@ pub(crate) fn lower(
     };
     let mut refusals = Refusals::new(options.keep_going);
     let refusal = |index: usize, Unsafe { reason, way_out }| {
-        let insn = &program.insns[index].decoded;
+        let insn = &program.decoded(index);
         input.refusal(insn.ip(), insn.len(), &reason, way_out)
     };
     if let Err((index, refused)) = lowerer.find_kept() {
@@ -100,16 +97,23 @@ pub(crate) fn lower(
     }
     let mut entries = HashMap::new();
     let mut first = Vec::with_capacity(program.insns.len() + 1);
-    let mut fields = refs.in_code.iter().peekable();
-    let mut kept = lowerer.keep.labels().into_iter().peekable();
+    let (mut fields, mut kept) = (&refs.in_code[..], &lowerer.keep.labels()[..]);
     for index in 0..program.insns.len() {
-        if kept.next_if_eq(&index).is_some()
-            && let Some(entry) = lowerer.restore_kept(index)
+        if let [label, rest @ ..] = kept
+            && *label == index
         {
-            entries.insert(index, entry);
+            kept = rest;
+            if let Some(entry) = lowerer.restore_kept(index) {
+                entries.insert(index, entry);
+            }
         }
         first.push(lowerer.ops.len() as u32);
-        let field = fields.next_if(|f| f.0 == index).map(|f| (f.1, f.2));
+        let mut field = None;
+        if let [(at, form, target), rest @ ..] = fields
+            && *at == index
+        {
+            (field, fields) = (Some((*form, *target)), rest);
+        }
         if let Err(refused) = lowerer.one(index, field) {
             refusals.push(refusal(index, refused))?;
         }
@@ -148,16 +152,37 @@ impl<'p> Lowerer<'p> {
     /// Lowers one instruction; `field` is the code address that it holds.
     fn one(&mut self, index: usize, field: Option<(CodeField, usize)>) -> Outcome {
         let program = self.program;
-        if field.is_none() && self.verbatim(&program.insns[index]) {
-            self.stats.instructions += 1;
-            return Ok(());
+        let known = &program.insns[index];
+        match known.kind {
+            Kind::Padding => {
+                self.stats.padding_in += u64::from(known.len);
+                return Ok(());
+            }
+            Kind::Jump | Kind::Branch | Kind::Call => {
+                self.stats.instructions += 1;
+                return self.direct(index);
+            }
+            Kind::Return => {
+                self.stats.instructions += 1;
+                self.ops.extend(code::masked_return());
+                return Ok(());
+            }
+            kind if kind.is_quick() && field.is_none() => {
+                self.stats.instructions += 1;
+                self.ops.push(quick(program, index));
+                return Ok(());
+            }
+            _ => {}
         }
-        let insn = &program.insns[index].decoded;
-        if is_padding(insn) || self.is_filler(index) {
+        let insn = &program.decoded(index);
+        if self.is_filler(index, insn) {
             self.stats.padding_in += insn.len() as u64;
             return Ok(());
         }
         self.stats.instructions += 1;
+        if known.kind == Kind::Other && field.is_none() && self.verbatim(known, insn) {
+            return Ok(());
+        }
         if let Some(done) = self.system(index) {
             return done;
         }
@@ -219,8 +244,7 @@ impl<'p> Lowerer<'p> {
     }
 
     /// Linkers fill gaps between functions with int3.
-    fn is_filler(&self, index: usize) -> bool {
-        let insn = &self.program.insns[index].decoded;
+    fn is_filler(&self, index: usize, insn: &Instruction) -> bool {
         insn.mnemonic() == Mnemonic::Int3
             && self.input.function_at(insn.ip()).is_none()
             && !self.refs.taken[index]

@@ -62,7 +62,7 @@ pub(super) fn answer(insn: &Instruction) -> Option<Answer> {
 impl Lowerer<'_> {
     /// Lowers the instruction if it is one of these.
     pub(super) fn system(&mut self, index: usize) -> Option<Outcome> {
-        let insn = &self.program.insns[index].decoded;
+        let insn = &self.program.decoded(index);
         Some(match answer(insn)? {
             Answer::Helper(name) => self.helper(index, name),
             Answer::Random => self.random(insn),

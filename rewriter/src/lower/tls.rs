@@ -9,7 +9,7 @@ use crate::flags::{Flags, flags_live};
 impl Lowerer<'_> {
     pub(super) fn thread_local(&mut self, index: usize) -> Outcome {
         let program = self.program;
-        let insn = &program.insns[index].decoded;
+        let insn = &program.decoded(index);
         let absolute =
             insn.memory_base() == Register::None && insn.memory_index() == Register::None;
         if absolute && !insn.is_string_instruction() {

@@ -7,7 +7,7 @@ use iced_x86::{Code, FlowControl, Instruction, Mnemonic, OpKind, Register};
 use super::system::answer;
 use super::{Lowerer, general, level};
 use crate::code::{Fix, Op, Room, Target};
-use crate::decode::Insn;
+use crate::decode::{Insn, Kind, Program};
 
 /// What is known of each `Code`, found out when it is first asked for.
 pub(super) struct Ordinary(Vec<u8>);
@@ -66,15 +66,64 @@ fn names_segment(code: Code) -> bool {
     )
 }
 
+/// The operation for the instruction at a code index of a quick kind that holds no code address.
+#[inline]
+pub(super) fn quick(program: &Program<'_>, index: usize) -> Op {
+    let insn = &program.insns[index];
+    let data = if insn.rip { program.data(index) } else { 0 };
+    // Nothing is moved within the bytes: processors wait for what was just written in parts.
+    let from = insn.at as usize;
+    let bytes = match insn.kind {
+        Kind::Confined if from > 0 => program.window(from - 1),
+        Kind::Confined => {
+            let mut bytes = program.window(from);
+            bytes.copy_within(..14, 1);
+            bytes
+        }
+        Kind::Stack => program.window(from + 1),
+        _ => program.window(from),
+    };
+    kept(insn, bytes, data as u32)
+}
+
+/// The same from its bytes with room for 0x67 and without a prefix that goes, and the address that it names relative to rip.
+#[inline]
+fn kept(insn: &Insn, mut bytes: [u8; 15], data: u32) -> Op {
+    let (mut len, mut room, mut fix) = (insn.len, Room::Segment, Fix::None);
+    match insn.kind {
+        Kind::Confined => {
+            bytes[0] = ADDRESS32;
+            len += 1;
+        }
+        Kind::Rip | Kind::Lea => fix = Fix::Rip,
+        Kind::Stack => (len, room) = (len - 1, Room::Both),
+        Kind::Plain => room = Room::Both,
+        _ => {}
+    }
+    Op {
+        bytes,
+        len,
+        fix,
+        at: insn.displacement_at,
+        glued: false,
+        ends_bundle: false,
+        long: false,
+        room,
+        target: Target::Fixed(data),
+    }
+}
+
+const ADDRESS32: u8 = 0x67;
+
 impl Lowerer<'_> {
     /// Lowers `insn`, which holds no code address, if it may stay as it is.
-    pub(super) fn verbatim(&mut self, insn: &Insn) -> bool {
-        let bytes = self.input.bytes(&insn.decoded);
-        let level = self.ordinary.level(insn.decoded.code());
+    pub(super) fn verbatim(&mut self, insn: &Insn, decoded: &Instruction) -> bool {
+        let bytes = self.input.bytes(decoded);
+        let level = self.ordinary.level(decoded.code());
         if level.is_none_or(|level| level > self.level) {
             return false;
         }
-        let Some(op) = verbatim(insn, bytes) else {
+        let Some(op) = verbatim(insn, decoded, bytes) else {
             return false;
         };
         self.ops.push(op);
@@ -83,8 +132,7 @@ impl Lowerer<'_> {
 }
 
 /// The operation for an instruction with an ordinary code; `None` where prefixes or operands make it special.
-fn verbatim(insn: &Insn, bytes: &[u8]) -> Option<Op> {
-    let decoded = &insn.decoded;
+fn verbatim(insn: &Insn, decoded: &Instruction, bytes: &[u8]) -> Option<Op> {
     if !in_order(bytes) || decoded.has_rep_prefix() || decoded.has_repne_prefix() {
         return None;
     }
@@ -143,60 +191,58 @@ fn in_order(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use iced_x86::{Code, Decoder, DecoderOptions, OpCodeOperandKind};
+    use std::collections::HashSet;
 
-    use super::{Ordinary, general, names_segment, verbatim};
+    use iced_x86::{Code, FlowControl, OpCodeOperandKind};
+
+    use super::{Ordinary, answer, general, kept, level, names_segment, verbatim};
     use crate::code::{Fix, Op};
-    use crate::decode::Insn;
+    use crate::decode::{Insn, Kind, is_padding};
+    use crate::quick::{WINDOW, quick};
+    use crate::random::instructions;
+
+    const STARTS: [&[u8]; 19] = [
+        &[],
+        &[0x48],
+        &[0x0F],
+        &[0x66],
+        &[0x66, 0x0F],
+        &[0xF2, 0x0F],
+        &[0xF3, 0x0F],
+        &[0xF3, 0x4C, 0x0F],
+        &[0x66, 0x48],
+        &[0x66, 0x0F, 0x38],
+        &[0x66, 0x0F, 0x3A],
+        &[0xC5],
+        &[0xC4],
+        &[0x67],
+        &[0x48, 0x83],
+        &[0x48, 0x81],
+        &[0xFF],
+        &[0xF7],
+        &[0x41, 0x0F],
+    ];
 
     fn written(op: &Op) -> &[u8] {
         &op.bytes[..usize::from(op.len)]
     }
 
-    /// Random bytes behind every opcode byte and the usual prefixes: wherever the fast path answers, it answers as the other.
+    /// Wherever the fast path answers, it answers as the other.
     #[test]
     fn agrees_with_the_general_way() {
-        let mut state = 0x9E37_79B9_7F4A_7C15u64;
-        let mut random = move || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state.to_le_bytes()
-        };
-        let starts: [&[u8]; 14] = [
-            &[],
-            &[0x48],
-            &[0x0F],
-            &[0x66],
-            &[0x66, 0x0F],
-            &[0xF2, 0x0F],
-            &[0xF3, 0x0F],
-            &[0xF3, 0x4C, 0x0F],
-            &[0x66, 0x48],
-            &[0x66, 0x0F, 0x38],
-            &[0x66, 0x0F, 0x3A],
-            &[0xC5],
-            &[0xC4],
-            &[0x67],
-        ];
         let mut ordinary = Ordinary::new();
         let mut answered = 0;
-        let mut codes = std::collections::HashSet::<Code>::new();
-        for trial in 0..500_000 {
-            let mut bytes = starts[trial % starts.len()].to_vec();
-            bytes.extend(random());
-            bytes.extend(random());
-            let mut decoder = Decoder::with_ip(64, &bytes, 0x40000, DecoderOptions::NONE);
-            let decoded = decoder.decode();
-            if decoded.is_invalid() || ordinary.level(decoded.code()).is_none() {
-                continue;
+        let mut codes = HashSet::<Code>::new();
+        instructions(&STARTS, 500_000, |bytes, decoder, decoded| {
+            if ordinary.level(decoded.code()).is_none() {
+                return;
             }
-            let insn = Insn::new(&decoder, decoded);
+            let insn = Insn::new(decoder, decoded);
             let bytes = &bytes[..decoded.len()];
-            let Some(op) = verbatim(&insn, bytes) else {
-                continue;
+            let Some(op) = verbatim(&insn, decoded, bytes) else {
+                return;
             };
-            let Ok((expected, shift)) = general::prepare(bytes, &decoded) else {
+            let Ok((expected, shift)) = general::prepare(bytes, decoded) else {
                 panic!("{bytes:02x?} has no general form");
             };
             assert_eq!(written(&op), written(&expected), "{bytes:02x?}");
@@ -204,7 +250,7 @@ mod tests {
             let rip = decoded.is_ip_rel_memory_operand();
             assert_eq!(op.fix == Fix::Rip, rip, "{bytes:02x?}");
             if rip {
-                let offset = decoder.get_constant_offsets(&decoded).displacement_offset();
+                let offset = decoder.get_constant_offsets(decoded).displacement_offset();
                 assert_eq!(
                     usize::from(op.at),
                     offset.wrapping_add_signed(shift),
@@ -213,7 +259,7 @@ mod tests {
             }
             answered += 1;
             codes.insert(decoded.code());
-        }
+        });
         for code in Code::values() {
             let segment = code
                 .op_code()
@@ -223,5 +269,62 @@ mod tests {
         }
         assert!(answered > 100_000, "{answered} only");
         assert!(codes.len() > 500, "{} codes only", codes.len());
+    }
+
+    /// The quick decoder against iced, and its way of lowering against the general one.
+    #[test]
+    fn quick_agrees_with_the_general_way() {
+        let mut answered = 0;
+        let mut codes = HashSet::<Code>::new();
+        instructions(&STARTS, 1_000_000, |bytes, decoder, decoded| {
+            let window = bytes.first_chunk::<WINDOW>().expect("24 bytes");
+            let at = (decoded.ip() - zvm_abi::layout::TEXT_BASE) as u32;
+            let Some(insn) = quick(window, at) else {
+                return;
+            };
+            let exact = &bytes[..decoded.len()];
+            assert_eq!(usize::from(insn.len), decoded.len(), "{exact:02x?}");
+            answered += 1;
+            codes.insert(decoded.code());
+            let expected = Insn::new(decoder, decoded);
+            let flow = match insn.kind {
+                Kind::Padding => return assert!(is_padding(decoded), "{exact:02x?}"),
+                Kind::Jump => FlowControl::UnconditionalBranch,
+                Kind::Branch => FlowControl::ConditionalBranch,
+                Kind::Call => FlowControl::Call,
+                Kind::Return => FlowControl::Return,
+                _ => FlowControl::Next,
+            };
+            assert_eq!(decoded.flow_control(), flow, "{exact:02x?}");
+            if flow != FlowControl::Next {
+                return;
+            }
+            assert_eq!(
+                insn.displacement_at, expected.displacement_at,
+                "{exact:02x?}"
+            );
+            assert_eq!(insn.immediate_at, expected.immediate_at, "{exact:02x?}");
+            assert_eq!(insn.rip, expected.rip, "{exact:02x?}");
+            assert_eq!(expected.kind, Kind::Other, "{exact:02x?}");
+            assert_eq!(level::of(decoded), 1, "{exact:02x?}");
+            assert!(answer(decoded).is_none(), "{exact:02x?}");
+            assert!(!decoded.is_string_instruction(), "{exact:02x?}");
+            let (first, length) = match insn.kind {
+                Kind::Stack => (1, 15),
+                Kind::Confined => (0, 14),
+                _ => (0, 15),
+            };
+            let mut parts = [0; 15];
+            parts[15 - length..].copy_from_slice(&bytes[first..first + length]);
+            let op = kept(&insn, parts, 0);
+            let Ok((general, _)) = general::prepare(exact, decoded) else {
+                panic!("{exact:02x?} has no general form");
+            };
+            assert_eq!(written(&op), written(&general), "{exact:02x?}");
+            assert_eq!(op.room, general.room, "{exact:02x?}");
+            assert_eq!(op.fix == Fix::Rip, insn.rip, "{exact:02x?}");
+        });
+        assert!(answered > 200_000, "{answered} only");
+        assert!(codes.len() > 250, "{} codes only", codes.len());
     }
 }

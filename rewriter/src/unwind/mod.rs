@@ -33,7 +33,7 @@ fn place(moved: Mapping<'_>, address: u64) -> Result<u64, RewriteError> {
 }
 
 fn indices(
-    program: &Program,
+    program: &Program<'_>,
     addresses: impl Iterator<Item = u64>,
 ) -> Result<Vec<usize>, RewriteError> {
     let code = |address| program.at(address).map(|index| index as u64);
@@ -175,13 +175,13 @@ impl<'a> Unwind<'a> {
     }
 
     /// Code indices of all landing pads.
-    pub(crate) fn landing_pads(&self, program: &Program) -> Result<Vec<usize>, RewriteError> {
+    pub(crate) fn landing_pads(&self, program: &Program<'_>) -> Result<Vec<usize>, RewriteError> {
         let pads = self.fdes.iter().filter_map(|fde| fde.lsda.as_ref());
         indices(program, pads.flat_map(Lsda::landing_pads))
     }
 
     /// Code indices of the personality routines that the tables name themselves, not through a pointer in data.
-    pub(crate) fn personalities(&self, program: &Program) -> Result<Vec<usize>, RewriteError> {
+    pub(crate) fn personalities(&self, program: &Program<'_>) -> Result<Vec<usize>, RewriteError> {
         let named = self.cies.iter().filter_map(|cie| match cie.personality {
             Some((encoding, routine)) if !is_indirect(encoding) => routine,
             _ => None,

@@ -1,0 +1,317 @@
+//! Gives the operations of a piece their places, again and again until all short branches reach.
+
+use std::ops::Range;
+
+use super::loops::small_loops;
+use super::{
+    ALIGNED, BUNDLE_SIZE, ENDS, GLUED, Gaps, LINE, LONGEST, LONGEST_NOP, PAIR, STOPS, Slot,
+    THREADED, distance,
+};
+use crate::code::{Fix, Op};
+use crate::longer;
+use crate::lower::Lowered;
+
+pub(super) struct Placement {
+    /// One for each operation.
+    pub(super) slots: Vec<Slot>,
+    /// Small loops: the first and the last operation, in rising order.
+    pub(super) loops: Vec<(u32, u32)>,
+    pub(super) placed: Placed,
+}
+
+/// Half the way that a short branch can go.
+const HALF_REACH: u64 = 64;
+
+/// How closely a piece is placed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    /// One operation behind the other.
+    Sizes,
+    /// In bundles.
+    Gaps,
+    /// With prefixes in the gaps.
+    Prefixes,
+}
+
+/// How far placing has come.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Placed {
+    pub(super) end: u32,
+    /// Small loops that have begun.
+    loops: usize,
+    pub(super) gaps: Gaps,
+}
+
+impl Placement {
+    pub(super) fn new(lowered: &Lowered) -> Placement {
+        let mut slots = Vec::with_capacity(lowered.ops.len());
+        let (mut after_mask, mut after_jump) = (false, false);
+        for (op, &aligned) in lowered.ops.iter().zip(&lowered.aligned) {
+            let pair = op.glued || after_mask;
+            let indirect = after_mask && op.bytes[..3].contains(&0xFF) && !op.ends_bundle;
+            let stops = match (op.fix, &op.bytes[..usize::from(op.len)]) {
+                (Fix::Branch, bytes) => bytes[0] == 0xEB,
+                (_, [0xC3] | [0xF4] | [0xCC] | [0x0F, 0x0B]) => true,
+                _ => indirect,
+            };
+            let kind = (if op.glued { GLUED } else { 0 })
+                | (if op.ends_bundle { ENDS } else { 0 })
+                | (if aligned { ALIGNED } else { 0 })
+                | (if aligned && after_jump { THREADED } else { 0 })
+                | (if stops { STOPS } else { 0 })
+                | (if pair { PAIR } else { 0 });
+            slots.push(Slot {
+                at: 0,
+                label: 0,
+                size: op.len,
+                kind,
+                room: if pair {
+                    0
+                } else {
+                    op.room.bytes().min(LONGEST - op.len)
+                },
+                extra: 0,
+                grown: 0,
+            });
+            after_mask = op.glued;
+            after_jump = indirect && op.bytes[0] != 0xC3;
+        }
+        Placement {
+            slots,
+            loops: small_loops(lowered),
+            placed: Placed::default(),
+        }
+    }
+
+    /// Places a piece for good. Branches that do not reach become long; none ever becomes short again, so this ends.
+    pub(super) fn settle(
+        &mut self,
+        lowered: &mut Lowered,
+        piece: Range<usize>,
+        short: &mut Vec<usize>,
+    ) {
+        short.clear();
+        short.extend(piece.clone().filter(|&i| {
+            let op = &lowered.ops[i];
+            op.fix == Fix::Branch && !op.long
+        }));
+        let start = self.placed;
+        // Each takes more time than the one before and finds fewer branches that do not reach.
+        for detail in [Detail::Sizes, Detail::Gaps, Detail::Prefixes] {
+            // Gaps alone hardly double a distance, and the last pass looks at all of them again.
+            let far = |&i: &usize| distance(lowered, self, i).unsigned_abs() > HALF_REACH;
+            if detail == Detail::Gaps && !short.iter().any(far) {
+                continue;
+            }
+            loop {
+                self.placed = start;
+                match detail {
+                    Detail::Sizes => self.line_up(piece.clone()),
+                    _ => self.place(lowered, piece.clone(), detail == Detail::Prefixes),
+                }
+                let before = short.len();
+                short.retain(|&i| {
+                    let reaches = i8::try_from(distance(lowered, self, i)).is_ok();
+                    if !reaches {
+                        let op = &mut lowered.ops[i];
+                        op.long = true;
+                        op.len = op.branch_len();
+                        self.slots[i].size = op.len;
+                    }
+                    reaches
+                });
+                if short.len() == before {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Gives every operation of the piece its place as if no bundles were: gaps only make distances longer.
+    fn line_up(&mut self, piece: Range<usize>) {
+        let mut next = self.placed.end;
+        for slot in &mut self.slots[piece] {
+            (slot.at, slot.label) = (next, next);
+            next += u32::from(slot.size);
+        }
+    }
+
+    /// Gives every operation of the piece its place, behind what is placed.
+    fn place(&mut self, lowered: &Lowered, piece: Range<usize>, filling: bool) {
+        let ops = filling.then_some(&lowered.ops[..]);
+        // `first`: the first operation of the bundle that `next` lies in.
+        let (mut next, mut i, mut first) = (self.placed.end, piece.start, piece.start);
+        let mut head = self.next_loop();
+        while i < piece.end {
+            let Slot { mut kind, size, .. } = self.slots[i];
+            // What most operations need.
+            if kind & (ALIGNED | ENDS | GLUED) == 0 && (i as u32) < head {
+                let (used, size) = (next % BUNDLE_SIZE, u32::from(size));
+                if used == 0 {
+                    first = i;
+                } else if used + size > BUNDLE_SIZE {
+                    let room = BUNDLE_SIZE - used;
+                    self.placed.gaps.crossings += u64::from(room);
+                    self.fill(first, i, room, ops);
+                    next += room;
+                    first = i;
+                }
+                let slot = &mut self.slots[i];
+                (slot.at, slot.label) = (next, next);
+                (slot.extra, slot.grown) = (0, 0);
+                next += size;
+                i += 1;
+                continue;
+            }
+            let (aligned, threaded) = (kind & ALIGNED != 0, kind & THREADED != 0);
+            let (mut last, mut size) = (i, u32::from(size));
+            while kind & GLUED != 0 {
+                last += 1;
+                kind = self.slots[last].kind;
+                size += u32::from(self.slots[last].size);
+            }
+            if aligned {
+                let unit = if threaded { LINE } else { BUNDLE_SIZE };
+                let gap = next.next_multiple_of(unit) - next;
+                self.placed.gaps.targets += u64::from(gap);
+                self.fill(first, i, gap, ops);
+                next += gap;
+            }
+            while let Some(&(start, tail)) = self.loops.get(self.placed.loops)
+                && start as usize <= i
+            {
+                self.placed.loops += 1;
+                let gap = self.loop_gap(next, i, tail as usize);
+                self.placed.gaps.loops += u64::from(gap);
+                let whole = next.is_multiple_of(BUNDLE_SIZE);
+                self.fill(if whole { i } else { first }, i, gap, ops);
+                next += gap;
+                head = self.next_loop();
+            }
+            if next.is_multiple_of(BUNDLE_SIZE) {
+                first = i;
+            }
+            let asked = next;
+            let room = BUNDLE_SIZE - next % BUNDLE_SIZE;
+            if kind & ENDS != 0 {
+                if size <= room {
+                    self.fill(first, i, room - size, ops);
+                    next += room - size;
+                } else {
+                    self.fill(first, i, room, ops);
+                    self.fill(i, i, BUNDLE_SIZE - size, ops);
+                    next += room + BUNDLE_SIZE - size;
+                }
+                self.placed.gaps.calls += u64::from(next - asked);
+            } else if size > room {
+                self.placed.gaps.crossings += u64::from(room);
+                self.fill(first, i, room, ops);
+                next += room;
+            }
+            if next / BUNDLE_SIZE != asked / BUNDLE_SIZE {
+                first = i;
+            }
+            for slot in &mut self.slots[i..=last] {
+                (slot.extra, slot.grown) = (0, 0);
+                (slot.at, slot.label) = (next, next);
+                next += u32::from(slot.size);
+            }
+            if aligned {
+                self.slots[i].label = asked;
+            }
+            i = last + 1;
+        }
+        self.placed.end = next;
+    }
+
+    /// The first operation of the next small loop.
+    fn next_loop(&self) -> u32 {
+        let next = self.loops.get(self.placed.loops);
+        next.map_or(u32::MAX, |known| known.0)
+    }
+
+    /// What to leave free before the loop of operations `first..=last`, so that it lies in one bundle, or in one line.
+    fn loop_gap(&self, at: u32, first: usize, last: usize) -> u32 {
+        let slots = self.slots[first..=last].iter();
+        let size: u32 = slots.map(|slot| u32::from(slot.size)).sum();
+        let gap = BUNDLE_SIZE - at % BUNDLE_SIZE;
+        let unit = if size <= BUNDLE_SIZE {
+            BUNDLE_SIZE
+        } else if size <= LINE {
+            LINE
+        } else {
+            return 0;
+        };
+        let fits = |at: u32| at % unit + size <= unit;
+        if fits(at) || !fits(at + gap) { 0 } else { gap }
+    }
+
+    /// Fills `gap` bytes behind the operations `first..end` of a bundle: with prefixes on them as far as that saves nops.
+    fn fill(&mut self, first: usize, end: usize, gap: u32, ops: Option<&[Op]>) {
+        let Some(ops) = ops.filter(|_| gap > 0) else {
+            return;
+        };
+        if end > 0 && self.slots[end - 1].kind & STOPS != 0 {
+            return;
+        }
+        let nops = |bytes: u32| bytes.div_ceil(LONGEST_NOP);
+        let slots = &mut self.slots[first..end];
+        let mut gap = gap;
+        let room: u32 = slots.iter().map(|slot| u32::from(slot.room)).sum();
+        let nops_alone = nops(gap);
+        if gap > room {
+            let grown = grow(slots, &ops[first..end], gap, room);
+            self.placed.gaps.longer += u64::from(grown);
+            gap -= grown;
+        }
+        let left = nops(gap.saturating_sub(room));
+        self.placed.gaps.nops += u64::from(left);
+        if left == nops_alone {
+            return;
+        }
+        let mut prefixes = gap - (left * LONGEST_NOP).min(gap);
+        self.placed.gaps.prefixes += u64::from(prefixes);
+        // One each first: few decoders like many prefixes.
+        for most in 1..=2 {
+            for slot in slots.iter_mut().rev() {
+                if prefixes > 0 && slot.extra < most.min(slot.room) {
+                    slot.extra += 1;
+                    prefixes -= 1;
+                }
+            }
+        }
+        let mut shift = 0;
+        for slot in slots {
+            slot.at += shift;
+            // The label of the bundle's first operation is the bundle's start, and stays.
+            slot.label += shift;
+            shift += u32::from(slot.extra) + u32::from(slot.grown);
+        }
+    }
+}
+
+/// Lets instructions take their longer forms, the last first, until prefixes can do the rest of the gap. If they cannot, nothing
+/// grows. Bytes that this takes of the gap.
+fn grow(slots: &mut [Slot], ops: &[Op], gap: u32, room: u32) -> u32 {
+    let mut grown = 0;
+    for (slot, op) in slots.iter_mut().zip(ops).rev() {
+        if gap <= grown + room {
+            break;
+        }
+        // Parts of pairs stay as they are.
+        let longer = match slot.kind & PAIR {
+            0 => longer::added(op),
+            _ => 0,
+        };
+        let fits = slot.size + longer + slot.room <= LONGEST;
+        if longer > 0 && grown + u32::from(longer) <= gap && fits {
+            slot.grown = longer;
+            grown += u32::from(longer);
+        }
+    }
+    if gap > grown + room {
+        slots.iter_mut().for_each(|slot| slot.grown = 0);
+        return 0;
+    }
+    grown
+}

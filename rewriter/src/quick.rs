@@ -1,0 +1,508 @@
+//! What compilers emit most, taken apart by a table of opcodes instead of by iced: lengths, fields, and what lowering asks.
+//!
+//! It answers for an instruction whose prefixes stand in order and that is of x86-64-v1, or not at all; iced decodes the rest.
+//! The test below holds every answer against iced.
+
+use crate::decode::{Flags, Insn, Kind};
+
+/// Bytes that must follow the start of an instruction: more than the longest one here has.
+pub(crate) const WINDOW: usize = 16;
+
+/// What is known of an opcode, as a set.
+type Entry = u32;
+
+/// Prefixes that it may have: none, 66, F3, F2. An opcode with none of them is left to iced.
+const NONE: Entry = 1;
+const P66: Entry = 1 << 1;
+const PF3: Entry = 1 << 2;
+const PF2: Entry = 1 << 3;
+/// What follows: ModRM; a constant of one byte; one of four, or of two behind 66.
+const MODRM: Entry = 1 << 4;
+const BYTE: Entry = 1 << 5;
+const WORD: Entry = 1 << 6;
+/// The first operand is the general register of ModRM's reg field, or of rm where that is no memory.
+const REG: Entry = 1 << 7;
+const RM: Entry = 1 << 8;
+/// That operand is written.
+const WRITES: Entry = 1 << 9;
+/// Arithmetic flags: all written and none read; or more than that is to say.
+const SETS: Entry = 1 << 10;
+const ASKS: Entry = 1 << 11;
+/// Only with a memory operand; only without.
+const MEMORY: Entry = 1 << 12;
+const REGISTER: Entry = 1 << 13;
+/// The operand has eight bits.
+const NARROW: Entry = 1 << 14;
+/// Above that: what is special about it.
+const SPECIAL: u32 = 16;
+
+const BRANCH_SHORT: Entry = 1 << SPECIAL;
+const JUMP_SHORT: Entry = 2 << SPECIAL;
+const BRANCH_NEAR: Entry = 3 << SPECIAL;
+const JUMP_NEAR: Entry = 4 << SPECIAL;
+const CALL: Entry = 5 << SPECIAL;
+const RETURN: Entry = 6 << SPECIAL;
+const NOP: Entry = 7 << SPECIAL;
+/// The register stands in the opcode: push, pop, mov of a constant, bswap.
+const PUSH: Entry = 8 << SPECIAL;
+const POP: Entry = 9 << SPECIAL;
+const CONSTANT: Entry = 10 << SPECIAL;
+const SWAP: Entry = 11 << SPECIAL;
+const LEA: Entry = 12 << SPECIAL;
+/// ModRM's reg field says which instruction it is.
+const ARITHMETIC: Entry = 13 << SPECIAL;
+const SHIFT: Entry = 14 << SPECIAL;
+const UNARY: Entry = 15 << SPECIAL;
+const COUNT: Entry = 16 << SPECIAL;
+const ONLY_FIRST: Entry = 17 << SPECIAL;
+const PREFETCH: Entry = 18 << SPECIAL;
+const VECTOR_SHIFT: Entry = 19 << SPECIAL;
+const ENDBR64: Entry = 20 << SPECIAL;
+
+const fn fill<const N: usize>(table: &mut [Entry; 256], opcodes: [usize; N], entry: Entry) {
+    let mut i = 0;
+    while i < N {
+        table[opcodes[i]] = entry;
+        i += 1;
+    }
+}
+
+const fn span(table: &mut [Entry; 256], first: usize, last: usize, entry: Entry) {
+    let mut opcode = first;
+    while opcode <= last {
+        table[opcode] = entry;
+        opcode += 1;
+    }
+}
+
+/// Opcodes of one byte.
+static ONE: [Entry; 256] = {
+    let mut table = [0; 256];
+    let operand = NONE | P66;
+    let mut row = 0;
+    while row < 0x40 {
+        // add, or, adc, sbb, and, sub, xor, cmp.
+        let writes = if row == 0x38 { 0 } else { WRITES };
+        let flags = if row == 0x10 || row == 0x18 {
+            ASKS
+        } else {
+            SETS
+        };
+        table[row] = NONE | MODRM | RM | NARROW | writes | flags;
+        table[row + 1] = operand | MODRM | RM | writes | flags;
+        table[row + 2] = NONE | MODRM | REG | NARROW | writes | flags;
+        table[row + 3] = operand | MODRM | REG | writes | flags;
+        table[row + 4] = NONE | BYTE | flags;
+        table[row + 5] = operand | WORD | flags;
+        row += 8;
+    }
+    span(&mut table, 0x50, 0x57, NONE | PUSH);
+    span(&mut table, 0x58, 0x5F, NONE | POP);
+    table[0x63] = NONE | MODRM | REG | WRITES;
+    table[0x68] = NONE | WORD;
+    table[0x69] = operand | MODRM | WORD | REG | WRITES | ASKS;
+    table[0x6A] = NONE | BYTE;
+    table[0x6B] = operand | MODRM | BYTE | REG | WRITES | ASKS;
+    span(&mut table, 0x70, 0x7F, NONE | BRANCH_SHORT | ASKS);
+    table[0x80] = NONE | MODRM | BYTE | RM | NARROW | ARITHMETIC;
+    table[0x81] = operand | MODRM | WORD | RM | ARITHMETIC;
+    table[0x83] = operand | MODRM | BYTE | RM | ARITHMETIC;
+    table[0x84] = NONE | MODRM | RM | NARROW | SETS;
+    table[0x85] = operand | MODRM | RM | SETS;
+    table[0x88] = NONE | MODRM | RM | NARROW | WRITES;
+    table[0x89] = operand | MODRM | RM | WRITES;
+    table[0x8A] = NONE | MODRM | REG | NARROW | WRITES;
+    table[0x8B] = operand | MODRM | REG | WRITES;
+    table[0x8D] = operand | MODRM | REG | WRITES | MEMORY | LEA;
+    table[0x90] = operand | NOP;
+    table[0x98] = operand;
+    table[0x99] = operand;
+    table[0xA8] = NONE | BYTE | SETS;
+    table[0xA9] = operand | WORD | SETS;
+    span(&mut table, 0xB0, 0xB7, NONE | BYTE | CONSTANT | NARROW);
+    span(&mut table, 0xB8, 0xBF, operand | WORD | CONSTANT);
+    table[0xC0] = NONE | MODRM | BYTE | RM | NARROW | WRITES | ASKS | SHIFT;
+    table[0xC1] = operand | MODRM | BYTE | RM | WRITES | ASKS | SHIFT;
+    table[0xC3] = NONE | RETURN;
+    table[0xC6] = NONE | MODRM | BYTE | RM | NARROW | WRITES | ONLY_FIRST;
+    table[0xC7] = operand | MODRM | WORD | RM | WRITES | ONLY_FIRST;
+    table[0xD0] = NONE | MODRM | RM | NARROW | WRITES | ASKS | SHIFT;
+    table[0xD1] = operand | MODRM | RM | WRITES | ASKS | SHIFT;
+    table[0xD2] = NONE | MODRM | RM | NARROW | WRITES | ASKS | SHIFT;
+    table[0xD3] = operand | MODRM | RM | WRITES | ASKS | SHIFT;
+    table[0xE8] = NONE | CALL;
+    table[0xE9] = NONE | JUMP_NEAR;
+    table[0xEB] = NONE | JUMP_SHORT;
+    table[0xF6] = NONE | MODRM | RM | NARROW | UNARY;
+    table[0xF7] = operand | MODRM | RM | UNARY;
+    table[0xFE] = NONE | MODRM | RM | NARROW | WRITES | ASKS | COUNT;
+    table[0xFF] = operand | MODRM | RM | WRITES | ASKS | COUNT;
+    table
+};
+
+/// Opcodes behind 0F.
+static TWO: [Entry; 256] = {
+    let mut table = [0; 256];
+    let (operand, all) = (NONE | P66, NONE | P66 | PF3 | PF2);
+    fill(
+        &mut table,
+        [0x10, 0x11, 0x51, 0x58, 0x59, 0x5A, 0x5C, 0x5D, 0x5E, 0x5F],
+        all | MODRM,
+    );
+    table[0x12] = NONE | MODRM;
+    table[0x16] = NONE | MODRM;
+    fill(&mut table, [0x13, 0x17], operand | MODRM | MEMORY);
+    fill(&mut table, [0x14, 0x15, 0x28, 0x29], operand | MODRM);
+    table[0x18] = NONE | MODRM | MEMORY | PREFETCH;
+    table[0x1E] = PF3 | MODRM | REGISTER | ENDBR64;
+    table[0x1F] = operand | MODRM | NOP;
+    table[0x2A] = PF3 | PF2 | MODRM;
+    fill(&mut table, [0x2C, 0x2D], PF3 | PF2 | MODRM | REG | WRITES);
+    fill(&mut table, [0x2E, 0x2F], operand | MODRM | SETS);
+    span(&mut table, 0x40, 0x4F, operand | MODRM | REG | ASKS);
+    table[0x50] = operand | MODRM | REGISTER | REG | WRITES;
+    span(&mut table, 0x54, 0x57, operand | MODRM);
+    table[0x5B] = NONE | P66 | PF3 | MODRM;
+    span(&mut table, 0x60, 0x6E, P66 | MODRM);
+    table[0x6F] = P66 | PF3 | MODRM;
+    table[0x70] = P66 | PF3 | PF2 | MODRM | BYTE;
+    span(
+        &mut table,
+        0x71,
+        0x73,
+        P66 | MODRM | BYTE | REGISTER | VECTOR_SHIFT,
+    );
+    span(&mut table, 0x74, 0x76, P66 | MODRM);
+    // Of the forms of 7E one is a move to a general register.
+    table[0x7E] = P66 | PF3 | MODRM | RM;
+    table[0x7F] = P66 | PF3 | MODRM;
+    span(&mut table, 0x80, 0x8F, NONE | BRANCH_NEAR | ASKS);
+    span(&mut table, 0x90, 0x9F, NONE | MODRM | RM | NARROW | ASKS);
+    table[0xAF] = operand | MODRM | REG | WRITES | ASKS;
+    fill(
+        &mut table,
+        [0xB6, 0xB7, 0xBE, 0xBF],
+        operand | MODRM | REG | WRITES,
+    );
+    fill(&mut table, [0xBC, 0xBD], operand | MODRM | REG | ASKS);
+    table[0xC2] = all | MODRM | BYTE;
+    table[0xC4] = P66 | MODRM | BYTE;
+    table[0xC5] = P66 | MODRM | BYTE | REGISTER | REG | WRITES;
+    table[0xC6] = operand | MODRM | BYTE;
+    span(&mut table, 0xC8, 0xCF, NONE | SWAP);
+    span(&mut table, 0xD1, 0xD6, P66 | MODRM);
+    table[0xD7] = P66 | MODRM | REGISTER | REG | WRITES;
+    span(&mut table, 0xD8, 0xE5, P66 | MODRM);
+    table[0xE6] = P66 | PF3 | PF2 | MODRM;
+    span(&mut table, 0xE8, 0xEF, P66 | MODRM);
+    span(&mut table, 0xF1, 0xF6, P66 | MODRM);
+    span(&mut table, 0xF8, 0xFE, P66 | MODRM);
+    table
+};
+
+const REX_W: u8 = 8;
+const REX_R: u8 = 4;
+const REX_X: u8 = 2;
+const REX_B: u8 = 1;
+
+/// Lowest displacement from rsp that needs no confinement (C6).
+const LOWEST_DISPLACEMENT: i32 = -(8 << 20);
+
+fn word(bytes: &[u8; WINDOW], at: usize) -> i32 {
+    let field = bytes.get(at..at + 4).and_then(|field| field.first_chunk());
+    i32::from_le_bytes(field.copied().unwrap_or_default())
+}
+
+/// The instruction at the start of `bytes`, which stands at `at` from the start of text; `None`: iced must say.
+#[inline]
+pub(crate) fn quick(bytes: &[u8; WINDOW], at: u32) -> Option<Insn> {
+    let mut next = 1;
+    let mut byte = bytes[0];
+    let prefix = match byte {
+        0x66 => P66,
+        0xF3 => PF3,
+        0xF2 => PF2,
+        _ => NONE,
+    };
+    if prefix != NONE {
+        byte = bytes[1];
+        next = 2;
+    }
+    let mut rex = 0;
+    if byte & 0xF0 == 0x40 {
+        rex = byte;
+        byte = bytes[next];
+        next += 1;
+    }
+    let entry = if byte == 0x0F {
+        byte = bytes[next];
+        next += 1;
+        TWO[usize::from(byte)]
+    } else if prefix == P66 && rex & REX_W != 0 {
+        // A prefix without a meaning.
+        return None;
+    } else {
+        ONE[usize::from(byte)]
+    };
+    if entry & prefix == 0 {
+        return None;
+    }
+    let mut insn = Insn {
+        at,
+        kind: Kind::Plain,
+        ..Insn::default()
+    };
+    let (mut constant, mut reg, mut rm) = (0, 0, None);
+    if entry & MODRM != 0 {
+        let modrm = bytes[next];
+        next += 1;
+        reg = modrm >> 3 & 7;
+        let mode = modrm >> 6;
+        if mode == 3 {
+            if entry & MEMORY != 0 {
+                return None;
+            }
+            rm = Some(modrm & 7 | (rex & REX_B) << 3);
+        } else {
+            if entry & REGISTER != 0 {
+                return None;
+            }
+            insn.kind = Kind::Confined;
+            let mut displacement = [0, 1, 4][usize::from(mode)];
+            if modrm & 7 == 4 {
+                let sib = bytes[next];
+                next += 1;
+                let alone = sib & 0x38 == 0x20 && rex & REX_X == 0;
+                match sib & 7 {
+                    5 if mode == 0 => {
+                        displacement = 4;
+                        if alone && word(bytes, next) >= 0 {
+                            insn.kind = Kind::Memory;
+                        }
+                    }
+                    4 if alone
+                        && rex & REX_B == 0
+                        && (mode != 2 || word(bytes, next) >= LOWEST_DISPLACEMENT) =>
+                    {
+                        insn.kind = Kind::Memory;
+                    }
+                    _ => {}
+                }
+            } else if mode == 0 && modrm & 7 == 5 {
+                displacement = 4;
+                (insn.kind, insn.rip) = (Kind::Rip, true);
+            }
+            if displacement == 4 {
+                insn.displacement_at = next as u8;
+            }
+            next += displacement;
+        }
+    }
+    if entry & BYTE != 0 {
+        constant = 1;
+    } else if entry & WORD != 0 {
+        constant = if prefix == P66 { 2 } else { 4 };
+    }
+    let mut written = entry & WRITES != 0;
+    let mut flags = match entry & (SETS | ASKS) {
+        0 => Flags::Keeps,
+        SETS => Flags::Sets,
+        _ => Flags::Asks,
+    };
+    // The first operand, if it is a general register.
+    let mut first = match entry & (REG | RM) {
+        0 => None,
+        REG => Some(reg | (rex & REX_R) << 1),
+        _ => rm,
+    };
+    if entry >> SPECIAL != 0 {
+        let low = byte & 7 | (rex & REX_B) << 3;
+        match entry & !0 << SPECIAL {
+            BRANCH_SHORT..=RETURN if rex != 0 => return None,
+            BRANCH_SHORT => (insn.kind, constant) = (Kind::Branch, 1),
+            BRANCH_NEAR => (insn.kind, constant) = (Kind::Branch, 4),
+            JUMP_SHORT => (insn.kind, constant) = (Kind::Jump, 1),
+            JUMP_NEAR => (insn.kind, constant) = (Kind::Jump, 4),
+            CALL => (insn.kind, constant) = (Kind::Call, 4),
+            RETURN => insn.kind = Kind::Return,
+            // REX makes an exchange of 90.
+            NOP if byte == 0x90 && rex != 0 || reg != 0 => return None,
+            NOP => insn.kind = Kind::Padding,
+            ENDBR64 if reg == 7 && rm == Some(2) && rex == 0 => insn.kind = Kind::Padding,
+            PUSH => first = Some(low),
+            POP | SWAP => (first, written) = (Some(low), true),
+            CONSTANT => {
+                (first, written) = (Some(low), true);
+                if rex & REX_W != 0 && entry & WORD != 0 {
+                    constant = 8;
+                }
+            }
+            LEA if insn.kind == Kind::Rip => insn.kind = Kind::Lea,
+            LEA => insn.kind = Kind::Memory,
+            ARITHMETIC => {
+                written = reg != 7;
+                flags = match reg {
+                    2 | 3 => Flags::Asks,
+                    _ => Flags::Sets,
+                };
+                // add, and, sub.
+                if rm == Some(4)
+                    && entry & NARROW == 0
+                    && rex == 0x40 | REX_W
+                    && prefix == NONE
+                    && matches!(reg, 0 | 4 | 5)
+                {
+                    (insn.kind, first) = (Kind::Stack, None);
+                }
+            }
+            SHIFT if reg == 6 => return None,
+            SHIFT => {}
+            UNARY => match reg {
+                0 => {
+                    constant = match (entry & NARROW != 0, prefix) {
+                        (true, _) => 1,
+                        (_, P66) => 2,
+                        _ => 4,
+                    };
+                    flags = Flags::Sets;
+                }
+                1 => return None,
+                2 => written = true,
+                3 => (written, flags) = (true, Flags::Sets),
+                _ => flags = Flags::Asks,
+            },
+            COUNT => match reg {
+                0 | 1 => {}
+                6 if byte == 0xFF && rm.is_none() && prefix == NONE => flags = Flags::Keeps,
+                _ => return None,
+            },
+            ONLY_FIRST if reg != 0 => return None,
+            ONLY_FIRST => {}
+            PREFETCH if reg > 3 => return None,
+            PREFETCH => {}
+            VECTOR_SHIFT => match (byte, reg) {
+                (0x71 | 0x72, 2 | 4 | 6) | (0x73, 2 | 3 | 6 | 7) => {}
+                _ => return None,
+            },
+            _ => return None,
+        }
+    }
+    if let Some(register) = first {
+        // What names the stack pointer may have to change.
+        if register == 4 {
+            return None;
+        }
+        if written && entry & NARROW == 0 && prefix == NONE {
+            insn.written = 1 + register;
+        }
+    }
+    if constant >= 4 {
+        insn.immediate_at = next as u8;
+    }
+    insn.flags = flags;
+    insn.len = (next + constant) as u8;
+    Some(insn)
+}
+
+/// Registers that the instruction at the start of `bytes` reads and writes, as masks whose bit n is register n of the encoding,
+/// with all their bits; `None`: iced must say. rsp is left out, which no one asks about. For what [`quick`] has answered for.
+pub(crate) fn registers(bytes: &[u8; 15]) -> Option<(u16, u16)> {
+    let mut next = 0;
+    let mut rex = 0;
+    if bytes[0] & 0xF0 == 0x40 {
+        (rex, next) = (bytes[0], 1);
+    }
+    let mut opcode = bytes[next];
+    let two = opcode == 0x0F;
+    if two {
+        next += 1;
+        opcode = bytes[next];
+    }
+    let entry = match two {
+        true => TWO[usize::from(opcode)],
+        false => ONE[usize::from(opcode)],
+    };
+    // Parts of registers, and opcodes that do more than write their first operand.
+    let special = entry & !0 << SPECIAL;
+    let plain = matches!(
+        special,
+        0 | PUSH | POP | CONSTANT | LEA | ARITHMETIC | ONLY_FIRST
+    );
+    if entry & NONE == 0 || entry & NARROW != 0 || !plain {
+        return None;
+    }
+    let low = 1u16 << (opcode & 7 | (rex & REX_B) << 3);
+    match special {
+        PUSH => return Some((low & !RSP, 0)),
+        POP | CONSTANT => return Some((0, low)),
+        _ => {}
+    }
+    if entry & MODRM == 0 {
+        return None;
+    }
+    let modrm = bytes[next + 1];
+    let reg = modrm >> 3 & 7 | (rex & REX_R) << 1;
+    let (mut uses, mut rm) = (0, None);
+    if modrm >> 6 == 3 {
+        rm = Some(modrm & 7 | (rex & REX_B) << 3);
+    } else if modrm & 7 == 4 {
+        let sib = bytes[next + 2];
+        let (base, index) = (
+            sib & 7 | (rex & REX_B) << 3,
+            sib >> 3 & 7 | (rex & REX_X) << 2,
+        );
+        if sib & 7 != 5 || modrm >> 6 != 0 {
+            uses |= 1 << base;
+        }
+        uses |= 1 << index;
+    } else if modrm & 0xC7 != 5 {
+        uses |= 1 << (modrm & 7 | (rex & REX_B) << 3);
+    }
+    let mut defs = 0;
+    let rm_bit = rm.map_or(0, |rm| 1u16 << rm);
+    if two {
+        match opcode {
+            // movzx and movsx from memory.
+            0xB6 | 0xB7 | 0xBE | 0xBF if rm.is_none() => {}
+            // Vectors alone.
+            0x10 | 0x11 | 0x14..=0x17 | 0x28 | 0x29 | 0x54..=0x5F => return Some((uses & !RSP, 0)),
+            _ => return None,
+        }
+        defs |= 1 << reg;
+        return Some((uses & !RSP, defs));
+    }
+    let reads_first = match opcode {
+        0x89 | 0x8B | 0x8D | 0x63 | 0xC7 => false,
+        // imul by a constant.
+        0x69 | 0x6B => false,
+        // Exclusive or, difference of a register with itself.
+        0x31 | 0x33 | 0x29 | 0x2B if rm == Some(reg) => return None,
+        // adc, sbb.
+        0x10..=0x1F => return None,
+        _ => true,
+    };
+    let writes = match special {
+        ARITHMETIC => match modrm >> 3 & 7 {
+            2 | 3 => return None,
+            7 => false,
+            _ => true,
+        },
+        _ => entry & WRITES != 0,
+    };
+    let constant = entry & (BYTE | WORD) != 0 && entry & REG == 0;
+    let (first, second) = match entry & REG {
+        0 => (rm_bit, if constant { 0 } else { 1 << reg }),
+        _ => (1 << reg, rm_bit),
+    };
+    uses |= second;
+    if reads_first {
+        uses |= first;
+    }
+    if writes {
+        defs |= first;
+    }
+    Some((uses & !RSP, defs & !RSP))
+}
+
+/// rsp as a mask.
+const RSP: u16 = 1 << 4;
