@@ -110,7 +110,7 @@ pub(crate) struct Liveness<'p> {
     factory: InstructionInfoFactory,
     regions: Option<Regions>,
     /// By the region's first function.
-    known: HashMap<usize, Region>,
+    known: Vec<Option<Region>>,
     /// By function: the registers that it writes.
     written: Vec<Option<u16>>,
     /// By function: see [`Self::clobbered`].
@@ -130,7 +130,9 @@ impl<'p> Liveness<'p> {
             refs,
             factory: InstructionInfoFactory::new(),
             regions: None,
-            known: HashMap::new(),
+            known: std::iter::repeat_with(|| None)
+                .take(input.functions.len())
+                .collect(),
             written: vec![None; input.functions.len()],
             clobbered: vec![None; input.functions.len()],
             clobberable: HashMap::new(),
@@ -362,13 +364,12 @@ impl<'p> Liveness<'p> {
 
     fn region(&mut self, function: usize) -> &Region {
         let first = self.region_of(function);
-        if !self.known.contains_key(&first) {
+        if self.known[first].is_none() {
             let regions = self.regions.as_ref();
             let functions = regions.map_or(Vec::new(), |r| r.members(first).to_vec());
-            let region = self.solve(&functions);
-            self.known.insert(first, region);
+            self.known[first] = Some(self.solve(&functions));
         }
-        &self.known[&first]
+        self.known[first].as_ref().expect("it was just solved")
     }
 
     /// The fixpoint over the code of `functions`.

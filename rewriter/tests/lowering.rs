@@ -72,10 +72,16 @@ fn rewritten(code: &[u8], table: &[u64], level: u32) -> String {
         level,
         ..Default::default()
     };
-    let image = match zvm_rewriter::rewrite(&program(code, table).build(), &options) {
+    let elf = program(code, table).build();
+    let image = match zvm_rewriter::rewrite(&elf, &options) {
         Ok(image) => image,
         Err(error) => return format!("{error}\n"),
     };
+    let again = zvm_rewriter::rewrite(&elf, &options).expect("the same answer");
+    assert!(
+        image.bytes == again.bytes,
+        "the same input gives the same bytes"
+    );
     let file = object::File::parse(&*image.bytes).expect("the image parses");
     let section = file.section_by_name(".text").expect("an image has text");
     let text = section.data().expect("text is in the file");

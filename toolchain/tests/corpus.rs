@@ -283,5 +283,5 @@ fn main() -> ExitCode {
             }
         }
     }
-    libtest_mimic::run(&arguments, trials).exit_code()
+    twin::accepted::run(&arguments, trials)
 }

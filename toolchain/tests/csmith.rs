@@ -132,5 +132,5 @@ fn main() -> ExitCode {
                 .with_ignored_flag(missing.is_some())
         })
         .collect();
-    libtest_mimic::run(&arguments, trials).exit_code()
+    twin::accepted::run(&arguments, trials)
 }

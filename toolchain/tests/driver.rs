@@ -220,6 +220,49 @@ fn reports_of_the_rewriting() {
     assert!(!first.contains("main+0x6"), "{first}");
     let all = fails(dir.path(), "bad.c -o bad --keep-going");
     assert_eq!(all.matches("main+").count(), 2, "{all}");
+    // Function, section, address, bytes, the reason and a way out, of each.
+    for refusal in all.lines().filter(|line| line.contains("main+")) {
+        for part in [
+            " at 0x2",
+            " in .text [8e ",
+            "a segment register",
+            "; remove it",
+        ] {
+            assert!(refusal.contains(part), "{part}: {refusal}");
+        }
+    }
+}
+
+#[test]
+fn stripping_leaves_code_alone() {
+    use object::{Object as _, ObjectSection as _};
+    let dir = folder(&[("a.c", "int main(void) { return 0; }")]);
+    let sections = |name: &str| -> Vec<(String, Vec<u8>)> {
+        let file = fs::read(dir.path().join(name)).expect("the image");
+        let elf = object::File::parse(&*file).expect("ELF");
+        let of = |s: object::Section<'_, '_>| {
+            let data = s.data().expect("its data").to_vec();
+            (s.name().expect("a name").to_owned(), data)
+        };
+        elf.sections().map(of).collect()
+    };
+    ok(dir.path(), "-g a.c -o whole.zvm");
+    ok(dir.path(), "-g a.c -o bare.zvm --strip");
+    let (whole, bare) = (sections("whole.zvm"), sections("bare.zvm"));
+    let has = |sections: &[(String, Vec<u8>)], name: &str| sections.iter().any(|s| s.0 == name);
+    for name in [".symtab", ".debug_info", ".debug_line"] {
+        assert!(has(&whole, name), "{name}");
+        assert!(!has(&bare, name), "{name}");
+    }
+    let text = |sections: &[(String, Vec<u8>)]| {
+        let text = sections.iter().find(|s| s.0 == ".text");
+        text.expect(".text").1.clone()
+    };
+    assert!(text(&whole) == text(&bare));
+    // Once more, and every byte is the same.
+    ok(dir.path(), "-g a.c -o again.zvm");
+    let image = |name: &str| fs::read(dir.path().join(name)).expect("the image");
+    assert!(image("whole.zvm") == image("again.zvm"));
 }
 
 #[test]

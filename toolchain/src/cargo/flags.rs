@@ -82,6 +82,9 @@ fn encode(flags: &[String]) -> OsString {
     flags.join(&SEPARATOR.to_string()).into()
 }
 
+/// The processors that an image can name.
+const LEVELS: [&str; 4] = ["x86-64", "x86-64-v2", "x86-64-v3", "x86-64-v4"];
+
 /// The processor that `-Ctarget-cpu` names: the image must say it, too.
 fn level(flags: &[String]) -> Result<Option<String>> {
     let mut level = None;
@@ -96,11 +99,12 @@ fn level(flags: &[String]) -> Result<Option<String>> {
             });
         match value {
             Some("native") => bail!(
-                "-Ctarget-cpu=native: an image must not depend on the machine that built it; choose x86-64-v2 or x86-64-v3"
+                "-Ctarget-cpu=native: an image must not depend on the machine that built it; choose x86-64-v2, x86-64-v3 or x86-64-v4"
             ),
-            Some(name) if name.starts_with("x86-64") => level = Some(name.to_owned()),
+            Some(name) if LEVELS.contains(&name) => level = Some(name.to_owned()),
             Some(name) => bail!(
-                "-Ctarget-cpu={name}: an image says its level; choose x86-64, x86-64-v2 or x86-64-v3"
+                "-Ctarget-cpu={name}: an image says its level; choose one of {}",
+                LEVELS.join(", ")
             ),
             None => {}
         }
@@ -143,7 +147,16 @@ mod tests {
             joined(&["-C", "target-cpu=x86-64-v3"]).unwrap(),
             "-C|target-cpu=x86-64-v3|-Clink-arg=-march=x86-64-v3"
         );
-        for bad in ["-Ctarget-cpu=native", "-Ctarget-cpu=znver5"] {
+        assert_eq!(
+            joined(&["-Ctarget-cpu=x86-64-v4"]).unwrap(),
+            "-Ctarget-cpu=x86-64-v4|-Clink-arg=-march=x86-64-v4"
+        );
+        let bad = [
+            "-Ctarget-cpu=native",
+            "-Ctarget-cpu=znver5",
+            "-Ctarget-cpu=x86-64-v5",
+        ];
+        for bad in bad {
             assert!(
                 joined(&[bad])
                     .unwrap_err()

@@ -8,7 +8,7 @@ use libtest_mimic::Failed;
 use zvm_sysroot::{Cache, Progress};
 use zvm_toolchain::project::Project;
 
-use super::{output, same};
+use super::{accepted, output, same};
 
 /// Upstream's switches: a static library alone, without what a sandbox has no use for. `no-rc4`: its assembly keeps a
 /// string in `.text` and returns a pointer to it.
@@ -37,6 +37,7 @@ pub fn check(folder: &Path) -> Result<(), Failed> {
     };
     let native = output(&mut Command::new(link(true)?))?;
     let image = link(false)?;
+    accepted::check(&image)?;
     let mut sandboxed = Command::new(env!("CARGO_BIN_EXE_zvm"));
     same(&native, &output(sandboxed.arg("run").arg(image))?)
 }

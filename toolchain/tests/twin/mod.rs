@@ -1,4 +1,7 @@
-//! One C or C++ program built twice by the same compiler against the same musl, natively and for the sandbox, and both run.
+//! One C or C++ program built twice by the same compiler against the same musl, natively and for the sandbox, and both run; the
+//! sandbox's image is validated first.
+
+pub mod accepted;
 
 use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
@@ -61,6 +64,9 @@ impl Twin {
         let built = build.output()?;
         if !built.status.success() {
             return Err(String::from_utf8_lossy(&built.stderr).into_owned().into());
+        }
+        if side == Side::Sandboxed {
+            accepted::check(&output)?;
         }
         let seconds = self.seconds.to_string();
         let mut run = Command::new(match side {
