@@ -277,6 +277,7 @@ struct Hole {
 ///
 /// Some assembly keeps a line of text behind its last `ret` (OpenSSL's does). What nothing reaches and nothing can decode is
 /// left out; a pointer to it is found later to mean no instruction, and refused.
+#[inline(never)] // A phase has a name in profiles.
 pub(crate) fn sweep<'a>(input: &Input<'a>) -> Result<Program<'a>, RewriteError> {
     let text = input.text;
     let mut insns: Vec<Insn> = Vec::with_capacity(text.len() / 4);

@@ -62,6 +62,7 @@ impl Refs {
 }
 
 /// Finds them all.
+#[inline(never)]
 pub(crate) fn find(
     input: &Input<'_>,
     program: &Program<'_>,

@@ -134,6 +134,7 @@ fn pieces(lowered: &Lowered, slots: &[Slot]) -> Vec<usize> {
 }
 
 /// Lays out the code.
+#[inline(never)]
 pub(crate) fn pack(lowered: &mut Lowered) -> Result<Layout, RewriteError> {
     let mut placement = Placement::new(lowered);
     let (mut first, mut short) = (0, Vec::new());

@@ -12,6 +12,7 @@ use super::error::CcError;
 use super::output;
 use super::reporting::Reporting;
 use super::run::{self, Show};
+use super::unchanged::Origin;
 
 /// What kind of file comes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +63,7 @@ pub struct LinkJob {
     pub show: Show,
 }
 
-/// Links. For an image, says what the rewriter did.
+/// Links. For an image, says what the rewriter did; nothing, where the image was there already.
 ///
 /// # Errors
 /// The linker fails, the rewriter refuses, or a file cannot be written.
@@ -90,12 +91,27 @@ pub fn link(sysroot: &Sysroot, job: &LinkJob) -> Result<Option<Stats>, CcError> 
         keep_going: job.reporting.keep_going,
         map: job.reporting.map.is_some(),
     };
-    let image = zvm_rewriter::rewrite(&elf, &options).map_err(|source| CcError::Rewrite {
+    // Who asks for a report wants the rewriting.
+    let origin = match job.reporting.is_silent() {
+        true => Origin::of(&elf, &options),
+        false => None,
+    };
+    if origin.as_ref().is_some_and(|o| o.stands_at(&job.output)) {
+        return Ok(None);
+    }
+    let mut image = zvm_rewriter::rewrite(&elf, &options).map_err(|source| CcError::Rewrite {
         output: job.output.clone(),
         source,
     })?;
     for warning in &image.warnings {
         eprintln!("zvm-cc: warning: {}: {warning}", job.output.display());
+    }
+    // What has a warning is made again, so that the warning comes again.
+    if let Some(origin) = origin
+        && image.warnings.is_empty()
+        && image.stats.above_level == 0
+    {
+        origin.sign(&mut image.bytes);
     }
     output::write(&job.output, &image.bytes)?;
     job.reporting.say(&image, &elf)?;

@@ -18,6 +18,7 @@ pub mod record;
 pub mod reporting;
 mod response;
 pub mod run;
+mod unchanged;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

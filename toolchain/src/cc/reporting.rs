@@ -23,6 +23,11 @@ pub struct Reporting {
 }
 
 impl Reporting {
+    /// Whether nothing is to be said of a rewriting that goes well.
+    pub fn is_silent(&self) -> bool {
+        !self.time && !self.stats && self.map.is_none()
+    }
+
     /// Prints and writes it. `elf` is what was rewritten.
     ///
     /// # Errors
