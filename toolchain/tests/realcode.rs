@@ -55,9 +55,6 @@ fn folder(path: &Path) -> Result<(), Failed> {
     accepted::check(&path.join(format!("build/{name}.zvm")))
 }
 
-/// What takes minutes to compile: `ZVM_REALCODE=all` asks for it.
-const LARGE: [&str; 1] = ["highs"];
-
 fn on_path(program: &str) -> bool {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&paths).any(|p| p.join(program).is_file())
@@ -83,10 +80,6 @@ fn main() -> ExitCode {
             .to_string_lossy()
             .into_owned();
         let mut ignored = false;
-        if LARGE.contains(&&*name) && std::env::var_os("ZVM_REALCODE").is_none_or(|v| v != "all") {
-            println!("skipped: {name} takes minutes to compile; ZVM_REALCODE=all includes it");
-            ignored = true;
-        }
         let trial = if name == "openssl" {
             let missing: Vec<_> = ["perl", "make"]
                 .into_iter()
