@@ -19,20 +19,6 @@ pub(super) struct Placement {
     pub(super) placed: Placed,
 }
 
-/// Half the way that a short branch can go.
-const HALF_REACH: u64 = 64;
-
-/// How closely a piece is placed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Detail {
-    /// One operation behind the other.
-    Sizes,
-    /// In bundles.
-    Gaps,
-    /// With prefixes in the gaps.
-    Prefixes,
-}
-
 /// How far placing has come.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Placed {
@@ -96,18 +82,13 @@ impl Placement {
             op.fix == Fix::Branch && !op.long
         }));
         let start = self.placed;
-        // Each takes more time than the one before and finds fewer branches that do not reach.
-        for detail in [Detail::Sizes, Detail::Gaps, Detail::Prefixes] {
-            // Gaps alone hardly double a distance, and the last pass looks at all of them again.
-            let far = |&i: &usize| distance(lowered, self, i).unsigned_abs() > HALF_REACH;
-            if detail == Detail::Gaps && !short.iter().any(far) {
-                continue;
-            }
+        // First as if no bundles were, which takes the least time and finds most of the branches that do not reach.
+        for in_bundles in [false, true] {
             loop {
                 self.placed = start;
-                match detail {
-                    Detail::Sizes => self.line_up(piece.clone()),
-                    _ => self.place(lowered, piece.clone(), detail == Detail::Prefixes),
+                match in_bundles {
+                    false => self.line_up(piece.clone()),
+                    true => self.place(lowered, piece.clone()),
                 }
                 let before = short.len();
                 short.retain(|&i| {
@@ -137,8 +118,8 @@ impl Placement {
     }
 
     /// Gives every operation of the piece its place, behind what is placed.
-    fn place(&mut self, lowered: &Lowered, piece: Range<usize>, filling: bool) {
-        let ops = filling.then_some(&lowered.ops[..]);
+    fn place(&mut self, lowered: &Lowered, piece: Range<usize>) {
+        let ops = &lowered.ops[..];
         // `first`: the first operation of the bundle that `next` lies in.
         let (mut next, mut i, mut first) = (self.placed.end, piece.start, piece.start);
         let mut head = self.next_loop();
@@ -247,11 +228,8 @@ impl Placement {
     }
 
     /// Fills `gap` bytes behind the operations `first..end` of a bundle: with prefixes on them as far as that saves nops.
-    fn fill(&mut self, first: usize, end: usize, gap: u32, ops: Option<&[Op]>) {
-        let Some(ops) = ops.filter(|_| gap > 0) else {
-            return;
-        };
-        if end > 0 && self.slots[end - 1].kind & STOPS != 0 {
+    fn fill(&mut self, first: usize, end: usize, gap: u32, ops: &[Op]) {
+        if gap == 0 || end > 0 && self.slots[end - 1].kind & STOPS != 0 {
             return;
         }
         let nops = |bytes: u32| bytes.div_ceil(LONGEST_NOP);

@@ -406,7 +406,7 @@ impl Parser {
                 out.verbose = true;
                 out.dry_run = true;
             }
-            "-s" => out.strip = true,
+            "-s" | "--strip" => out.strip = true,
             "-w" => {
                 out.quiet = true;
                 out.compile.push(arg.to_owned());

@@ -27,6 +27,7 @@ Options of its own:
   --time                            say how long each phase of the rewriting took
   --stats                           say what the rewriting did, and what the text grew by
   --map FILE                        write where each instruction went: before, after, function
+  --strip                           leave symbols and debugging information out, as -s does
   --keep-going                      list everything that cannot be made safe, not only the first
   -march=x86-64[-v2|-v3|-v4]    what CPU the image needs (default: x86-64)
   -fuse-ld=bfd                      link by the system's GNU ld instead of the SDK's lld
