@@ -183,7 +183,7 @@ fn failures_say_what_and_where() {
     assert!(!dir.join("prog").exists());
     assert!(fails(dir, "").contains("no input files"));
     assert!(fails(dir, "--compiler gcc -c a.cc").contains("C++"));
-    assert!(fails(dir, "libx.so").contains("shared library"));
+    assert!(fails(dir, "libx.so").contains("dynamic linker"));
     assert!(fails(dir, "--compiler tcc bad.c").contains("tcc"));
     assert!(fails(dir, "-c bad.c undefined.c -o both.o").contains("-o both.o"));
 }
