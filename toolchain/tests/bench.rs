@@ -119,7 +119,7 @@ fn another_output_or_a_failure_is_an_error() {
     let stderr = text(&output.stderr);
     assert!(!output.status.success());
     assert!(
-        stderr.contains("no-such-program") && stderr.contains("lua"),
+        stderr.contains("no-such-program") && stderr.contains("--list"),
         "{stderr}"
     );
 }

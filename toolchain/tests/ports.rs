@@ -166,7 +166,7 @@ fn what_does_not_exist_is_said_with_what_does() {
     assert_eq!(output.status.code(), Some(1));
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(
-        stderr.contains("no port `cobol`") && stderr.contains("lua"),
+        stderr.contains("no port `cobol`") && stderr.contains("cargo zvm port list"),
         "{stderr}"
     );
     let output = port(&["info", "sqlite"]);

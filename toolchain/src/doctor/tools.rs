@@ -204,7 +204,7 @@ fn commands() -> Finding {
     }
     notice(
         format!("not on the PATH: {}", missing.join(", ")),
-        "cargo install --path toolchain, with ~/.cargo/bin on the PATH; `cargo zvm exec` has all of them in any case".to_owned(),
+        "cargo install --locked --path toolchain, with ~/.cargo/bin on the PATH; `cargo zvm exec` has all of them in any case".to_owned(),
     )
 }
 
