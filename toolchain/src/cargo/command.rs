@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use zvm_sysroot::{Cache, Progress, Sysroot};
 
 use super::environment;
+use super::image::is_crate;
 use crate::binutils::exit_code;
 use crate::runner::RUN_OPTIONS;
 use crate::tools::Tools;
@@ -88,7 +89,7 @@ pub fn parse(args: &[OsString], current: &Path) -> Result<Option<CargoCall>> {
     }
     let mut args = Vec::new();
     let rest = match &named {
-        Some(folder) if current.join(folder).join("Cargo.toml").is_file() => {
+        Some(folder) if is_crate(&current.join(folder)) => {
             args.push("--manifest-path".into());
             args.push(folder.join("Cargo.toml").into());
             &rest[1..]
@@ -96,7 +97,7 @@ pub fn parse(args: &[OsString], current: &Path) -> Result<Option<CargoCall>> {
         Some(folder) if current.join(folder).is_dir() || folder.components().count() > 1 => {
             return Ok(None);
         }
-        _ if current.join("Zvm.toml").is_file() && !current.join("Cargo.toml").is_file() => {
+        _ if current.join("Zvm.toml").is_file() && !is_crate(current) => {
             return Ok(None);
         }
         // A first word that names no folder is a test's, a benchmark's, …: cargo's.
@@ -157,11 +158,8 @@ impl CargoCall {
         if let Some(folder) = &self.watch {
             return watch::again(&Watch::crate_of(folder));
         }
-        prepare(progress)?;
-        let tools = Tools::open(&Cache::locate()?)?;
-        let mut command = Command::new(cargo());
+        let mut command = cargo(progress)?;
         command.arg(&self.subcommand).args(&self.args);
-        command.envs(environment(&tools)?);
         if !self.sandbox.is_empty() {
             command.env(RUN_OPTIONS, crate::runner::encode(&self.sandbox));
         }
@@ -172,15 +170,18 @@ impl CargoCall {
     }
 }
 
-/// Does what compilers would do on their first call, with their output mixed into cargo's.
-pub(super) fn prepare(progress: &Progress) -> Result<()> {
+/// The cargo that called us, or the one in `PATH`, with the sandbox's settings in its environment.
+///
+/// # Errors
+/// The SDK cannot be set up, or the user's flags ask for what an image cannot be.
+pub(super) fn cargo(progress: &Progress) -> Result<Command> {
+    // What compilers would do on their first call, with their output mixed into cargo's.
     Sysroot::open(progress)?.cxx(progress)?;
-    Ok(())
-}
-
-/// The cargo that called us, or the one in `PATH`.
-pub(super) fn cargo() -> OsString {
-    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+    let tools = Tools::open(&Cache::locate()?)?;
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.envs(environment(&tools)?);
+    Ok(command)
 }
 
 #[cfg(test)]

@@ -2,15 +2,14 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use anyhow::{Context as _, Result, anyhow};
 use serde::Deserialize;
-use zvm_sysroot::{Cache, Progress};
+use zvm_sysroot::Progress;
 
-use super::command::{cargo, prepare};
+use super::command::cargo;
 use crate::problem::problem;
-use crate::tools::Tools;
 
 /// One executable of a crate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,14 +58,11 @@ pub fn build(
     profile: Profile,
     progress: &Progress,
 ) -> Result<Binary> {
-    prepare(progress)?;
-    let tools = Tools::open(&Cache::locate()?)?;
-    let mut command = Command::new(cargo());
+    let mut command = cargo(progress)?;
     command
         .args(["build", "--message-format=json-render-diagnostics"])
         .arg("--manifest-path")
         .arg(folder.join("Cargo.toml"))
-        .envs(super::environment(&tools)?)
         .stdout(Stdio::piped());
     match name {
         Some(name) => command.args(["--bin", name]),
