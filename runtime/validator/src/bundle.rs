@@ -78,32 +78,19 @@ fn bundles(mut text: Text, part: Range<usize>, starts: &mut [u8]) -> Result<(), 
     {
         return Err(rejected(code, 0, (Rule::C2, "code lies below 2 GiB")));
     }
-    for (first, starts) in part
-        .clone()
-        .step_by(GROUP)
-        .zip(starts.chunks_mut(GROUP / 8))
-    {
-        let rest = &code[first..part.end];
-        // Behind the last bundle, empty ones.
-        let mut last = [0; GROUP];
-        let group = rest.first_chunk().unwrap_or_else(|| {
-            last[..rest.len()].copy_from_slice(rest);
-            &last
-        });
-        let seen = fast::look(group, text.level);
-        let right = text.branches(first, &seen);
-        for (lane, word) in starts.chunks_exact_mut(4).enumerate() {
-            let first = first + lane * BUNDLE;
-            let starts = match seen.ends[lane] {
-                ends if right && ends != 0 => ends << 1 | 1,
-                _ => text
-                    .carefully(first)
-                    .map_err(|(at, broken)| rejected(code, first + at, broken))?,
-            };
-            word.copy_from_slice(&starts.to_le_bytes());
-        }
+    let (all, _) = code[part.clone()].as_chunks();
+    let (groups, rest) = all.as_chunks();
+    let (starts, _) = starts.as_chunks_mut();
+    let (firsts, last) = starts.split_at_mut(groups.len() * LANES);
+    let mut first = part.start;
+    for (bundles, starts) in groups.iter().zip(firsts.chunks_exact_mut(LANES)) {
+        text.group(bundles, first, starts)?;
+        first += LANES * BUNDLE;
     }
-    Ok(())
+    // Behind the last bundle, empty ones.
+    let mut bundles = [[0; BUNDLE]; LANES];
+    bundles[..rest.len()].copy_from_slice(rest);
+    text.group(&bundles, first, last)
 }
 
 /// Checks where the branches of bundles go that have been checked.
@@ -147,9 +134,6 @@ fn rejected(code: &[u8], offset: usize, (rule, reason): Broken) -> Rejected {
     }
 }
 
-/// Bytes of the bundles that are looked at together.
-const GROUP: usize = LANES * BUNDLE;
-
 /// Code under check. Both ways through a bundle give the instructions' starts, a bit each, and note the targets.
 struct Text<'a> {
     code: &'a [u8],
@@ -161,24 +145,48 @@ struct Text<'a> {
 }
 
 impl Text<'_> {
+    /// Bundles that are looked at together; `starts` has room for those that are there.
+    #[inline]
+    fn group(
+        &mut self,
+        bundles: &[[u8; BUNDLE]; LANES],
+        first: usize,
+        starts: &mut [[u8; 4]],
+    ) -> Result<(), Rejected> {
+        let seen = fast::look(bundles, self.level);
+        let right = self.branches(first, &seen);
+        for (lane, word) in starts.iter_mut().enumerate() {
+            let first = first + lane * BUNDLE;
+            let starts = if right && seen.knows(lane) {
+                seen.starts(lane)
+            } else {
+                self.carefully(first)
+                    .map_err(|(at, broken)| rejected(self.code, first + at, broken))?
+            };
+            *word = starts.to_le_bytes();
+        }
+        Ok(())
+    }
+
     /// Notes the targets of branches that the automaton has seen, and says whether all is right: that a call ends its bundle (C5),
     /// and that what is no target in this code is another legal one.
     #[inline]
     fn branches(&mut self, first: usize, seen: &Seen) -> bool {
         let mut right = true;
-        let happened = seen.happened.as_flattened();
-        for (pair, both) in seen.branches.chunks_exact(2).enumerate() {
-            // Two bundles at once: the end of this loop is what the processor cannot foresee.
-            let mut left = u64::from(both[0]) | u64::from(both[1]) << 32;
+        let (pairs, _) = seen.branches.as_chunks();
+        for (pair, &[low, high]) in pairs.iter().enumerate() {
+            let mut left = u128::from(low) | u128::from(high) << 64;
+            // Many bytes at once: the end of this loop is what the processor cannot foresee.
             while left != 0 {
-                let at = pair * 2 * BUNDLE + left.trailing_zeros() as usize;
+                let bit = left.trailing_zeros() as usize;
                 left &= left - 1;
-                let kind = u16::from(happened[at]) & KIND;
-                let end = first + at + 1;
-                right &= kind < CALL || end.is_multiple_of(BUNDLE);
+                let (lane, at) = (bit / 8 % LANES, pair * 16 + bit / 64 * 8 + bit % 8);
+                let kind = seen.happened(lane, at) & KIND;
+                right &= kind < CALL || at + 1 == BUNDLE;
                 if kind == INDIRECT_CALL {
                     continue;
                 }
+                let end = first + lane * BUNDLE + at + 1;
                 let Some(&bytes) = self.code.get(..end).and_then(<[u8]>::last_chunk) else {
                     right = false;
                     continue;
@@ -186,7 +194,7 @@ impl Text<'_> {
                 // A displacement of one byte is the last of these four.
                 let short = if kind == BRANCH8 { 24 } else { 0 };
                 let displacement = i32::from_le_bytes(bytes) >> short;
-                right &= self.reaches((self.base + end as u32).wrapping_add_signed(displacement));
+                right &= self.reaches((end as u32).wrapping_add_signed(displacement));
             }
         }
         right
@@ -220,7 +228,7 @@ impl Text<'_> {
                     return Err((start, (Rule::C5, "the call does not end its bundle")));
                 }
             };
-            if !self.reaches(target) {
+            if !self.reaches(target.wrapping_sub(self.base)) {
                 return Err((
                     start,
                     (Rule::C2, "the target is neither code nor a trampoline"),
@@ -230,14 +238,21 @@ impl Text<'_> {
         Ok(starts)
     }
 
-    /// Whether a direct branch may go there; in this code it may if an instruction starts there, which is for later.
+    /// Whether a direct branch may go to this offset; in this code it may if an instruction starts there, which is for later.
     #[inline]
-    fn reaches(&mut self, target: u32) -> bool {
-        let inside = target.wrapping_sub(self.base) as usize;
-        if inside < self.code.len() {
-            self.targets[inside / 8] |= 1 << (inside % 8);
-            return true;
+    fn reaches(&mut self, offset: u32) -> bool {
+        match self.targets.get_mut(offset as usize / 8) {
+            Some(eight) => {
+                *eight |= 1 << (offset % 8);
+                true
+            }
+            None => self.leaves(self.base.wrapping_add(offset)),
         }
+    }
+
+    /// Whether a direct branch may go to this address outside.
+    #[cold]
+    fn leaves(&self, target: u32) -> bool {
         TRAMPOLINES.contains(&target) && (target as usize).is_multiple_of(BUNDLE)
             || self.main.contains(&target) && (self.is_main_start)(target)
     }
@@ -320,8 +335,8 @@ mod tests {
         };
         let (mut quick, mut careful) = (0, 0);
         for _ in 0..groups {
-            let mut group = [0x90; GROUP];
-            for bundle in group.chunks_exact_mut(BUNDLE) {
+            let mut group = [[0x90; BUNDLE]; LANES];
+            for bundle in &mut group {
                 let (mut at, mut start, mut entry) = (0, 0, 0);
                 while at < BUNDLE {
                     // Some byte that leads on; a few do not.
@@ -342,15 +357,20 @@ mod tests {
                 }
             }
             for level in [Level::V1, Level::V2, Level::V3, Level::V4] {
-                let (mut one, mut other) = ([0; GROUP / 8], [0; GROUP / 8]);
+                let (mut one, mut other) = ([0; LANES * BUNDLE / 8], [0; LANES * BUNDLE / 8]);
                 let seen = fast::look(&group, level);
-                let right = text(&group, level, &mut one).branches(0, &seen);
+                let code = group.as_flattened();
+                let right = text(code, level, &mut one).branches(0, &seen);
                 let mut all = true;
-                for (lane, ends) in seen.ends.into_iter().enumerate() {
-                    let starts = text(&group, level, &mut other).carefully(lane * BUNDLE);
-                    all &= starts.is_ok() && ends != 0;
-                    if right && ends != 0 {
-                        assert_eq!(starts, Ok(ends << 1 | 1), "{group:02x?} {lane} {level:?}");
+                for lane in 0..LANES {
+                    let starts = text(code, level, &mut other).carefully(lane * BUNDLE);
+                    all &= starts.is_ok() && seen.knows(lane);
+                    if right && seen.knows(lane) {
+                        assert_eq!(
+                            starts,
+                            Ok(seen.starts(lane)),
+                            "{group:02x?} {lane} {level:?}"
+                        );
                         quick += 1;
                     } else {
                         careful += 1;

@@ -1,5 +1,7 @@
 //! Several bundles at a time, by the automaton.
 
+use core::array::from_fn;
+
 use crate::Level;
 use crate::encoding::{BRANCH, END, NEEDS_V2, NEEDS_V3, STATE_SHIFT, STATES};
 use crate::limits::BUNDLE;
@@ -13,11 +15,13 @@ pub(crate) const LANES: usize = 8;
 /// What the automaton says of bundles.
 pub(crate) struct Seen {
     /// The lower half of every byte's entry: what happened there.
-    pub(crate) happened: [[u8; BUNDLE]; LANES],
-    /// Bit n: an instruction ends with byte n. 0 where the automaton does not know.
-    pub(crate) ends: [u32; LANES],
-    /// The same for branches alone.
-    pub(crate) branches: [u32; LANES],
+    happened: [[u8; LANES]; BUNDLE],
+    /// Where branches end: bit n of byte m of word k is byte 8k + n of bundle m. None in a bundle that the automaton does not know.
+    pub(crate) branches: [u64; BUNDLE / 8],
+    /// Where a bundle's instructions end, a bit for each byte.
+    ends: [u32; LANES],
+    /// Byte m is 0 if the automaton knows all of bundle m.
+    doubts: u64,
 }
 
 /// The entry behind this one.
@@ -28,32 +32,67 @@ pub(crate) fn step(entry: u16, byte: u8) -> u16 {
 
 /// Follows the automaton through bundles.
 #[inline]
-pub(crate) fn look(bundles: &[u8; LANES * BUNDLE], level: Level) -> Seen {
-    let mut seen = Seen {
-        happened: [[0; BUNDLE]; LANES],
-        ends: [0; LANES],
-        branches: [0; LANES],
-    };
+pub(crate) fn look(bundles: &[[u8; BUNDLE]; LANES], level: Level) -> Seen {
+    let mut happened = [[0; LANES]; BUNDLE];
     let mut entries = [0u16; LANES];
     for at in 0..BUNDLE {
         for lane in 0..LANES {
-            let byte = bundles[lane * BUNDLE + at];
-            entries[lane] = step(entries[lane], byte);
-            seen.happened[lane][at] = entries[lane] as u8;
+            entries[lane] = step(entries[lane], bundles[lane][at]);
+            happened[at][lane] = entries[lane] as u8;
         }
     }
-    let forbidden = forbidden(level);
-    for (lane, entry) in entries.into_iter().enumerate() {
-        let (words, _) = seen.happened[lane].as_chunks();
-        let words = [0, 1, 2, 3].map(|at| u64::from_le_bytes(words[at]));
-        let all = words[0] | words[1] | words[2] | words[3];
-        // An instruction ends with the bundle (C1), and none is above the level.
-        if entry & END != 0 && all & (u64::from(forbidden) * EACH) == 0 {
-            (seen.branches[lane], seen.ends[lane]) = bits(words);
+    let (mut branches, mut ends, mut all) = ([0; BUNDLE / 8], [[0; LANES]; BUNDLE / 8], 0);
+    for (at, eight) in happened.as_chunks().0.iter().enumerate() {
+        let words: [u64; 8] = eight.map(u64::from_le_bytes);
+        let bits = |what: u16| {
+            let each = |n: usize| (words[n] / u64::from(what) & EACH) << n;
+            (0..8).fold(0, |bits, n| bits | each(n))
+        };
+        branches[at] = bits(BRANCH);
+        ends[at] = bits(END).to_le_bytes();
+        all = words.into_iter().fold(all, |all, word| all | word);
+    }
+    // An instruction ends with the bundle (C1), and none is above the level.
+    let doubts = !u64::from_le_bytes(happened[BUNDLE - 1]) & u64::from(END) * EACH
+        | all & u64::from(forbidden(level)) * EACH;
+    let mut seen = Seen {
+        happened,
+        branches,
+        ends: from_fn(|lane| u32::from_le_bytes(ends.map(|eight| eight[lane]))),
+        doubts,
+    };
+    if doubts != 0 {
+        for lane in 0..LANES {
+            if !seen.knows(lane) {
+                seen.branches = seen.branches.map(|word| word & !(0xFF << (8 * lane)));
+            }
         }
     }
     seen
 }
+
+impl Seen {
+    /// Whether all of a bundle is right, but for where its branches go.
+    #[inline]
+    pub(crate) fn knows(&self, lane: usize) -> bool {
+        self.doubts >> (8 * lane) & 0xFF == 0
+    }
+
+    /// Where a bundle's instructions start, a bit for each byte.
+    #[inline]
+    pub(crate) fn starts(&self, lane: usize) -> u32 {
+        self.ends[lane] << 1 | 1
+    }
+
+    /// What happened at a byte.
+    #[inline]
+    pub(crate) fn happened(&self, lane: usize, at: usize) -> u16 {
+        self.happened[at][lane].into()
+    }
+}
+
+/// 1 in every byte.
+const EACH: u64 = 0x0101_0101_0101_0101;
 
 /// What a level may not have in its entries.
 pub(crate) const fn forbidden(level: Level) -> u16 {
@@ -62,26 +101,4 @@ pub(crate) const fn forbidden(level: Level) -> u16 {
         Level::V2 => NEEDS_V3,
         Level::V3 | Level::V4 => 0,
     }
-}
-
-/// 1 in every byte.
-const EACH: u64 = 0x0101_0101_0101_0101;
-
-/// The bits [`BRANCH`] and [`END`] of every byte.
-#[inline]
-fn bits(words: [u64; 4]) -> (u32, u32) {
-    // Byte n: BRANCH of bytes n, 8 + n, 16 + n and 24 + n; then END of the same.
-    let both = u64::from(BRANCH | END) * EACH;
-    let mut x =
-        words[0] & both | (words[1] & both) << 1 | (words[2] & both) << 2 | (words[3] & both) << 3;
-    // Rows become columns (Warren, Hacker's Delight, section 7-3).
-    for (shift, mask) in [
-        (7, 0x00AA_00AA_00AA_00AA),
-        (14, 0x0000_CCCC_0000_CCCC),
-        (28, 0x0000_0000_F0F0_F0F0),
-    ] {
-        let swapped = (x ^ x >> shift) & mask;
-        x ^= swapped ^ swapped << shift;
-    }
-    (x as u32, (x >> 32) as u32)
 }
