@@ -7,19 +7,17 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 fn main() -> io::Result<()> {
-    let mut files = vec![
-        PathBuf::from("src/check.rs"),
-        PathBuf::from("validator/build.rs"),
-    ];
-    sources(Path::new("validator/src"), &mut files)?;
+    let mut files = vec![PathBuf::from("src/check.rs")];
+    for folder in ["validator/build", "validator/src"] {
+        sources(Path::new(folder), &mut files)?;
+        println!("cargo:rerun-if-changed={folder}");
+    }
     files.sort();
     let mut hasher = DefaultHasher::new();
     for file in &files {
         file.hash(&mut hasher);
         fs::read(file)?.hash(&mut hasher);
     }
-    println!("cargo:rerun-if-changed=validator/src");
-    println!("cargo:rerun-if-changed=validator/build.rs");
     println!("cargo:rerun-if-changed=src/check.rs");
     println!("cargo:rustc-env=ZVM_VALIDATOR={:016x}", hasher.finish());
     Ok(())

@@ -2,11 +2,12 @@
 
 use core::ops::Range;
 
-use crate::decode::{Broken, Flow, Window, decode};
+use crate::decode::{Flow, Window, decode};
 use crate::encoding::{BRANCH8, CALL, INDIRECT_CALL, KIND};
 use crate::fast::{self, LANES, Seen};
 use crate::limits::{BUNDLE, CODE_END, LONGEST, TRAMPOLINES};
-use crate::{Accepted, Level, Rejected, Rule, bitmap_len};
+use crate::rules::{Broken, Level, Rule};
+use crate::{Accepted, Rejected, bitmap_len};
 
 /// Checks every bundle, then all direct targets at once: the second half of `scratch` holds a bit for each byte of code
 /// that a direct branch goes to, and none of them may lack its bit among the starts, in the first half.
@@ -200,7 +201,8 @@ impl Text<'_> {
         right
     }
 
-    /// By the decoder; on failure where in the bundle, and what is broken.
+    /// By the decoder, which few bundles need; on failure where in the bundle, and what is broken.
+    #[cold]
     fn carefully(&mut self, first: usize) -> Result<u32, (usize, Broken)> {
         let window = window(self.code, first);
         let address = self.base + first as u32;

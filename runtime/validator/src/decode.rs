@@ -1,11 +1,10 @@
 //! One instruction, or one guarded pair: its length, and whether it keeps the rules.
 
-use crate::encoding::{
-    ADDRESS32, GROUP1, GS, NULL_SEGMENT, OPERAND16, POP_FLAGS, RANK, RETURN, REX, RSP,
-};
+use crate::encoding::{ADDRESS32, GS, NULL_SEGMENT, OPERAND16, POP_FLAGS, RANK, RETURN, RSP};
+use crate::fields::{Fields, UNLISTED};
 use crate::limits::{LONGEST, LOWEST_DISPLACEMENT};
+use crate::rules::{Broken, Level, Rule};
 use crate::table::{self, Form, Map, Tables, slot};
-use crate::{Level, Rule};
 
 /// A bundle and what follows it, so that reading needs no bounds: what ends behind the bundle is rejected at the end.
 pub(crate) type Window = [u8; 64];
@@ -23,46 +22,8 @@ pub(crate) enum Flow {
     IndirectCall,
 }
 
-/// A broken rule and what about it.
-pub(crate) type Broken = (Rule, &'static str);
-
-pub(crate) static TABLES: Tables = table::build();
-
-/// An instruction's fields on the way to its form.
-#[derive(Clone, Copy, Default)]
-struct Fields {
-    /// Bit n: the prefix of rank n stood there.
-    seen: u8,
-    /// 0, F0, F2 or F3.
-    group1: u8,
-    wide: bool,
-    /// Extensions of ModRM.reg, SIB.index and ModRM.rm: 0 or 8.
-    r: u8,
-    x: u8,
-    b: u8,
-    /// VEX.vvvv, upright.
-    vvvv: u8,
-    length: u8,
-    vector: bool,
-    evex: Option<Evex>,
-}
-
-/// What EVEX has and VEX has not.
-#[derive(Clone, Copy)]
-struct Evex {
-    r2: bool,
-    v2: bool,
-    zeroing: bool,
-    b: bool,
-    mask: u8,
-}
-
-impl Fields {
-    #[inline]
-    fn has(&self, rank: u8) -> bool {
-        self.seen >> rank & 1 == 1
-    }
-}
+/// Made by `build.rs`.
+pub(crate) static TABLES: Tables = include!(concat!(env!("OUT_DIR"), "/tables.in"));
 
 #[inline]
 fn byte(window: &Window, at: usize) -> u8 {
@@ -91,70 +52,47 @@ pub(crate) fn decode(
 ) -> Result<(usize, Flow), Broken> {
     let mut f = Fields::default();
     let mut at = start;
-    let mut last = 0;
-    loop {
-        let prefix = byte(window, at);
-        let rank = RANK[prefix as usize];
-        if rank == 0 {
-            break;
-        }
-        if rank <= last {
+    while let Some(right) = f.prefix(byte(window, at)) {
+        at += 1;
+        if !right {
             at = padded_nop(window, start)
                 .ok_or((Rule::C9, "prefixes out of order, or one of them twice"))?;
-            f = Fields {
-                seen: 1 << OPERAND16,
-                ..Fields::default()
-            };
+            f = Fields::default();
+            f.prefix(0x66);
             break;
         }
-        last = rank;
-        f.seen |= 1 << rank;
-        if rank == REX {
-            f.wide = prefix & 8 != 0;
-            f.r = (prefix & 4) << 1;
-            f.x = (prefix & 2) << 2;
-            f.b = (prefix & 1) << 3;
-        } else if rank == GROUP1 {
-            f.group1 = prefix;
-        }
-        at += 1;
     }
 
-    let mut pp = match f.group1 {
-        0xF3 => 2,
-        0xF2 => 3,
-        _ => usize::from(f.has(OPERAND16)),
-    };
-    let mut opcode = byte(window, at);
-    at += 1;
-    let map = match opcode {
+    let map = match byte(window, at) {
         0x0F => {
-            opcode = byte(window, at);
             at += 1;
-            match opcode {
-                0x38 | 0x3A => {
-                    let map = if opcode == 0x38 { Map::Of38 } else { Map::Of3a };
-                    opcode = byte(window, at);
+            match byte(window, at) {
+                0x38 => {
                     at += 1;
-                    map
+                    Map::Of38
+                }
+                0x3A => {
+                    at += 1;
+                    Map::Of3a
                 }
                 _ => Map::Of,
             }
         }
-        0xC4 | 0xC5 | 0x62 => {
-            let (map, class) = vector_prefix(window, &mut at, opcode, &mut f)?;
-            pp = class;
-            opcode = byte(window, at);
-            at += 1;
+        first @ (0xC4 | 0xC5 | 0x62) => {
+            let behind = [1, 2, 3].map(|n| byte(window, at + n));
+            let (map, own) = f.vector(first, behind)?;
+            at += 1 + own;
             map
         }
         _ => Map::One,
     };
+    let opcode = byte(window, at);
+    at += 1;
 
     let modrm = byte(window, at);
-    let form = TABLES.form(slot(map, pp, usize::from(f.wide), opcode), modrm);
+    let form = TABLES.form(slot(map, f.class.into(), f.wide.into(), opcode), modrm);
     if form == 0 {
-        return Err(unlisted(map, pp, opcode, modrm));
+        return Err(unlisted(map, f.class, opcode, modrm));
     }
     if form >> table::LEVEL_SHIFT & 3 > level as u64 {
         return Err((Rule::C10, "above the image's level"));
@@ -162,19 +100,15 @@ pub(crate) fn decode(
     if form & (table::JB | table::JZ) != 0 {
         return branch(window, start, at, bundle, &f, form);
     }
-    if f.vector {
-        vector_fields(&f, form, modrm)?;
-    } else if f.seen & !(1 << ADDRESS32 | 1 << REX) != 0 || form & table::NO_REX != 0 {
-        legacy_prefixes(&f, form, modrm)?;
-    }
+    f.fit(form, modrm)?;
 
     // The immediate is needed before the memory operand: rip is the instruction's end.
-    let immediate = immediate(form, &f);
+    let immediate = f.immediate(form);
     if form & table::MODRM != 0 {
         at += 1;
         if modrm >= 0xC0 {
             if form >> table::RM_SHIFT >> (modrm & 7) & 1 == 0 {
-                return Err(unlisted(map, pp, opcode, modrm));
+                return Err(unlisted(map, f.class, opcode, modrm));
             }
             if f.has(GS) {
                 return Err(GS_ALONE);
@@ -199,7 +133,7 @@ pub(crate) fn decode(
         at += immediate;
     }
     if form & table::WRITES != 0 {
-        stack_pointer(form, &f, opcode, modrm)?;
+        f.stack_pointer(form, opcode, modrm)?;
     }
     if at - start > LONGEST {
         return Err((Rule::C9, "longer than 15 bytes"));
@@ -229,152 +163,6 @@ fn padded_nop(window: &Window, start: usize) -> Option<usize> {
     }
     let long = byte(window, at) == 0x0F && byte(window, at + 1) == 0x1F;
     (long || byte(window, at) == 0x90).then_some(at)
-}
-
-/// VEX or EVEX behind its first byte. Fields that name registers are stored inverted.
-#[inline]
-fn vector_prefix(
-    window: &Window,
-    at: &mut usize,
-    first: u8,
-    f: &mut Fields,
-) -> Result<(Map, usize), Broken> {
-    if f.seen & (1 << GROUP1 | 1 << OPERAND16 | 1 << REX) != 0 {
-        return Err((Rule::C9, "a legacy prefix before VEX or EVEX"));
-    }
-    f.vector = true;
-    let one = byte(window, *at);
-    f.r = !one >> 4 & 8;
-    if first == 0xC5 {
-        *at += 1;
-        f.vvvv = !one >> 3 & 15;
-        f.length = one >> 2 & 1;
-        return Ok((Map::VexOf, usize::from(one & 3)));
-    }
-    let two = byte(window, *at + 1);
-    f.x = !one >> 3 & 8;
-    f.b = !one >> 2 & 8;
-    f.wide = two & 0x80 != 0;
-    f.vvvv = !two >> 3 & 15;
-    let class = usize::from(two & 3);
-    if first == 0xC4 {
-        *at += 2;
-        f.length = two >> 2 & 1;
-        let map = match one & 0x1F {
-            1 => Map::VexOf,
-            2 => Map::VexOf38,
-            3 => Map::VexOf3a,
-            _ => return Err(UNLISTED),
-        };
-        return Ok((map, class));
-    }
-    let three = byte(window, *at + 2);
-    *at += 3;
-    f.length = three >> 5 & 3;
-    f.evex = Some(Evex {
-        r2: one & 0x10 == 0,
-        v2: three & 8 == 0,
-        zeroing: three & 0x80 != 0,
-        b: three & 0x10 != 0,
-        mask: three & 7,
-    });
-    if two & 4 == 0 {
-        return Err((Rule::C9, "a fixed bit of EVEX is wrong"));
-    }
-    let map = match one & 0x0F {
-        1 => Map::EvexOf,
-        2 => Map::EvexOf38,
-        3 => Map::EvexOf3a,
-        _ => return Err(UNLISTED),
-    };
-    Ok((map, class))
-}
-
-/// VEX's and EVEX's fields against the form: what it does not use must be empty.
-fn vector_fields(f: &Fields, form: Form, modrm: u8) -> Result<(), Broken> {
-    const EMPTY: Broken = (Rule::C9, "a field of VEX or EVEX that must be empty");
-    let register = modrm >= 0xC0;
-    let k_vvvv = form & table::K_VVVV != 0 && f.vvvv > 7;
-    if (form & table::VVVV == 0 && f.vvvv != 0) || k_vvvv {
-        return Err(EMPTY);
-    }
-    if (form & table::K_REG != 0 && f.r != 0) || (form & table::K_RM != 0 && register && f.b != 0) {
-        return Err(EMPTY);
-    }
-    let Some(e) = f.evex else {
-        return if form >> table::LENGTH_SHIFT >> f.length & 1 == 0 {
-            Err(LENGTH)
-        } else {
-            Ok(())
-        };
-    };
-    const LENGTH: Broken = (Rule::C9, "a vector length that is not on the list");
-    let static_rounding = register && e.b;
-    if (form & table::VECTOR_REG == 0 && e.r2)
-        || (register && form & table::VECTOR_RM == 0 && f.x != 0)
-        || (form & (table::VVVV | table::VSIB) == 0 && e.v2)
-    {
-        return Err(EMPTY);
-    }
-    if static_rounding {
-        if form & (table::ROUNDING | table::SAE) == 0 {
-            return Err((
-                Rule::C9,
-                "EVEX.b on registers that cannot round or suppress",
-            ));
-        }
-    } else {
-        if e.b && form & table::BROADCAST == 0 {
-            return Err((Rule::C9, "EVEX.b on memory that cannot be broadcast"));
-        }
-        if form >> table::LENGTH_SHIFT >> f.length & 1 == 0 || f.length == 3 {
-            return Err(LENGTH);
-        }
-    }
-    if (e.mask != 0 && form & table::MERGING == 0)
-        || (e.mask == 0 && form & table::MASK_REQUIRED != 0)
-        || (e.zeroing
-            && (form & table::ZEROING == 0
-                || e.mask == 0
-                || (form & table::STORE != 0 && !register)))
-    {
-        return Err((Rule::C9, "EVEX masking that is not on the list"));
-    }
-    Ok(())
-}
-
-/// The rarer prefixes of an instruction that has no VEX.
-fn legacy_prefixes(f: &Fields, form: Form, modrm: u8) -> Result<(), Broken> {
-    if f.group1 == 0xF0 && (form & table::LOCK == 0 || modrm >= 0xC0) {
-        return Err((Rule::C9, "lock on what cannot be locked"));
-    }
-    if f.group1 > 0xF0 && f.has(OPERAND16) && form & table::WITH_66 == 0 {
-        return Err((Rule::C9, "66 beside F2 or F3"));
-    }
-    if form & table::NO_REX != 0 && f.has(REX) {
-        return Err((Rule::C9, "REX on an encoding that has none"));
-    }
-    Ok(())
-}
-
-/// Bytes of immediate.
-#[inline]
-fn immediate(form: Form, f: &Fields) -> usize {
-    let word = if f.wide {
-        4
-    } else if f.has(OPERAND16) {
-        2
-    } else {
-        4
-    };
-    let mut bytes = usize::from(form & table::IB != 0);
-    if form & table::IZ != 0 {
-        bytes += word;
-    }
-    if form & table::IV != 0 {
-        bytes += if f.wide { 8 } else { word };
-    }
-    bytes
 }
 
 /// A direct branch bears no prefix: 66 would cut rip on one vendor's processors, others are hints.
@@ -499,30 +287,6 @@ fn confine(operand: Memory, f: &Fields, bundle: u32, end: usize) -> Result<(), B
     }
 }
 
-/// C8.
-#[inline]
-fn stack_pointer(form: Form, f: &Fields, opcode: u8, modrm: u8) -> Result<(), Broken> {
-    let reg = modrm >> 3 & 7 | f.r;
-    let rm = modrm & 7 | f.b;
-    let written = (form & table::WRITES_REG != 0 && reg == RSP)
-        || (form & table::WRITES_RM != 0 && modrm >= 0xC0 && rm == RSP)
-        || (form & table::WRITES_OPCODE != 0 && opcode & 7 | f.b == RSP)
-        || (form & table::WRITES_VVVV != 0 && f.vvvv == RSP);
-    if !written {
-        return Ok(());
-    }
-    let ah = form & table::BYTE != 0 && !f.has(REX);
-    let narrow = form & (table::ESP | table::BYTE) == table::ESP && !f.wide && !f.has(OPERAND16);
-    if ah || narrow {
-        Ok(())
-    } else {
-        Err((
-            Rule::C8,
-            "writes the stack pointer other than by a listed 32-bit form",
-        ))
-    }
-}
-
 /// The guarded pairs that the `and` from `start` to `middle` begins: C3, C4 and popf.
 fn pair(
     window: &Window,
@@ -564,11 +328,9 @@ fn pair(
     }
 }
 
-const UNLISTED: Broken = (Rule::C9, "not on the list of instructions");
-
 /// Why an opcode is not listed, where there is more to say.
 #[cold]
-fn unlisted(map: Map, pp: usize, opcode: u8, modrm: u8) -> Broken {
+fn unlisted(map: Map, pp: u8, opcode: u8, modrm: u8) -> Broken {
     let reg = modrm >> 3 & 7;
     let memory = modrm < 0xC0;
     match (map, opcode) {
@@ -651,9 +413,10 @@ mod tests {
     fn confinement_is_exact() {
         const LOWEST: i64 = -(8 << 20);
         let plain = Fields::default();
-        let with = |rank: u8| Fields {
-            seen: 1 << rank,
-            ..Fields::default()
+        let with = |prefix: u8| {
+            let mut fields = Fields::default();
+            fields.prefix(prefix);
+            fields
         };
         let ok =
             |memory, fields: &Fields, bundle, end| confine(memory, fields, bundle, end).is_ok();
@@ -661,11 +424,11 @@ mod tests {
             let wide = i64::from(d);
             assert_eq!(ok(Memory::Stack(d), &plain, 0, 0), wide >= LOWEST, "{d}");
             assert_eq!(ok(Memory::Absolute(d), &plain, 0, 0), wide >= 0, "{d}");
-            let gs = ok(Memory::Absolute(d), &with(GS), 0, 0);
+            let gs = ok(Memory::Absolute(d), &with(0x65), 0, 0);
             assert_eq!(gs, wide >= LOWEST, "{d}");
-            assert!(!ok(Memory::Stack(d), &with(GS), 0, 0));
-            assert!(!ok(Memory::Relative(d), &with(GS), 0, 0));
-            assert!(ok(Memory::Stack(d), &with(ADDRESS32), 0, 0));
+            assert!(!ok(Memory::Stack(d), &with(0x65), 0, 0));
+            assert!(!ok(Memory::Relative(d), &with(0x65), 0, 0));
+            assert!(ok(Memory::Stack(d), &with(0x67), 0, 0));
         }
         // The lowest and the highest code, and some between; every length that an instruction may end at.
         for bundle in [0u32, 0x2_0000, 0x0FFF_FFE0, 0x7FFF_FFE0] {
@@ -682,9 +445,7 @@ mod tests {
                 }
             }
         }
-        assert!(
-            !ok(Memory::Computed, &plain, 0, 0) && ok(Memory::Computed, &with(ADDRESS32), 0, 0)
-        );
+        assert!(!ok(Memory::Computed, &plain, 0, 0) && ok(Memory::Computed, &with(0x67), 0, 0));
     }
 
     /// A target in 32 bits says the same as one in 64, for every address where code may lie.

@@ -45,7 +45,7 @@ pub(crate) fn look(bundles: &[[u8; BUNDLE]; LANES], level: Level) -> Seen {
     for (at, eight) in happened.as_chunks().0.iter().enumerate() {
         let words: [u64; 8] = eight.map(u64::from_le_bytes);
         let bits = |what: u16| {
-            let each = |n: usize| (words[n] / u64::from(what) & EACH) << n;
+            let each = |n: usize| ((words[n] / u64::from(what)) & EACH) << n;
             (0..8).fold(0, |bits, n| bits | each(n))
         };
         branches[at] = bits(BRANCH);
@@ -53,15 +53,15 @@ pub(crate) fn look(bundles: &[[u8; BUNDLE]; LANES], level: Level) -> Seen {
         all = words.into_iter().fold(all, |all, word| all | word);
     }
     // An instruction ends with the bundle (C1), and none is above the level.
-    let doubts = !u64::from_le_bytes(happened[BUNDLE - 1]) & u64::from(END) * EACH
-        | all & u64::from(forbidden(level)) * EACH;
+    let unended = !u64::from_le_bytes(happened[BUNDLE - 1]) & (u64::from(END) * EACH);
+    let above = all & (u64::from(forbidden(level)) * EACH);
     let mut seen = Seen {
         happened,
         branches,
         ends: from_fn(|lane| u32::from_le_bytes(ends.map(|eight| eight[lane]))),
-        doubts,
+        doubts: unended | above,
     };
-    if doubts != 0 {
+    if seen.doubts != 0 {
         for lane in 0..LANES {
             if !seen.knows(lane) {
                 seen.branches = seen.branches.map(|word| word & !(0xFF << (8 * lane)));

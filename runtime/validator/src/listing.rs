@@ -41,16 +41,14 @@ pub fn instructions(level: Level) -> impl Iterator<Item = Listed> {
 
 /// The level that a row's flags name, or its map's.
 fn lowest(map: Map, encoding: &str) -> Level {
-    let flag = encoding.split_whitespace().find_map(|word| match word {
-        "v2" => Some(Level::V2),
-        "v3" => Some(Level::V3),
-        "v4" => Some(Level::V4),
-        _ => None,
+    let named = encoding.split_whitespace().find_map(|word| {
+        let number = word.strip_prefix('v')?.parse::<u32>();
+        Level::try_from(number.ok()?).ok()
     });
-    flag.unwrap_or(match map {
-        Map::One | Map::Of | Map::Of38 | Map::Of3a => Level::V1,
-        Map::VexOf | Map::VexOf38 | Map::VexOf3a => Level::V3,
-        Map::EvexOf | Map::EvexOf38 | Map::EvexOf3a => Level::V4,
+    named.unwrap_or_else(|| match map.level() {
+        0 => Level::V1,
+        2 => Level::V3,
+        _ => Level::V4,
     })
 }
 

@@ -10,9 +10,10 @@
 use std::collections::HashMap;
 
 use crate::encoding::{
-    ADDRESS32, BRANCH, BRANCH8, BRANCH32, CALL, END, GROUP1, INDIRECT_CALL, NEEDS_V2, NEEDS_V3,
-    NULL_SEGMENT, OPERAND16, RANK, RETURN, REX, RSP, SLOW, STATE_SHIFT,
+    ADDRESS32, BRANCH, BRANCH8, BRANCH32, CALL, END, GS, INDIRECT_CALL, NEEDS_V2, NEEDS_V3,
+    NULL_SEGMENT, RANK, RETURN, REX, RSP, SLOW, STATE_SHIFT,
 };
+use crate::fields::Fields;
 use crate::table::{self, Form, Map, Tables, slot};
 
 /// What the bytes since the instruction's start come to.
@@ -21,19 +22,18 @@ enum State {
     Slow,
     /// An instruction has ended; it was a branch of this kind, or none.
     End(u16),
-    /// Prefixes, the last one of this rank.
-    Prefixes(Prefixes, u8),
+    Prefixes(Fields),
     /// So many bytes of compilers' padding: 66 again and again, and whether a null segment stood behind; the same and 0F.
     Padding(u8, bool),
     PaddingEscape,
     /// The opcode of this map is next.
-    Opcode(Map, Prefixes),
+    Opcode(Map, Fields),
     /// Behind C5, C4, and the byte behind C4.
-    Vex2(Prefixes),
-    Vex3(Prefixes),
-    Vex3Second(Map, Prefixes),
-    /// ModRM is next: what is to follow by ModRM.reg, for memory, then for registers.
-    ModRm(u64, Access, u8),
+    Vex2(Fields),
+    Vex3(Fields),
+    Vex3Second(Fields, u8),
+    /// ModRM is next: what is to follow by ModRM.reg, for memory, then for registers; and the level.
+    ModRm([Shape; 16], Access, u8),
     /// SIB is next, behind this mode and before so many bytes of immediate.
     Sib(u8, Access, u8),
     /// Bytes of any value.
@@ -62,100 +62,43 @@ enum Access {
     Relative,
 }
 
-/// Prefixes, or what VEX holds in their place.
+/// What is to follow ModRM.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-struct Prefixes {
-    /// A null segment: it means nothing, but branches and the mask of a return bear none.
-    segment: bool,
-    /// 67.
-    narrow: bool,
-    /// As in the specification: none, 66, F3, F2.
-    class: u8,
-    rex: bool,
-    w: bool,
-    r: bool,
-    x: bool,
-    b: bool,
-    vector: bool,
-    length: u8,
-    /// 0 where VEX.vvvv is empty, 1 for rsp, 2 for others.
-    vvvv: u8,
+enum Shape {
+    Slow,
+    /// An operand and so many bytes of immediate; marked is memory that is not accessed, and a register that may not be rsp.
+    Operand(u8, bool),
+    /// The mask of a guarded pair, in an extended register or not, or of a return.
+    Mask(bool),
+    ReturnMask,
 }
-
-impl Prefixes {
-    const NONE: Prefixes = Prefixes {
-        segment: false,
-        narrow: false,
-        class: 0,
-        rex: false,
-        w: false,
-        r: false,
-        x: false,
-        b: false,
-        vector: false,
-        length: 0,
-        vvvv: 0,
-    };
-
-    /// VEX's X and B are told apart by `decode`; here either is both.
-    fn vex(mut self, r: bool, extended: bool, last: u8) -> Prefixes {
-        self.vector = true;
-        self.class = last & 3;
-        self.r = r;
-        self.x = extended && !self.narrow;
-        self.length = last >> 2 & 1;
-        self.vvvv = match last >> 3 & 15 {
-            15 => 0,
-            11 => 1,
-            _ => 2,
-        };
-        self
-    }
-}
-
-/// 66 alone.
-const PADDING: Prefixes = Prefixes {
-    class: 1,
-    ..Prefixes::NONE
-};
 
 /// The state behind `byte`.
 fn follow(tables: &Tables, state: State, byte: u8) -> State {
     match state {
         State::Slow => State::Slow,
         State::End(_) if byte == 0x66 => State::Padding(1, false),
-        State::End(_) => prefixes(tables, Prefixes::NONE, 0, byte),
-        State::Prefixes(seen, last) => prefixes(tables, seen, last, byte),
+        State::End(_) => prefixes(tables, Fields::default(), byte),
+        State::Prefixes(fields) => prefixes(tables, fields, byte),
         State::Padding(count @ ..7, false) if byte == 0x66 => State::Padding(count + 1, false),
         State::Padding(count @ ..7, false) if RANK[usize::from(byte)] == NULL_SEGMENT => {
             State::Padding(count + 1, true)
         }
-        State::Padding(1, false) => prefixes(tables, PADDING, OPERAND16, byte),
+        State::Padding(1, false) => prefixes(tables, padding(), byte),
         State::Padding(..) if byte == 0x90 => State::End(0),
         State::Padding(..) if byte == 0x0F => State::PaddingEscape,
-        State::PaddingEscape if byte == 0x1F => opcode(tables, Map::Of, PADDING, byte),
+        State::PaddingEscape if byte == 0x1F => opcode(tables, Map::Of, padding(), byte),
         State::Padding(..) | State::PaddingEscape => State::Slow,
-        State::Opcode(map, seen) => match (map, byte) {
-            (Map::Of, 0x38) => State::Opcode(Map::Of38, seen),
-            (Map::Of, 0x3A) => State::Opcode(Map::Of3a, seen),
-            _ => opcode(tables, map, seen, byte),
+        State::Opcode(map, fields) => match (map, byte) {
+            (Map::Of, 0x38) => State::Opcode(Map::Of38, fields),
+            (Map::Of, 0x3A) => State::Opcode(Map::Of3a, fields),
+            _ => opcode(tables, map, fields, byte),
         },
-        State::Vex2(seen) => State::Opcode(Map::VexOf, seen.vex(byte & 0x80 == 0, false, byte)),
-        State::Vex3(mut seen) => {
-            seen.r = byte & 0x80 == 0;
-            seen.x = byte & 0x60 != 0x60;
-            match byte & 0x1F {
-                1 => State::Vex3Second(Map::VexOf, seen),
-                2 => State::Vex3Second(Map::VexOf38, seen),
-                3 => State::Vex3Second(Map::VexOf3a, seen),
-                _ => State::Slow,
-            }
-        }
-        State::Vex3Second(map, mut seen) => {
-            seen.w = byte & 0x80 != 0;
-            State::Opcode(map, seen.vex(seen.r, seen.x, byte))
-        }
-        State::ModRm(shapes, access, _) => modrm(shapes, access, byte),
+        State::Vex2(fields) => vex(fields, 0xC5, [byte, 0, 0]),
+        State::Vex3(fields) if matches!(byte & 0x1F, 1..=3) => State::Vex3Second(fields, byte),
+        State::Vex3(_) => State::Slow,
+        State::Vex3Second(fields, one) => vex(fields, 0xC4, [one, byte, 0]),
+        State::ModRm(shapes, access, _) => modrm(&shapes, access, byte),
         State::Sib(mode, access, immediate) => sib(mode, access, immediate, byte),
         State::Skip(count) => skip(count - 1),
         State::Lowest(1, low, immediate) => {
@@ -200,99 +143,75 @@ fn skip(count: u8) -> State {
     }
 }
 
-fn prefixes(tables: &Tables, mut seen: Prefixes, last: u8, byte: u8) -> State {
-    let rank = RANK[byte as usize];
-    if rank != 0 {
-        if rank <= last {
-            return State::Slow;
-        }
-        match rank {
-            ADDRESS32 => seen.narrow = true,
-            NULL_SEGMENT => seen.segment = true,
-            OPERAND16 if seen.class == 0 => seen.class = 1,
-            GROUP1 if byte == 0xF3 => seen.class = 2,
-            GROUP1 if byte == 0xF2 => seen.class = 3,
-            REX => {
-                seen.rex = true;
-                seen.w = byte & 8 != 0;
-                seen.r = byte & 4 != 0;
-                seen.x = byte & 2 != 0 && !seen.narrow;
-                seen.b = byte & 1 != 0;
+/// 66 alone.
+fn padding() -> Fields {
+    let mut fields = Fields::default();
+    fields.prefix(0x66);
+    fields
+}
+
+fn prefixes(tables: &Tables, mut fields: Fields, byte: u8) -> State {
+    let before = fields;
+    match fields.prefix(byte) {
+        Some(right) => {
+            let odd = fields.lock || fields.has(GS) || byte == 0x66 && before.class > 1;
+            if !right || odd {
+                return State::Slow;
             }
-            _ => return State::Slow,
+            // 67 confines whatever the index is.
+            if fields.has(ADDRESS32) {
+                fields.x = 0;
+            }
+            State::Prefixes(fields)
         }
-        return State::Prefixes(seen, rank);
-    }
-    let vex = seen.class == 0 && !seen.rex;
-    match byte {
-        0x0F => State::Opcode(Map::Of, seen),
-        0xC5 if vex => State::Vex2(seen),
-        0xC4 if vex => State::Vex3(seen),
-        0xC4 | 0xC5 | 0x62 => State::Slow,
-        _ => opcode(tables, Map::One, seen, byte),
+        None => match byte {
+            0x0F => State::Opcode(Map::Of, fields),
+            0xC4 | 0xC5 | 0x62 if fields.class != 0 || fields.has(REX) => State::Slow,
+            0xC5 => State::Vex2(fields),
+            0xC4 => State::Vex3(fields),
+            0x62 => State::Slow,
+            _ => opcode(tables, Map::One, fields, byte),
+        },
     }
 }
 
-fn opcode(tables: &Tables, map: Map, seen: Prefixes, opcode: u8) -> State {
-    let forms = tables.forms(slot(map, seen.class as usize, seen.w as usize, opcode));
-    let form = forms[0];
-    if form & table::OK != 0 && form & table::MODRM == 0 {
-        let plain = seen == Prefixes::NONE;
-        let stack_pointer = form & table::WRITES_OPCODE != 0
-            && opcode & 7 == RSP
-            && !seen.b
-            && !narrow_write(form, seen);
-        let empty = form & table::VVVV != 0 || seen.vvvv == 0;
-        let long = !seen.vector || form >> table::LENGTH_SHIFT >> seen.length & 1 != 0;
-        // VEX has told its level; for others none would.
-        if form >> table::LEVEL_SHIFT & 3 != 0 && !seen.vector
-            || form & table::NO_REX != 0 && seen.rex
-            || form & table::STRING != 0 && !seen.narrow
-            || stack_pointer
-            || !empty
-            || !long
-        {
-            return State::Slow;
-        }
-        if form & table::JB != 0 {
-            return if plain {
-                State::Branch(1, BRANCH | BRANCH8)
-            } else {
-                State::Slow
-            };
-        }
-        if form & table::JZ != 0 {
-            let kind = if form & table::CALL != 0 {
-                CALL
-            } else {
-                BRANCH32
-            };
-            return if plain {
-                State::Branch(4, BRANCH | kind)
-            } else {
-                State::Slow
-            };
-        }
-        return skip(immediate(form, seen));
-    }
-    let (mut shapes, mut level, mut memory) = (0, 4, false);
-    let mut i = 0;
-    while i < 16 {
-        let shape = shape(forms[i], i as u8, opcode, seen);
-        let needs = (forms[i] >> table::LEVEL_SHIFT & 3) as u8;
-        if shape != 0 && needs < 3 && (level == 4 || level == needs) {
-            level = needs;
-            shapes |= (shape as u64) << (4 * i);
-            memory = memory || i < 8 && shape <= 4;
-        }
-        i += 1;
-    }
-    if shapes == 0 {
+fn vex(mut fields: Fields, first: u8, behind: [u8; 3]) -> State {
+    let Ok((map, _)) = fields.vector(first, behind) else {
         return State::Slow;
+    };
+    // X and B are told apart by `decode`, here either is both; of vvvv it matters whether it is empty, or rsp.
+    fields.x = (fields.x | fields.b) & if fields.has(ADDRESS32) { 0 } else { 8 };
+    fields.b = 0;
+    if fields.vvvv != 0 && fields.vvvv != RSP {
+        fields.vvvv = 1;
     }
-    let access = if seen.narrow || !memory {
+    State::Opcode(map, fields)
+}
+
+fn opcode(tables: &Tables, map: Map, fields: Fields, opcode: u8) -> State {
+    let forms = tables.forms(slot(map, fields.class.into(), fields.wide.into(), opcode));
+    if forms[0] != 0 && forms[0] & table::MODRM == 0 {
+        return plain(forms[0], fields, opcode);
+    }
+    let (mut shapes, mut level, mut memory) = ([Shape::Slow; 16], None, false);
+    for (at, &form) in forms.iter().enumerate() {
+        let (reg, register) = (at as u8 & 7, at >= 8);
+        let shape = shape(form, reg, register, opcode, &fields);
+        // All shapes need the first one's level.
+        if shape != Shape::Slow
+            && needs(form) < 3
+            && needs(form) == *level.get_or_insert(needs(form))
+        {
+            shapes[at] = shape;
+            memory |= !register && matches!(shape, Shape::Operand(_, false));
+        }
+    }
+    let Some(level) = level else {
+        return State::Slow;
+    };
+    let access = if fields.has(ADDRESS32) || !memory {
         Access::Any
-    } else if seen.x || seen.b {
+    } else if fields.x | fields.b != 0 {
         Access::Relative
     } else {
         Access::Confined
@@ -300,96 +219,72 @@ fn opcode(tables: &Tables, map: Map, seen: Prefixes, opcode: u8) -> State {
     State::ModRm(shapes, access, level)
 }
 
-/// Whether writing rsp's number is a listed 32-bit form, or writes ah.
-fn narrow_write(form: Form, seen: Prefixes) -> bool {
-    if form & table::BYTE != 0 {
-        !seen.rex && !seen.vector
+/// The level that a form needs, less one.
+fn needs(form: Form) -> u8 {
+    (form >> table::LEVEL_SHIFT & 3) as u8
+}
+
+/// An instruction without ModRM.
+fn plain(form: Form, fields: Fields, opcode: u8) -> State {
+    let wrong = fields.fit(form, 0).is_err()
+        || fields.stack_pointer(form, opcode, 0).is_err()
+        || form & table::STRING != 0 && !fields.has(ADDRESS32)
+        || form & (table::JB | table::JZ) != 0 && fields.seen != 0;
+    // VEX has told its level; for others none would.
+    if wrong || needs(form) != 0 && !fields.vector {
+        State::Slow
+    } else if form & table::JB != 0 {
+        State::Branch(1, BRANCH | BRANCH8)
+    } else if form & table::CALL != 0 {
+        State::Branch(4, BRANCH | CALL)
+    } else if form & table::JZ != 0 {
+        State::Branch(4, BRANCH | BRANCH32)
     } else {
-        form & table::ESP != 0 && !seen.w && seen.class != 1
+        skip(fields.immediate(form) as u8)
     }
 }
 
-fn immediate(form: Form, seen: Prefixes) -> u8 {
-    let word = if seen.w || seen.class != 1 { 4 } else { 2 };
-    (form & table::IB != 0) as u8
-        + if form & table::IZ != 0 { word } else { 0 }
-        + if form & table::IV == 0 {
-            0
-        } else if seen.w {
-            8
-        } else {
-            word
-        }
-}
-
-/// Four bits for ModRM.reg and memory (`at` below 8) or register: 0 is slow; 1 to 4 an operand, and 0, 1, 2 or 4 bytes of
-/// immediate; 5 to 8 the same of memory that is not accessed, or of a register that may not be rsp; then the masks.
-fn shape(form: Form, at: u8, opcode: u8, seen: Prefixes) -> u8 {
-    let (reg, register) = (at & 7, at >= 8);
-    if form & table::OK == 0
-        || form & (table::VSIB | table::K_REG | table::K_RM | table::K_VVVV) != 0
-        || register && form >> table::RM_SHIFT & 0xFF != 0xFF
-        || form & table::NO_REX != 0 && seen.rex
+fn shape(form: Form, reg: u8, register: bool, opcode: u8, fields: &Fields) -> Shape {
+    let rare = form & (table::VSIB | table::K_REG | table::K_RM | table::K_VVVV) != 0;
+    let some = register && form >> table::RM_SHIFT & 0xFF != 0xFF;
+    // ModRM with some register that is not rsp, and with rsp.
+    let modrm = if register { 0xC0 } else { 0 } | reg << 3;
+    let (other, rsp) = (modrm, modrm | RSP);
+    if form == 0
+        || rare
+        || some
+        || fields.fit(form, modrm).is_err()
+        || fields.stack_pointer(form, opcode, other).is_err()
     {
-        return 0;
-    }
-    if seen.vector
-        && (form & table::VVVV == 0 && seen.vvvv != 0
-            || form & table::WRITES_VVVV != 0 && seen.vvvv == 1
-            || form >> table::LENGTH_SHIFT >> seen.length & 1 == 0)
-    {
-        return 0;
-    }
-    let harmless = form & table::WRITES == 0 || narrow_write(form, seen);
-    if form & table::WRITES_REG != 0 && reg == RSP && !seen.r && !harmless {
-        return 0;
+        return Shape::Slow;
     }
     if form & table::MASK != 0 {
-        if register && opcode == 0x83 && !seen.w && seen.class == 0 {
-            return if seen.b { MASK_HIGH } else { MASK };
+        if register && opcode == 0x83 && !fields.wide && fields.class == 0 {
+            return Shape::Mask(fields.b != 0);
         }
-        let rex_w = Prefixes {
-            rex: true,
-            w: true,
-            ..Prefixes::NONE
-        };
-        if !register && opcode == 0x81 && seen == rex_w {
-            return RETURN_MASK;
+        let mut rex_w = Fields::default();
+        rex_w.prefix(0x48);
+        if !register && opcode == 0x81 && *fields == rex_w {
+            return Shape::ReturnMask;
         }
     }
-    let count = match immediate(form, seen) {
-        0 => 1,
-        1 => 2,
-        2 => 3,
-        _ => 4,
-    };
     let marked = if register {
-        form & table::WRITES_RM != 0 && !seen.b && !harmless
+        fields.stack_pointer(form, opcode, rsp).is_err()
     } else {
         form & table::ADDRESS != 0
     };
-    if marked { count + 4 } else { count }
+    Shape::Operand(fields.immediate(form) as u8, marked)
 }
 
-const MASK: u8 = 9;
-const MASK_HIGH: u8 = 10;
-const RETURN_MASK: u8 = 11;
-
-fn modrm(shapes: u64, access: Access, byte: u8) -> State {
+fn modrm(shapes: &[Shape; 16], access: Access, byte: u8) -> State {
     let (mode, reg, rm) = (byte >> 6, byte >> 3 & 7, byte & 7);
     let register = mode == 3;
-    let shape = (shapes >> (4 * (reg + if register { 8 } else { 0 })) & 15) as u8;
-    let marked = shape >= 5;
-    let immediate = match shape {
-        1 | 5 => 0,
-        2 | 6 => 1,
-        3 | 7 => 2,
-        4 | 8 => 4,
+    let (immediate, marked) = match shapes[usize::from(reg | if register { 8 } else { 0 })] {
+        Shape::Operand(immediate, marked) => (immediate, marked),
         // `and $-32,%esp` masks nothing.
-        MASK if rm == RSP => return State::Skip(1),
-        MASK => return State::Mask(rm),
-        MASK_HIGH => return State::Mask(rm | 8),
-        RETURN_MASK if byte == RETURN[2] => return State::Return(RETURN.len() as u8 - 3),
+        Shape::Mask(false) if rm == RSP => return State::Skip(1),
+        Shape::Mask(high) => return State::Mask(rm | if high { 8 } else { 0 }),
+        Shape::ReturnMask if byte == RETURN[2] => return State::Return(RETURN.len() as u8 - 3),
         _ => return State::Slow,
     };
     if register {
@@ -588,7 +483,7 @@ mod tests {
     /// Compares the table's row with `follow`, and chooses the bytes to go on with.
     fn leading(state: State, entry: u16, exhaustive: bool) -> Leading {
         let all = match state {
-            State::End(_) | State::Prefixes(..) | State::Opcode(..) => true,
+            State::End(_) | State::Prefixes(_) | State::Opcode(..) => true,
             State::ModRm(..) | State::Vex2(_) | State::Vex3(_) | State::Vex3Second(..) => {
                 exhaustive
             }
@@ -605,7 +500,7 @@ mod tests {
                 behind & END != 0,
                 "{state:?} {byte:x}"
             );
-            let rex = matches!(next, State::Prefixes(_, REX));
+            let rex = matches!(next, State::Prefixes(fields) if fields.has(REX));
             let usual = exhaustive || !rex || [0x40, 0x41, 0x44, 0x48, 0x4B, 0x4D].contains(&byte);
             if next != State::Slow && (all && usual || !all && !firsts.contains(&next)) {
                 firsts.push(next);
