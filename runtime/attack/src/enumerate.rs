@@ -64,8 +64,9 @@ impl Bytes {
 /// More than any family has, and prime: multiples of it visit every string once, in an order without pattern.
 const PRIME: u64 = 4_611_686_018_427_387_847;
 
-/// Enumerates one of `stride` byte strings of each family, and calls `progress` now and then with a family's counts.
-pub fn run(stride: u64, progress: &mut dyn FnMut(&Counts)) -> Findings {
+/// Enumerates one of `stride` byte strings of each family, and calls `progress` now and then with a family's counts. Of the
+/// `stride` ways to choose them, all of which together are all strings, it takes the one of number `part`.
+pub fn run(stride: u64, part: u64, progress: &mut dyn FnMut(&Counts)) -> Findings {
     let mut findings = Findings::default();
     for family in FAMILIES {
         let mut counts = Counts {
@@ -74,7 +75,11 @@ pub fn run(stride: u64, progress: &mut dyn FnMut(&Counts)) -> Findings {
         };
         let all: u64 = family.parts.iter().product();
         let mut values = vec![0; family.parts.len()];
-        for number in 0..all / stride.max(1) {
+        let begin = |part: u64| {
+            let parts = u128::from(stride.max(1));
+            (u128::from(all) * u128::from(part).min(parts) / parts) as u64
+        };
+        for number in begin(part)..begin(part + 1) {
             let mut rest = (u128::from(number) * u128::from(PRIME) % u128::from(all)) as u64;
             for (value, count) in values.iter_mut().zip(family.parts) {
                 (*value, rest) = (rest % count, rest / count);

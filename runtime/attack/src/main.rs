@@ -18,8 +18,11 @@ enum Command {
     /// Compare what the validator accepts with two other decoders, over byte strings of every opcode map
     Enumerate {
         /// Try one of so many byte strings
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
         stride: u64,
+        /// Which of the parts that the stride makes, from 0: all of them together are all byte strings
+        #[arg(long, default_value_t = 0)]
+        part: u64,
     },
     /// Run accepted instructions one by one on this processor: their length, and what memory they touch
     Processor {
@@ -55,7 +58,7 @@ enum Command {
 
 fn main() -> ExitCode {
     match Cli::parse().command {
-        Command::Enumerate { stride } => enumeration(stride),
+        Command::Enumerate { stride, part } => enumeration(stride, part),
         Command::Mutate {
             images,
             count,
@@ -67,8 +70,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn enumeration(stride: u64) -> ExitCode {
-    let findings = enumerate::run(stride, &mut |counts| {
+fn enumeration(stride: u64, part: u64) -> ExitCode {
+    let findings = enumerate::run(stride, part, &mut |counts| {
         eprintln!(
             "{}: {} tried, {} accepted",
             counts.name, counts.tried, counts.accepted

@@ -14,7 +14,7 @@ fn alone() -> std::sync::MutexGuard<'static, ()> {
 
 #[test]
 fn two_decoders_agree_with_what_is_accepted() {
-    let findings = enumerate::run(2003, &mut |_| {});
+    let findings = enumerate::run(2003, 0, &mut |_| {});
     let unexplained: Vec<String> = findings
         .unexplained
         .iter()
