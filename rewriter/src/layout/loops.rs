@@ -8,7 +8,7 @@ use crate::code::{Fix, Target};
 use crate::lower::Lowered;
 
 /// A small loop's most operations.
-const LOOP_OPS: usize = 24;
+const LOOP_OPS: usize = 48;
 /// Innermost loops of few operations, without calls.
 pub(super) fn small_loops(lowered: &Lowered) -> Vec<(u32, u32)> {
     let mut loops: Vec<(u32, u32)> = Vec::new();

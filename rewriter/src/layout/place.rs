@@ -164,8 +164,10 @@ impl Placement {
                 self.placed.loops += 1;
                 let gap = self.loop_gap(next, i, tail as usize);
                 self.placed.gaps.loops += u64::from(gap);
-                let whole = next.is_multiple_of(BUNDLE_SIZE);
-                self.fill(if whole { i } else { first }, i, gap, ops);
+                // Prefixes for what is left of the bundle, nops for another.
+                let rest = (next.next_multiple_of(BUNDLE_SIZE) - next).min(gap);
+                self.fill(first, i, rest, ops);
+                self.fill(i, i, gap - rest, ops);
                 next += gap;
                 head = self.next_loop();
             }
@@ -215,16 +217,18 @@ impl Placement {
     fn loop_gap(&self, at: u32, first: usize, last: usize) -> u32 {
         let slots = self.slots[first..=last].iter();
         let size: u32 = slots.map(|slot| u32::from(slot.size)).sum();
-        let gap = BUNDLE_SIZE - at % BUNDLE_SIZE;
-        let unit = if size <= BUNDLE_SIZE {
-            BUNDLE_SIZE
-        } else if size <= LINE {
-            LINE
-        } else {
-            return 0;
-        };
-        let fits = |at: u32| at % unit + size <= unit;
-        if fits(at) || !fits(at + gap) { 0 } else { gap }
+        let touched = |at: u32, unit: u32| (at % unit + size).div_ceil(unit);
+        if size <= BUNDLE_SIZE {
+            let gap = BUNDLE_SIZE - at % BUNDLE_SIZE;
+            return if touched(at, BUNDLE_SIZE) == 1 { 0 } else { gap };
+        }
+        // The next bundle if that is enough, else the next line.
+        let to = |unit: u32| at.next_multiple_of(unit) - at;
+        let least = size.div_ceil(LINE);
+        [0, to(BUNDLE_SIZE), to(LINE)]
+            .into_iter()
+            .find(|gap| touched(at + gap, LINE) == least)
+            .unwrap_or(0)
     }
 
     /// Fills `gap` bytes behind the operations `first..end` of a bundle: with prefixes on them as far as that saves nops.
