@@ -1,20 +1,13 @@
-//! What one instruction does to general registers.
-//!
-//! Three masks of 16 bits tell a register's lowest byte and its second from the rest, because compilers write those alone.
+//! What one instruction does to general registers and flags.
 
 use iced_x86::{
     Instruction, InstructionInfoFactory, InstructionInfoOptions, Mnemonic, OpAccess, OpKind,
     Register, RflagsBits,
 };
 
-use crate::decode::{Flags, Kind, Program};
-use crate::quick::registers;
-
-/// Registers in parts: bit n = the lowest byte of register n, bit 16 + n = its second byte, bit 32 + n = all above.
-pub(crate) type Parts = u64;
-
-/// The arithmetic flags beside the registers' parts, one bit each.
-pub(crate) const FLAGS: Parts = 0x3F << 48;
+use crate::decode::{Kind, Program};
+use crate::parts::{Parts, lowest, second, tested, whole, word};
+use crate::quick;
 
 /// Iced's bits of the arithmetic flags as [`FLAGS`].
 fn flags(bits: u32) -> Parts {
@@ -37,39 +30,26 @@ pub(crate) fn effect_at(
     index: usize,
 ) -> (Parts, Parts) {
     let insn = &program.insns[index];
-    let quick = match insn.kind {
-        Kind::Jump | Kind::Branch => Some((0, 0)),
-        kind if kind.is_quick() => registers(&program.bytes_and_more(index)),
+    let known = match insn.kind {
+        Kind::Jump => Some((0, 0)),
+        Kind::Branch => Some((tested(condition(program.bytes(index))), 0)),
+        kind if kind.is_quick() => quick::effect(&program.bytes_and_more(index), insn.flags),
         _ => None,
     };
-    let flags = match (insn.flags, insn.kind) {
-        (Flags::Keeps, _) => Some((0, 0)),
-        (Flags::Sets, _) => Some((0, FLAGS)),
-        (Flags::Asks, Kind::Branch) => Some((tested(program.bytes(index)), 0)),
-        (Flags::Asks, _) => None,
-    };
-    if let (Some((uses, defs)), Some((reads, writes))) = (quick, flags) {
-        return (whole(uses) | reads, whole(defs) | writes);
-    }
-    let decoded = program.decoded(index);
-    let (uses, defs) = effect(factory, &decoded);
-    let (reads, writes) = flags_effect(&decoded);
-    (uses | reads, defs | writes)
+    known.unwrap_or_else(|| {
+        let decoded = program.decoded(index);
+        let (uses, defs) = effect(factory, &decoded);
+        let (reads, writes) = flags_effect(&decoded);
+        (uses | reads, defs | writes)
+    })
 }
 
-/// Flags that a conditional branch reads, by the condition's number in its encoding.
-fn tested(branch: &[u8]) -> Parts {
-    const C: Parts = 1 << 48;
-    const P: Parts = 2 << 48;
-    const Z: Parts = 8 << 48;
-    const S: Parts = 16 << 48;
-    const O: Parts = 32 << 48;
-    let opcode = match *branch {
-        [0x0F, opcode, ..] => opcode,
-        [opcode, ..] => opcode,
-        [] => return FLAGS,
-    };
-    [O, C, Z, C | Z, S, P, S | O, S | O | Z][usize::from(opcode >> 1 & 7)]
+/// The number of a conditional branch's condition.
+fn condition(branch: &[u8]) -> u8 {
+    match *branch {
+        [0x0F, opcode, ..] | [opcode, ..] => opcode & 0xF,
+        [] => 0,
+    }
 }
 
 /// Flags that an instruction needs, and that it writes.
@@ -81,32 +61,17 @@ fn flags_effect(insn: &Instruction) -> (Parts, Parts) {
     }
 }
 
-/// Registers with all their parts.
-pub(crate) const fn whole(registers: u16) -> Parts {
-    word(registers) | (registers as Parts) << 32
-}
-
-/// The low 16 bits of registers.
-const fn word(registers: u16) -> Parts {
-    registers as Parts | (registers as Parts) << 16
-}
-
-/// Registers of which some part is in the mask.
-pub(crate) fn some(parts: Parts) -> u16 {
-    (parts | parts >> 16 | parts >> 32) as u16
-}
-
 /// The parts that a general register's name means.
 fn parts(register: Register) -> Parts {
     let bit = 1u16 << (register.full_register() as usize - Register::RAX as usize);
-    let second = matches!(
+    let high = matches!(
         register,
         Register::AH | Register::BH | Register::CH | Register::DH
     );
     // Writes of 32 bits clear the upper ones.
     match register.size() {
-        1 if second => Parts::from(bit) << 16,
-        1 => Parts::from(bit),
+        1 if high => second(bit),
+        1 => lowest(bit),
         2 => word(bit),
         _ => whole(bit),
     }
@@ -193,9 +158,10 @@ fn common(insn: &Instruction) -> Option<(Parts, Parts)> {
 mod tests {
     use iced_x86::{InstructionInfoFactory, OpAccess, Register};
 
-    use super::{FLAGS, by_table, common, flags_effect, tested, whole};
+    use super::{by_table, common, condition, flags_effect};
     use crate::decode::{Flags, Kind};
-    use crate::quick::{WINDOW, quick, registers};
+    use crate::parts::{FLAGS, tested, whole};
+    use crate::quick::{WINDOW, effect, quick};
     use crate::random::instructions;
 
     const STARTS: [&[u8]; 8] = [
@@ -237,7 +203,7 @@ mod tests {
             match (known.flags, known.kind) {
                 (Flags::Keeps, _) => assert_eq!((reads, writes), (0, 0), "{bytes:02x?}"),
                 (Flags::Sets, _) => assert_eq!((reads, writes), (0, FLAGS), "{bytes:02x?}"),
-                (_, Kind::Branch) => assert_eq!(reads, tested(window), "{bytes:02x?}"),
+                (_, Kind::Branch) => assert_eq!(reads, tested(condition(window)), "{bytes:02x?}"),
                 _ => {}
             }
             let (uses, defs) = by_table(&mut factory, insn);
@@ -254,9 +220,8 @@ mod tests {
             if !known.kind.is_quick() {
                 return;
             }
-            if let Some((read, written)) = registers(parts) {
-                let (uses, defs) = (uses & !rsp, defs & !rsp);
-                let (read, written) = (whole(read), whole(written));
+            if let Some((read, written)) = effect(parts, known.flags) {
+                let (uses, defs) = ((uses | reads) & !rsp, (defs | writes) & !rsp);
                 assert_eq!(read, uses, "{bytes:02x?}: {insn}");
                 assert_eq!(read | written, uses | defs, "{bytes:02x?}: {insn}");
                 answered += 1;

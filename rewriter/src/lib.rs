@@ -23,6 +23,7 @@ mod liveness;
 mod longer;
 mod lower;
 mod output;
+mod parts;
 mod quick;
 #[cfg(test)]
 mod random;

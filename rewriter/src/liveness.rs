@@ -10,9 +10,10 @@ use std::collections::{HashMap, HashSet};
 use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, Register};
 
 use crate::decode::{Kind, Program};
-use crate::effect::{FLAGS, Parts, effect_at, some, whole};
+use crate::effect::effect_at;
 use crate::flags::Returns;
 use crate::input::Input;
+use crate::parts::{FLAGS, Parts, some, whole};
 use crate::refs::Refs;
 use crate::regions::Regions;
 
@@ -30,7 +31,7 @@ const AT_RETURN: u16 = mask(&[0, 2, 3, 4, 5, 12, 13, 14, 15]);
 /// Functions that may lie between a jump and those who may rely on its function's registers.
 const MOST_CALLERS: usize = 200;
 /// Instructions that are looked at to find whether one register is needed behind a call.
-const MOST_LOOKED_AT: usize = 160;
+const MOST_LOOKED_AT: usize = 1000;
 
 const fn mask(registers: &[u8]) -> u16 {
     let (mut mask, mut i) = (0, 0);
@@ -115,6 +116,9 @@ pub(crate) struct Liveness<'p> {
     written: Vec<Option<u16>>,
     /// By function: see [`Self::clobbered`].
     clobbered: Vec<Option<u16>>,
+    /// By code index: the last of so many searches of [`Self::needs`] that has come there.
+    seen: Vec<u32>,
+    searches: u32,
     /// By function's address and register: see [`Self::may_clobber`].
     clobberable: HashMap<(u64, u8), bool>,
     pub(crate) returns: Returns,
@@ -135,6 +139,8 @@ impl<'p> Liveness<'p> {
                 .collect(),
             written: vec![None; input.functions.len()],
             clobbered: vec![None; input.functions.len()],
+            seen: vec![0; program.insns.len()],
+            searches: 0,
             clobberable: HashMap::new(),
             returns: Returns::new(program),
             callers: None,
@@ -240,17 +246,19 @@ impl<'p> Liveness<'p> {
     /// is written, or a call or a return ends its life.
     fn needs(&mut self, at: usize, register: u8) -> Option<bool> {
         let program = self.program;
-        let (bit, mut work, mut seen) = (1u16 << register, vec![at], Vec::new());
+        let (bit, mut work, mut looked_at) = (1u16 << register, vec![at], 0);
+        self.searches += 1;
+        let search = self.searches;
         while let Some(mut at) = work.pop() {
             loop {
                 let insn = program.insns.get(at)?;
-                if seen.len() >= MOST_LOOKED_AT {
+                if looked_at == MOST_LOOKED_AT {
                     return None;
                 }
-                if seen.contains(&at) {
+                if std::mem::replace(&mut self.seen[at], search) == search {
                     break;
                 }
-                seen.push(at);
+                looked_at += 1;
                 let (uses, defs) = effect_at(&mut self.factory, program, at);
                 if some(uses) & bit != 0 {
                     return Some(true);
@@ -316,7 +324,9 @@ impl<'p> Liveness<'p> {
             }
             let mut callers = Vec::new();
             for at in 0..program.insns.len() {
-                if let Some(target) = program.target(at)
+                let kind = program.insns[at].kind;
+                if matches!(kind, Kind::Jump | Kind::Branch | Kind::Call | Kind::Flow)
+                    && let Some(target) = program.target(at)
                     && program.at(target).is_some_and(|target| starts[target])
                 {
                     callers.push((target, at));

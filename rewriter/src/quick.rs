@@ -4,6 +4,7 @@
 //! The test below holds every answer against iced.
 
 use crate::decode::{Flags, Insn, Kind};
+use crate::parts::{CARRY, FLAGS, Parts, lowest, second, tested, whole, word};
 
 /// Bytes that must follow the start of an instruction: more than the longest one here has.
 pub(crate) const WINDOW: usize = 16;
@@ -100,9 +101,9 @@ static ONE: [Entry; 256] = {
     span(&mut table, 0x58, 0x5F, NONE | POP);
     table[0x63] = NONE | MODRM | REG | WRITES;
     table[0x68] = NONE | WORD;
-    table[0x69] = operand | MODRM | WORD | REG | WRITES | ASKS;
+    table[0x69] = operand | MODRM | WORD | REG | WRITES | SETS;
     table[0x6A] = NONE | BYTE;
-    table[0x6B] = operand | MODRM | BYTE | REG | WRITES | ASKS;
+    table[0x6B] = operand | MODRM | BYTE | REG | WRITES | SETS;
     span(&mut table, 0x70, 0x7F, NONE | BRANCH_SHORT | ASKS);
     table[0x80] = NONE | MODRM | BYTE | RM | NARROW | ARITHMETIC;
     table[0x81] = operand | MODRM | WORD | RM | ARITHMETIC;
@@ -178,7 +179,7 @@ static TWO: [Entry; 256] = {
     table[0x7F] = P66 | PF3 | MODRM;
     span(&mut table, 0x80, 0x8F, NONE | BRANCH_NEAR | ASKS);
     span(&mut table, 0x90, 0x9F, NONE | MODRM | RM | NARROW | ASKS);
-    table[0xAF] = operand | MODRM | REG | WRITES | ASKS;
+    table[0xAF] = operand | MODRM | REG | WRITES | SETS;
     fill(
         &mut table,
         [0xB6, 0xB7, 0xBE, 0xBF],
@@ -208,7 +209,7 @@ const REX_B: u8 = 1;
 /// Lowest displacement from rsp that needs no confinement (C6).
 const LOWEST_DISPLACEMENT: i32 = -(8 << 20);
 
-fn word(bytes: &[u8; WINDOW], at: usize) -> i32 {
+fn displacement_at(bytes: &[u8; WINDOW], at: usize) -> i32 {
     let field = bytes.get(at..at + 4).and_then(|field| field.first_chunk());
     i32::from_le_bytes(field.copied().unwrap_or_default())
 }
@@ -276,13 +277,13 @@ pub(crate) fn quick(bytes: &[u8; WINDOW], at: u32) -> Option<Insn> {
                 match sib & 7 {
                     5 if mode == 0 => {
                         displacement = 4;
-                        if alone && word(bytes, next) >= 0 {
+                        if alone && displacement_at(bytes, next) >= 0 {
                             insn.kind = Kind::Memory;
                         }
                     }
                     4 if alone
                         && rex & REX_B == 0
-                        && (mode != 2 || word(bytes, next) >= LOWEST_DISPLACEMENT) =>
+                        && (mode != 2 || displacement_at(bytes, next) >= LOWEST_DISPLACEMENT) =>
                     {
                         insn.kind = Kind::Memory;
                     }
@@ -356,7 +357,12 @@ pub(crate) fn quick(bytes: &[u8; WINDOW], at: u32) -> Option<Insn> {
                 }
             }
             SHIFT if reg == 6 => return None,
-            SHIFT => {}
+            // What rotates writes some alone, and what shifts by nothing none.
+            SHIFT if reg < 4 => {}
+            SHIFT => match constant {
+                1 if bytes[next] & 0x1F == 0 => {}
+                _ => flags = Flags::Sets,
+            },
             UNARY => match reg {
                 0 => {
                     constant = match (entry & NARROW != 0, prefix) {
@@ -404,13 +410,22 @@ pub(crate) fn quick(bytes: &[u8; WINDOW], at: u32) -> Option<Insn> {
     Some(insn)
 }
 
-/// Registers that the instruction at the start of `bytes` reads and writes, as masks whose bit n is register n of the encoding,
-/// with all their bits; `None`: iced must say. rsp is left out, which no one asks about. For what [`quick`] has answered for.
-pub(crate) fn registers(bytes: &[u8; 15]) -> Option<(u16, u16)> {
+/// What the instruction at the start of `bytes` does to registers and to flags, which it does as `flags` says: (read, fully
+/// written); what is both may count as read alone. `None`: iced must say. rsp is left out, which no one asks about. For what
+/// [`quick`] has answered for, with a kind that stays as it is.
+pub(crate) fn effect(bytes: &[u8; 15], flags: Flags) -> Option<(Parts, Parts)> {
     let mut next = 0;
+    let prefix = match bytes[0] {
+        0x66 => P66,
+        0xF3 => PF3,
+        0xF2 => PF2,
+        _ => NONE,
+    };
+    next += usize::from(prefix != NONE);
     let mut rex = 0;
-    if bytes[0] & 0xF0 == 0x40 {
-        (rex, next) = (bytes[0], 1);
+    if bytes[next] & 0xF0 == 0x40 {
+        rex = bytes[next];
+        next += 1;
     }
     let mut opcode = bytes[next];
     let two = opcode == 0x0F;
@@ -422,28 +437,29 @@ pub(crate) fn registers(bytes: &[u8; 15]) -> Option<(u16, u16)> {
         true => TWO[usize::from(opcode)],
         false => ONE[usize::from(opcode)],
     };
-    // Parts of registers, and opcodes that do more than write their first operand.
     let special = entry & !0 << SPECIAL;
-    let plain = matches!(
-        special,
-        0 | PUSH | POP | CONSTANT | LEA | ARITHMETIC | ONLY_FIRST
-    );
-    if entry & NONE == 0 || entry & NARROW != 0 || !plain {
-        return None;
-    }
-    let low = 1u16 << (opcode & 7 | (rex & REX_B) << 3);
+    let low = whole(1 << (opcode & 7 | (rex & REX_B) << 3)) & !RSP;
+    let flags_written = match flags {
+        Flags::Keeps => Some(0),
+        Flags::Sets => Some(FLAGS),
+        Flags::Asks => None,
+    };
     match special {
-        PUSH => return Some((low & !RSP, 0)),
-        POP | CONSTANT => return Some((0, low)),
-        _ => {}
+        _ if prefix != NONE && !two => return None,
+        PUSH => return Some((low, 0)),
+        POP => return Some((0, low)),
+        CONSTANT if entry & NARROW == 0 => return Some((0, low)),
+        0 | LEA | ARITHMETIC | SHIFT | ONLY_FIRST | UNARY | COUNT => {}
+        _ => return None,
     }
     if entry & MODRM == 0 {
         return None;
     }
     let modrm = bytes[next + 1];
-    let reg = modrm >> 3 & 7 | (rex & REX_R) << 1;
+    let (mode, field) = (modrm >> 6, modrm >> 3 & 7);
+    let reg = field | (rex & REX_R) << 1;
     let (mut uses, mut rm) = (0, None);
-    if modrm >> 6 == 3 {
+    if mode == 3 {
         rm = Some(modrm & 7 | (rex & REX_B) << 3);
     } else if modrm & 7 == 4 {
         let sib = bytes[next + 2];
@@ -451,58 +467,94 @@ pub(crate) fn registers(bytes: &[u8; 15]) -> Option<(u16, u16)> {
             sib & 7 | (rex & REX_B) << 3,
             sib >> 3 & 7 | (rex & REX_X) << 2,
         );
-        if sib & 7 != 5 || modrm >> 6 != 0 {
-            uses |= 1 << base;
+        if sib & 7 != 5 || mode != 0 {
+            uses |= whole(1 << base);
         }
-        uses |= 1 << index;
+        uses |= whole(1 << index);
     } else if modrm & 0xC7 != 5 {
-        uses |= 1 << (modrm & 7 | (rex & REX_B) << 3);
+        uses |= whole(1 << (modrm & 7 | (rex & REX_B) << 3));
     }
-    let mut defs = 0;
-    let rm_bit = rm.map_or(0, |rm| 1u16 << rm);
+    // A register as an operand of eight bits: without REX, 4 to 7 are the second bytes of 0 to 3.
+    let narrow = |register: u8| match register {
+        4..=7 if rex == 0 => second(1 << (register - 4)),
+        _ => lowest(1 << register),
+    };
+    let wide = |register: u8| whole(1 << register);
     if two {
-        match opcode {
-            // movzx and movsx from memory.
-            0xB6 | 0xB7 | 0xBE | 0xBF if rm.is_none() => {}
+        let (reads, defs) = match opcode {
             // Vectors alone.
-            0x10 | 0x11 | 0x14..=0x17 | 0x28 | 0x29 | 0x54..=0x5F => return Some((uses & !RSP, 0)),
+            0x10..=0x17
+            | 0x28
+            | 0x29
+            | 0x2E
+            | 0x2F
+            | 0x51
+            | 0x54..=0x6D
+            | 0x6F
+            | 0x70
+            | 0x74..=0x76
+            | 0x7F => (0, 0),
+            0xC2 | 0xC6 | 0xD1..=0xD6 | 0xD8..=0xE6 | 0xE8..=0xFE => (0, 0),
+            _ if prefix != NONE => return None,
+            // cmov, which may leave its register as it is, and setcc.
+            0x40..=0x4F => {
+                let all = wide(reg) | rm.map_or(0, wide);
+                return Some((uses & !RSP | all & !RSP | tested(opcode & 0xF), 0));
+            }
+            0x90..=0x9F => {
+                let written = rm.map_or(0, narrow);
+                return Some((uses & !RSP | tested(opcode & 0xF), written));
+            }
+            0xAF => (wide(reg) | rm.map_or(0, wide), wide(reg)),
+            0xB6 | 0xBE => (rm.map_or(0, narrow), wide(reg)),
+            0xB7 | 0xBF => (rm.map_or(0, |rm| word(1 << rm)), wide(reg)),
             _ => return None,
-        }
-        defs |= 1 << reg;
-        return Some((uses & !RSP, defs));
+        };
+        return Some(((uses | reads) & !RSP, defs & !RSP | flags_written?));
     }
+    let written = match (special, field) {
+        (COUNT, 0 | 1) => FLAGS & !CARRY,
+        // The rest of its group works on rax and rdx.
+        (UNARY, 4..) => return None,
+        _ => flags_written?,
+    };
+    let operand = |register: u8| match entry & NARROW {
+        0 => wide(register),
+        _ => narrow(register),
+    };
     let reads_first = match opcode {
-        0x89 | 0x8B | 0x8D | 0x63 | 0xC7 => false,
+        0x88..=0x8B | 0x8D | 0x63 | 0xC6 | 0xC7 => false,
         // imul by a constant.
         0x69 | 0x6B => false,
         // Exclusive or, difference of a register with itself.
-        0x31 | 0x33 | 0x29 | 0x2B if rm == Some(reg) => return None,
-        // adc, sbb.
-        0x10..=0x1F => return None,
+        0x30..=0x33 | 0x28..=0x2B if rm == Some(reg) => {
+            return Some((0, operand(reg) & !RSP | written));
+        }
         _ => true,
     };
     let writes = match special {
-        ARITHMETIC => match modrm >> 3 & 7 {
-            2 | 3 => return None,
-            7 => false,
-            _ => true,
-        },
+        ARITHMETIC => field != 7,
+        UNARY => field != 0,
+        // A push of memory.
+        COUNT => field != 6,
         _ => entry & WRITES != 0,
     };
     let constant = entry & (BYTE | WORD) != 0 && entry & REG == 0;
-    let (first, second) = match entry & REG {
-        0 => (rm_bit, if constant { 0 } else { 1 << reg }),
-        _ => (1 << reg, rm_bit),
+    let rm = rm.map_or(0, operand);
+    let (first, other) = match entry & REG {
+        _ if special == SHIFT && matches!(opcode, 0xD2 | 0xD3) => (rm, lowest(1 << 1)),
+        0 if constant || matches!(special, SHIFT | UNARY | COUNT) => (rm, 0),
+        0 => (rm, operand(reg)),
+        _ => (operand(reg), rm),
     };
-    uses |= second;
+    // What adds to a byte leaves the others as they are, as does a move.
+    uses |= other;
     if reads_first {
         uses |= first;
     }
-    if writes {
-        defs |= first;
-    }
-    Some((uses & !RSP, defs & !RSP))
+    let defs = if writes { first } else { 0 };
+    Some((uses & !RSP, defs & !RSP | written))
 }
 
-/// rsp as a mask.
-const RSP: u16 = 1 << 4;
+/// rsp with all its parts.
+const RSP: Parts = whole(1 << 4);

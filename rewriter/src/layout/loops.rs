@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::place::Placement;
-use super::{ALIGNED, ENDS, STOPS, Slot, THREADED};
+use super::{ALIGNED, ENDS, PAIR, STOPS, Slot, THREADED};
 use crate::code::{Fix, Target};
 use crate::lower::Lowered;
 
@@ -41,8 +41,8 @@ const DISPATCHED: u16 = 4;
 /// A dispatcher's most operations.
 const DISPATCH_OPS: usize = 12;
 
-/// Runs of operations from where many branches come to an indirect jump.
-fn dispatchers(lowered: &Lowered, slots: &[Slot]) -> Vec<(u32, u32)> {
+/// How many branches lead to each operation, calls apart.
+fn branches(lowered: &Lowered) -> Vec<u16> {
     let mut branches = vec![0u16; lowered.ops.len()];
     for op in &lowered.ops {
         if let (Fix::Branch, Target::Code(code), false) = (op.fix, op.target, op.ends_bundle) {
@@ -50,9 +50,14 @@ fn dispatchers(lowered: &Lowered, slots: &[Slot]) -> Vec<(u32, u32)> {
             *target = target.saturating_add(1);
         }
     }
+    branches
+}
+
+/// Runs of operations from where many branches come to an indirect jump.
+fn dispatchers(lowered: &Lowered, slots: &[Slot], branches: &[u16]) -> Vec<(u32, u32)> {
     let indirect = |&i: &usize| {
-        let pair = i > 0 && lowered.ops[i - 1].glued;
-        pair && slots[i].kind & STOPS != 0 && lowered.ops[i].bytes[0] != 0xC3
+        let jumps = slots[i].kind & (STOPS | PAIR) == STOPS | PAIR;
+        jumps && lowered.ops[i].bytes[0] != 0xC3
     };
     let from = |last: usize| {
         let before = (last.saturating_sub(DISPATCH_OPS)..last).rev();
@@ -67,7 +72,8 @@ impl Placement {
     /// Keeps dispatchers in few lines, as small loops are, and gives each label a line of its own that lies among the code which
     /// comes back to them.
     pub(super) fn find_dispatchers(&mut self, lowered: &Lowered) {
-        let found = dispatchers(lowered, &self.slots);
+        let branches = branches(lowered);
+        let found = dispatchers(lowered, &self.slots, &branches);
         if found.is_empty() {
             return;
         }
@@ -79,7 +85,9 @@ impl Placement {
         );
         for (at, op) in lowered.ops.iter().enumerate() {
             if let (Fix::Branch, Target::Code(code)) = (op.fix, op.target)
-                && let Some((from, to)) = reach.get_mut(&lowered.first[code as usize])
+                && let head = lowered.first[code as usize]
+                && branches[head as usize] >= DISPATCHED
+                && let Some((from, to)) = reach.get_mut(&head)
             {
                 (*from, *to) = ((*from).min(at), (*to).max(at));
             }

@@ -220,7 +220,11 @@ impl Placement {
         let touched = |at: u32, unit: u32| (at % unit + size).div_ceil(unit);
         if size <= BUNDLE_SIZE {
             let gap = BUNDLE_SIZE - at % BUNDLE_SIZE;
-            return if touched(at, BUNDLE_SIZE) == 1 { 0 } else { gap };
+            return if touched(at, BUNDLE_SIZE) == 1 {
+                0
+            } else {
+                gap
+            };
         }
         // The next bundle if that is enough, else the next line.
         let to = |unit: u32| at.next_multiple_of(unit) - at;
