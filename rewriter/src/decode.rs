@@ -280,7 +280,8 @@ struct Hole {
 #[inline(never)] // A phase has a name in profiles.
 pub(crate) fn sweep<'a>(input: &Input<'a>) -> Result<Program<'a>, RewriteError> {
     let text = input.text;
-    let mut insns: Vec<Insn> = Vec::with_capacity(text.len() / 4);
+    // Room that is not used costs nothing; growing doubles what is kept.
+    let mut insns: Vec<Insn> = Vec::with_capacity(text.len() / 3);
     let mut holes: Vec<Hole> = Vec::new();
     let mut decoder = Decoder::with_ip(64, text, TEXT_BASE, DecoderOptions::NONE);
     let mut decoded = Instruction::default();
