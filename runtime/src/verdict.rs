@@ -160,14 +160,14 @@ impl Main {
         Main { text, known: true }
     }
 
-    /// Of that many bytes, whole pages, accepted by a verdict that was kept. The memory for its starts is taken here; the
-    /// host gives pages when they are written.
+    /// Of that many bytes, whole pages, accepted by a verdict that was kept. The memory for its starts is taken here and
+    /// first written when they are found, which most instances never ask for.
     pub fn accepted(length: usize) -> Main {
         let base = layout::TEXT_BASE as u32;
         Main {
             text: MainText {
                 range: base..base + length as u32,
-                starts: vec![0; check::scratch_len(length)],
+                starts: Vec::with_capacity(check::scratch_len(length)),
             },
             known: false,
         }
@@ -187,6 +187,8 @@ impl Main {
             let text = unsafe {
                 std::slice::from_raw_parts(space::pointer(range.start.into()), range.len())
             };
+            // As much as was taken.
+            self.text.starts.resize(check::scratch_len(text.len()), 0);
             zvm_validator::validate(text, range.start, level, &mut self.text.starts).ok()?;
             self.text.starts.truncate(text.len().div_ceil(8));
             self.known = true;

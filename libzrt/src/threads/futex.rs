@@ -17,8 +17,8 @@ struct Waiter {
     slot: Slot,
 }
 
-/// All waiters.
-pub(crate) struct Futexes([Vec<Waiter>; LISTS]);
+/// All waiters: no list at all before the first of them, since most programs have one thread.
+pub(crate) struct Futexes(Vec<Vec<Waiter>>);
 
 fn list(address: u32) -> usize {
     (address >> 2) as usize % LISTS
@@ -27,10 +27,14 @@ fn list(address: u32) -> usize {
 impl Futexes {
     /// Nobody waits.
     pub(crate) fn new() -> Futexes {
-        Futexes([const { Vec::new() }; LISTS])
+        Futexes(Vec::new())
     }
 
     fn add(&mut self, waiter: Waiter) -> Result<(), Errno> {
+        if self.0.is_empty() {
+            self.0.try_reserve_exact(LISTS).map_err(|_| Errno::ENOMEM)?;
+            self.0.resize_with(LISTS, Vec::new);
+        }
         let list = &mut self.0[list(waiter.address)];
         list.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
         list.push(waiter);
@@ -38,12 +42,14 @@ impl Futexes {
     }
 
     fn remove(&mut self, address: u32, slot: Slot) {
-        self.0[list(address)].retain(|waiter| waiter.slot != slot);
+        if let Some(list) = self.0.get_mut(list(address)) {
+            list.retain(|waiter| waiter.slot != slot);
+        }
     }
 
     /// Takes out the first waiter at the address whose mask fits.
     fn next(&mut self, address: u32, mask: u32) -> Option<Waiter> {
-        let list = &mut self.0[list(address)];
+        let list = self.0.get_mut(list(address))?;
         let found = list
             .iter()
             .position(|waiter| waiter.address == address && waiter.mask & mask != 0)?;
