@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use zvm_abi::fault::{self, REGISTERS};
 use zvm_abi::manifest::CLOCK;
 
 use crate::errno::Errno;
@@ -97,6 +98,31 @@ impl Registers {
         bytes
     }
 
+    /// As a fault's frame has them ([`REGISTERS`]), with this stack pointer.
+    pub fn for_frame(&self, stack: u64) -> [u64; REGISTERS] {
+        let r = self;
+        [
+            r.rax,
+            r.rbx,
+            r.rcx,
+            r.rdx,
+            r.rsi,
+            r.rdi,
+            r.rbp,
+            stack,
+            r.r8,
+            r.r9,
+            r.r10,
+            r.r11,
+            r.r12,
+            r.r13,
+            r.r14,
+            r.r15,
+            r.rip,
+            fault::FLAGS_AT_ENTRY,
+        ]
+    }
+
     /// `gregs` of a `ucontext`, with this stack pointer.
     pub(crate) fn for_context(&self, stack: u64) -> [u64; 23] {
         let r = self;
@@ -182,6 +208,18 @@ pub enum Outcome {
     Resume(u64),
     /// The instance ends with this status.
     Exit(u8),
+    /// The instance ends as by this signal, which the thread with the register block at this address does not handle: the
+    /// runtime shows where it was.
+    Core(u32, u64),
+}
+
+/// How a signal ends the instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// With this status, and no word of the runtime's.
+    Status(u8),
+    /// As by this signal, with the runtime's report.
+    Core(u32),
 }
 
 /// A channel as the manifest describes it.
@@ -338,10 +376,10 @@ impl Kernel {
         loop {
             self.call(call.0, call.1);
             if let Some(status) = self.ending {
-                return self.finish(status);
+                return self.finish(End::Status(status));
             }
             if !self.choose() {
-                return self.finish(DEADLOCK);
+                return self.finish(End::Status(DEADLOCK));
             }
             let thread = self.threads.current();
             if !matches!(thread.run, Run::Ready) {
@@ -352,8 +390,8 @@ impl Kernel {
             if self.signals.quiet(&thread.signals) {
                 return Outcome::Resume(thread.block);
             }
-            if let Some(status) = self.deliver() {
-                return self.finish(status);
+            if let Some(end) = self.deliver() {
+                return self.finish(end);
             }
             return Outcome::Resume(self.threads.current().block);
         }
@@ -457,10 +495,15 @@ impl Kernel {
     }
 
     /// Brings mappings and mounts home; the last thing before the exit.
-    fn finish(&mut self, status: u8) -> Outcome {
+    fn finish(&mut self, end: End) -> Outcome {
         // A full file system cannot stop the exit; the program never asked for an answer (msync would have told it).
         let _ = self.write_back(None);
-        match self.write_mounts() {
+        let written = self.write_mounts();
+        let status = match end {
+            End::Core(signal) => return Outcome::Core(signal, self.threads.current().block),
+            End::Status(status) => status,
+        };
+        match written {
             Ok(()) => Outcome::Exit(status),
             Err((point, errno)) => {
                 self.say(&text!(

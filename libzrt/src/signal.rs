@@ -8,9 +8,11 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use zvm_abi::fault::CORE;
+
 use crate::errno::Errno;
 use crate::fault::{BACK, Back, FAULT};
-use crate::kernel::{Args, Kernel, Registers};
+use crate::kernel::{Args, End, Kernel, Registers};
 use crate::process::PID;
 use crate::text::text;
 use crate::threads::{On, Run, State, Thread};
@@ -276,9 +278,8 @@ impl Kernel {
         Ok(())
     }
 
-    /// Delivers pending signals to the current thread, whose call is answered: the status with which one of them ends the
-    /// instance, if it does.
-    pub(crate) fn deliver(&mut self) -> Option<u8> {
+    /// Delivers pending signals to the current thread, whose call is answered: how one of them ends the instance, if it does.
+    pub(crate) fn deliver(&mut self) -> Option<End> {
         let mut handled = false;
         loop {
             let signals = &mut self.threads.current_mut().signals;
@@ -295,9 +296,12 @@ impl Kernel {
                 continue;
             }
             self.trace_signal(number);
+            if action.handler == SIG_DFL && 1_u32.checked_shl(number).unwrap_or(0) & CORE != 0 {
+                return Some(End::Core(number));
+            }
             if action.handler == SIG_DFL {
                 self.say(&text!("ended by signal {number} (SIG{})", name(number)));
-                return Some(128 + number as u8);
+                return Some(End::Status(128 + number as u8));
             }
             let thread = self.threads.current();
             let restart = thread.interrupted
@@ -315,7 +319,7 @@ impl Kernel {
                     "no stack to handle signal {number} (SIG{})",
                     name(number)
                 ));
-                return Some(128 + 11);
+                return Some(End::Status(128 + 11));
             }
             // Others that this one's mask lets through run on top of it.
             self.threads.current_mut().interrupted = false;

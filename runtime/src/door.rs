@@ -8,7 +8,7 @@
 #![allow(unsafe_code)]
 
 use zvm_abi::fault::{
-    DOOR, Door, ERROR, FLAGS, FLAGS_AT_ENTRY, Frame, REGISTERS, RFLAGS, RIP, RSP,
+    CORE, DOOR, Door, ERROR, FLAGS, FLAGS_AT_ENTRY, Frame, REGISTERS, RFLAGS, RIP, RSP,
 };
 use zvm_abi::layout;
 
@@ -30,14 +30,26 @@ pub struct Cause {
     pub error: u64,
 }
 
-/// Lets a fault of the guest's code through, if the guest wants it: then the registers are those with which it goes on.
-pub fn pass(guest: &mut Guest<'_>, cause: Cause, registers: &mut [u64; REGISTERS]) -> bool {
+/// What becomes of a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passage {
+    /// The door is shut: it ends the instance.
+    Shut,
+    /// The guest goes on with the registers.
+    Open,
+    /// The guest ends itself as by this signal, with these registers.
+    Ends(u32),
+}
+
+/// Lets a fault of the guest's code through, if the guest wants it: then the registers are those with which it goes on, or
+/// those of which a report tells.
+pub fn pass(guest: &mut Guest<'_>, cause: Cause, registers: &mut [u64; REGISTERS]) -> Passage {
     // What another process sends has no such code.
     if cause.code <= 0 {
-        return false;
+        return Passage::Shut;
     }
     let Some(door) = read::<Door>(guest, DOOR) else {
-        return false;
+        return Passage::Shut;
     };
     let ill = libc::SIGILL as u32;
     if door.resume != 0 && cause.signal == ill && registers[RIP] == u64::from(door.resume) {
@@ -45,7 +57,7 @@ pub fn pass(guest: &mut Guest<'_>, cause: Cause, registers: &mut [u64; REGISTERS
     }
     let entry = u64::from(door.entry);
     if cause.signal >= u32::BITS || door.open >> cause.signal & 1 == 0 || !guest.is_bundle(entry) {
-        return false;
+        return Passage::Shut;
     }
     let frame = Frame {
         signal: cause.signal,
@@ -57,27 +69,34 @@ pub fn pass(guest: &mut Guest<'_>, cause: Cause, registers: &mut [u64; REGISTERS
     };
     if !write(guest, u64::from(door.frame), frame) || !write(guest, DOOR, Door { open: 0, ..door })
     {
-        return false;
+        return Passage::Shut;
     }
     registers[RIP] = entry;
     registers[RFLAGS] = FLAGS_AT_ENTRY;
     // It has no more bits unless a signal that is not about an instruction came between those that set it (C8).
     registers[RSP] &= layout::SANDBOX_END - 1;
-    true
+    Passage::Open
 }
 
-/// Back to where a frame says.
-fn resume(guest: &mut Guest<'_>, door: Door, registers: &mut [u64; REGISTERS]) -> bool {
+/// Back to where a frame says, or to the end.
+fn resume(guest: &mut Guest<'_>, door: Door, registers: &mut [u64; REGISTERS]) -> Passage {
     let Some(frame) = read::<Frame>(guest, u64::from(door.frame)) else {
-        return false;
+        return Passage::Shut;
     };
+    if frame.code == 0 && 1_u32.checked_shl(frame.signal).unwrap_or(0) & CORE != 0 {
+        // For the report and the copy of the stack alone.
+        *registers = frame.registers;
+        registers[RIP] &= layout::SANDBOX_END - 1;
+        registers[RSP] &= layout::SANDBOX_END - 1;
+        return Passage::Ends(frame.signal);
+    }
     if !guest.is_target(frame.registers[RIP]) {
-        return false;
+        return Passage::Shut;
     }
     *registers = frame.registers;
     registers[RSP] &= layout::SANDBOX_END - 1;
     registers[RFLAGS] = registers[RFLAGS] & FLAGS | FLAGS_AT_ENTRY;
-    true
+    Passage::Open
 }
 
 /// A value in the guest's memory; `None` if it is not all there.

@@ -74,7 +74,7 @@ fn in_brackets(symbol: Option<String>) -> String {
     symbol.map_or(String::new(), |symbol| format!(" <{symbol}>"))
 }
 
-/// The name of a signal that an instruction can cause.
+/// The name of a signal that an instruction can cause, or that ends a process with a core.
 pub fn signal_name(signal: i32) -> &'static str {
     match signal {
         libc::SIGSEGV => "SIGSEGV",
@@ -83,6 +83,10 @@ pub fn signal_name(signal: i32) -> &'static str {
         libc::SIGFPE => "SIGFPE",
         libc::SIGTRAP => "SIGTRAP",
         libc::SIGSYS => "SIGSYS",
+        libc::SIGABRT => "SIGABRT",
+        libc::SIGQUIT => "SIGQUIT",
+        libc::SIGXCPU => "SIGXCPU",
+        libc::SIGXFSZ => "SIGXFSZ",
         libc::SIGKILL => "SIGKILL",
         _ => "signal",
     }
@@ -109,6 +113,7 @@ fn kind(fault: &Fault) -> Kind {
 
 fn deed(fault: &Fault) -> String {
     match (fault.signal, fault.exception) {
+        _ if fault.code == libc::SI_USER => "sent by the program to itself".to_owned(),
         (_, PAGE_FAULT) => {
             let kind = match kind(fault) {
                 Kind::Read => "read of",
@@ -128,6 +133,8 @@ fn deed(fault: &Fault) -> String {
 fn reason(fault: &Fault, plan: &Plan) -> String {
     let rip = fault.registers[RIP];
     match (fault.signal, fault.exception) {
+        (libc::SIGABRT, _) => "abort(): a failed assertion, an exception that nobody catches, or a check of the C library's".to_owned(),
+        _ if fault.code == libc::SI_USER => "raise() or kill(), and no handler".to_owned(),
         (libc::SIGBUS, PAGE_FAULT) => "the mounted file became shorter while the program ran".to_owned(),
         (_, PAGE_FAULT) => access_reason(fault, plan),
         (libc::SIGILL, _) => "the program ran into a trap instruction such as ud2: an abort, unreachable code, or code for a \

@@ -14,7 +14,7 @@ use libc::{
 use zvm_abi::layout;
 
 use crate::crash::snapshot;
-use crate::door::{self, Cause};
+use crate::door::{self, Cause, Passage};
 use crate::record::{Fault, RIP, RSP, Record, Shared, Stage};
 use crate::trap::Guest;
 use crate::{error, thunk};
@@ -170,20 +170,29 @@ extern "C" fn handler(signal: i32, info: *mut libc::siginfo_t, context: *mut lib
         };
         // SAFETY: the guest's code was interrupted, and this handler is not, by its own signals: each is blocked in it, and a
         // fault here is the host's.
-        let passed = unsafe { Guest::get() }
-            .is_some_and(|mut guest| door::pass(&mut guest, cause, &mut fault.registers));
-        if passed {
-            for (register, value) in REGISTERS.into_iter().zip(fault.registers) {
-                machine.gregs[register as usize] = value as i64;
+        let passage = unsafe { Guest::get() }.map_or(Passage::Shut, |mut guest| {
+            door::pass(&mut guest, cause, &mut fault.registers)
+        });
+        match passage {
+            Passage::Open => {
+                for (register, value) in REGISTERS.into_iter().zip(fault.registers) {
+                    machine.gregs[register as usize] = value as i64;
+                }
+                return;
             }
-            return;
+            Passage::Ends(signal) => {
+                fault.signal = signal as i32;
+                fault.code = libc::SI_USER;
+                (fault.exception, fault.error, fault.address) = (0, 0, 0);
+            }
+            Passage::Shut => {}
         }
     }
     snapshot::take(fault.registers[RSP]);
     finish(
         Stage::Fault,
         fault,
-        i32::from(error::status::FAULT) + signal,
+        i32::from(error::status::FAULT) + fault.signal,
     );
 }
 

@@ -56,16 +56,16 @@ fn each_fault_says_why_and_where() {
     let frames = [
         "#0 ",
         " store at ",
-        "faults.c:9:",
+        "faults.c:10:",
         "(inlined)",
         "#0 ",
         " inner at ",
-        "faults.c:13:",
+        "faults.c:14:",
         "#1 ",
         " outer at ",
         "#2 ",
         " main at ",
-        "faults.c:42:",
+        "faults.c:45:",
         "_start",
     ];
     for (what, head) in [
@@ -117,6 +117,25 @@ fn a_jump_to_nowhere_and_an_endless_recursion_have_callers() {
         ],
     );
     assert!(text.len() < 100_000, "{} bytes", text.len());
+}
+
+#[test]
+fn an_abort_has_callers() {
+    let output = zvm(&["run"], image(), "abort");
+    assert_eq!(output.status.code(), Some(134));
+    let text = stderr(&output);
+    has(
+        &text,
+        &[
+            "SIGABRT: sent by the program to itself at ",
+            "why: abort()",
+            "#0 ",
+            " abort",
+            " outer at ",
+            "faults.c:40:",
+            " main at ",
+        ],
+    );
 }
 
 fn gdb() -> bool {

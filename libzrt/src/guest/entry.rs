@@ -190,7 +190,22 @@ extern "C" fn dispatch(registers: *mut Registers) -> *mut Registers {
             address as *mut Registers
         }
         Outcome::Exit(status) => traps::exit(status),
+        Outcome::Core(signal, address) => end_by(kernel, signal, address),
     }
+}
+
+/// Ends the instance as by a signal, with the registers that the thread's block has, or those of the fault to which it was to go
+/// back.
+fn end_by(kernel: &mut Kernel, signal: u32, address: u64) -> *mut Registers {
+    let registers = if address == BACK {
+        kernel.take_back().unwrap_or([0; REGISTERS])
+    } else {
+        // SAFETY: the entry stored the block, or the kernel has checked it.
+        unsafe { (address as *const Registers).read() }
+            .for_frame(address + size_of::<Registers>() as u64)
+    };
+    open_door(0);
+    go_back(signal, &registers)
 }
 
 unsafe extern "C" {
@@ -231,7 +246,7 @@ extern "C" fn fault() -> *mut Registers {
     let own = (&raw const __zrt_stack).addr() as u64..(&raw const __zrt_stack_end).addr() as u64;
     if own.contains(&frame.registers[RSP]) {
         // A mistake in here: with the door closed it comes again, and ends the instance.
-        return go_back(&frame.registers);
+        return go_back(0, &frame.registers);
     }
     // A handler begins with what a thread begins with.
     let mut fresh = State::new(super::cpu::level());
@@ -242,7 +257,7 @@ extern "C" fn fault() -> *mut Registers {
             Some(block) => block as *mut Registers,
             None => {
                 switch::switch(fresh.address(), state);
-                go_back(&frame.registers)
+                go_back(0, &frame.registers)
             }
         }
     }
@@ -256,16 +271,20 @@ fn back_to_fault(kernel: &mut Kernel) -> *mut Registers {
     let mut scratch = State::new(super::cpu::level());
     // SAFETY: both are states of the image's level.
     unsafe { switch::switch(scratch.address(), kernel.threads.state().address()) };
-    go_back(&registers)
+    go_back(0, &registers)
 }
 
-/// The block of an instruction that raises a signal, at which the runtime goes on with these registers.
-fn go_back(registers: &[u64; REGISTERS]) -> *mut Registers {
+/// The block of an instruction that raises a signal, at which the runtime goes on with these registers, or ends the instance
+/// as by `signal` if that is not 0.
+fn go_back(signal: u32, registers: &[u64; REGISTERS]) -> *mut Registers {
     static BLOCK: OneThread<Registers> = OneThread::new(Registers::ZERO);
     let resume: unsafe extern "C" fn() = __zrt_resume;
     // SAFETY: nobody else refers to the two while the library OS runs.
     unsafe {
-        (*FRAME.get()).registers = *registers;
+        let frame = &mut *FRAME.get();
+        // A fault's code is never 0, nor is there a signal 0.
+        (frame.signal, frame.code) = (signal, 0);
+        frame.registers = *registers;
         (*BLOCK.get()).rip = resume as usize as u64;
     }
     BLOCK.get()

@@ -4,7 +4,8 @@
 //! handler reads them when there is one, writes what happened into the guest's memory, and returns to that place instead. All
 //! of it is the guest's: the words, the frame, the registers, and the place, which must be where an indirect jump could lead.
 //! The way back to the instruction that raised the signal, which no jump of the guest's reaches, is the door too: a fault at
-//! a place that the guest has named goes on where a frame says, if a direct jump could go there.
+//! a place that the guest has named goes on where a frame says, if a direct jump could go there. Or it ends the instance as by the
+//! signal that the frame names, with the frame's registers in the report: so ends a program whose `abort` nobody handles.
 
 use crate::layout;
 
@@ -24,6 +25,8 @@ pub const RFLAGS: usize = 17;
 pub const FLAGS: u64 = 0xcd5;
 /// Bits of a page fault's error code that a frame shows: it was a write, or the fetch of an instruction.
 pub const ERROR: u64 = 0x12;
+/// Signals that end a process with a core (signal(7)), bit n for signal n: QUIT, ILL, TRAP, ABRT, BUS, FPE, SEGV, XCPU, XFSZ, SYS.
+pub const CORE: u32 = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 11 | 1 << 24 | 1 << 25 | 1 << 31;
 /// rflags at an entry: the bit that is always 1, and interrupts on.
 pub const FLAGS_AT_ENTRY: u64 = 0x202;
 
@@ -47,7 +50,7 @@ pub struct Door {
 pub struct Frame {
     /// Linux's number.
     pub signal: u32,
-    /// Linux's `si_code`.
+    /// Linux's `si_code`, never 0. On the way back 0 (`SI_USER`) means that the instance ends as by the signal, one of [`CORE`].
     pub code: u32,
     /// The address that was not to be had, where the signal is about one.
     pub address: u64,

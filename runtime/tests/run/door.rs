@@ -14,6 +14,7 @@ pub const TESTS: &[(&str, fn())] = &[
     ),
     ("no_way_back_behind_a_mask", no_way_back_behind_a_mask),
     ("a_closed_or_bad_door", a_closed_or_bad_door),
+    ("the_guest_ends_by_a_signal", the_guest_ends_by_a_signal),
     ("frames_where_none_can_be", frames_where_none_can_be),
     ("a_door_is_used_once", a_door_is_used_once),
 ];
@@ -136,6 +137,11 @@ fn the_way_back() {
 /// A program that at once takes the way back, to the place that `code` answers among what it writes, with registers that are
 /// all ones; what comes then.
 fn way_back(code: impl Fn(&mut Program) -> u64) -> Done {
+    leave(0, code)
+}
+
+/// The same with a signal in the frame, whose code is 0.
+fn leave(signal: u64, code: impl Fn(&mut Program) -> u64) -> Done {
     let mut probe = Program::new();
     code(&mut probe);
     let length = probe.align() - layout::TEXT_BASE;
@@ -149,7 +155,7 @@ fn way_back(code: impl Fn(&mut Program) -> u64) -> Done {
             p.align();
             let target = code(p);
             assert_eq!(p.align(), over);
-            let mut words = vec![0; 4];
+            let mut words = vec![signal, 0, 0, 0];
             words.extend([u64::MAX; REGISTERS]);
             words[4 + RIP] = target;
             let at = p.words(&words);
@@ -181,6 +187,23 @@ fn the_way_back_gives_nothing_new() {
     assert_eq!(out[0], 0xffff_ffff, "rsp");
     assert_eq!(out[1] & !FLAGS, 0x202, "flags {:#x}", out[1]);
     assert_eq!(RFLAGS, REGISTERS - 1);
+}
+
+fn the_guest_ends_by_a_signal() {
+    // Wherever it says that it was: nothing goes on there.
+    type Place = fn(&mut Program) -> u64;
+    let places: [Place; 3] = [|p| p.here(), |_| DATA, |_| 0x3_0000_0000];
+    for place in places {
+        for (signal, name) in [(6, "SIGABRT"), (11, "SIGSEGV"), (3, "SIGQUIT")] {
+            let done = leave(signal, place);
+            done.says(128 + signal as i32, name);
+            done.says(128 + signal as i32, "sent by the program to itself");
+        }
+    }
+    // No core, no signal.
+    for signal in [9, 15, 32, 38, u64::from(u32::MAX)] {
+        leave(signal, |_| DATA).says(132, "SIGILL");
+    }
 }
 
 fn no_way_back_behind_a_mask() {

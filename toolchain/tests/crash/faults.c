@@ -1,5 +1,6 @@
 // One fault for each word: tests/crash.rs knows what is said about it, and on which lines.
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int main(int argc, char **argv);
@@ -33,6 +34,8 @@ __attribute__((noinline)) int outer(const char *what) {
         result = ((int (*)(void))0x40)();
     } else if (!strcmp(what, "stack")) {
         result = deeper("", 3);
+    } else if (!strcmp(what, "abort")) {
+        abort();
     }
     printf("%s %d\n", what, result);
     return result;
