@@ -132,7 +132,7 @@ fn an_abort_has_callers() {
             "#0 ",
             " abort",
             " outer at ",
-            "faults.c:40:",
+            "faults.c:38:",
             " main at ",
         ],
     );

@@ -12,6 +12,7 @@ use super::memory::OneThread;
 use super::{start, switch, traps};
 use crate::fault::BACK;
 use crate::kernel::{Kernel, Outcome, Registers};
+use crate::signal::RED_ZONE;
 use crate::threads::State;
 
 /// Bytes of the library OS's stack.
@@ -200,9 +201,10 @@ fn end_by(kernel: &mut Kernel, signal: u32, address: u64) -> *mut Registers {
     let registers = if address == BACK {
         kernel.take_back().unwrap_or([0; REGISTERS])
     } else {
+        // At the program's `syscall`, before the rewriter's code left the red zone out.
+        let stack = address + size_of::<Registers>() as u64 + RED_ZONE;
         // SAFETY: the entry stored the block, or the kernel has checked it.
-        unsafe { (address as *const Registers).read() }
-            .for_frame(address + size_of::<Registers>() as u64)
+        unsafe { (address as *const Registers).read() }.for_frame(stack)
     };
     open_door(0);
     go_back(signal, &registers)

@@ -26,7 +26,8 @@ pub const FLAGS: u64 = 0xcd5;
 /// Bits of a page fault's error code that a frame shows: it was a write, or the fetch of an instruction.
 pub const ERROR: u64 = 0x12;
 /// Signals that end a process with a core (signal(7)), bit n for signal n: QUIT, ILL, TRAP, ABRT, BUS, FPE, SEGV, XCPU, XFSZ, SYS.
-pub const CORE: u32 = 1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 11 | 1 << 24 | 1 << 25 | 1 << 31;
+pub const CORE: u32 =
+    1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 11 | 1 << 24 | 1 << 25 | 1 << 31;
 /// rflags at an entry: the bit that is always 1, and interrupts on.
 pub const FLAGS_AT_ENTRY: u64 = 0x202;
 
