@@ -6,7 +6,7 @@ mod place;
 
 use zvm_abi::layout::{BUNDLE, TEXT_BASE, TEXT_LIMIT};
 
-use crate::code::{Fix, Target};
+use crate::code::Target;
 use crate::error::RewriteError;
 use crate::lower::Lowered;
 use place::Placement;
@@ -106,29 +106,39 @@ impl Slot {
     }
 }
 
+/// A direct jump or branch, by operations; one that leaves the code leads to itself. They are few, and the operations take much
+/// memory: who asks for them goes through these.
+#[derive(Clone, Copy)]
+struct Branch {
+    at: u32,
+    to: u32,
+}
+
 /// Cuts the operations into pieces that are placed one by one: no short branch leads from one to another, nothing falls
-/// through. Their ends, in rising order.
-fn pieces(lowered: &Lowered, slots: &[Slot]) -> Vec<usize> {
-    let mut ends: Vec<usize> = Vec::new();
+/// through. Their ends, in rising order, and how many branches come before each.
+fn pieces(lowered: &Lowered, placement: &Placement) -> Vec<(usize, usize)> {
+    let mut ends: Vec<(usize, usize)> = Vec::new();
     // No piece ends before this operation.
-    let mut reached = 0;
-    for (i, op) in lowered.ops.iter().enumerate() {
-        let short = op.fix == Fix::Short || op.fix == Fix::Branch && !op.long;
-        let target = match op.target {
-            Target::Code(code) if short => lowered.first[code as usize] as usize,
-            Target::Op(op) if short => op as usize,
-            _ => i,
-        };
-        reached = reached.max(target);
-        while ends.last().is_some_and(|&end| end > target) {
-            ends.pop();
+    let (mut reached, mut passed) = (0, 0);
+    for (i, slot) in placement.slots.iter().enumerate() {
+        if let Some(branch) = placement.branches.get(passed)
+            && branch.at as usize == i
+        {
+            passed += 1;
+            if !lowered.ops[i].long {
+                reached = reached.max(branch.to as usize);
+                while ends.last().is_some_and(|end| end.0 > branch.to as usize) {
+                    ends.pop();
+                }
+            }
         }
-        if slots[i].kind & STOPS != 0 && reached <= i {
-            ends.push(i + 1);
+        if slot.kind & STOPS != 0 && reached <= i {
+            ends.push((i + 1, passed));
         }
     }
-    if ends.last() != Some(&lowered.ops.len()) {
-        ends.push(lowered.ops.len());
+    let last = (placement.slots.len(), passed);
+    if ends.last() != Some(&last) {
+        ends.push(last);
     }
     ends
 }
@@ -137,11 +147,13 @@ fn pieces(lowered: &Lowered, slots: &[Slot]) -> Vec<usize> {
 #[inline(never)]
 pub(crate) fn pack(lowered: &mut Lowered) -> Result<Layout, RewriteError> {
     let mut placement = Placement::new(lowered);
-    let (mut first, mut short) = (0, Vec::new());
-    placement.find_dispatchers(lowered);
-    for end in pieces(lowered, &placement.slots) {
+    placement.find_loops(lowered);
+    let (mut first, mut branches, mut short) = (0, 0, Vec::new());
+    for (end, passed) in pieces(lowered, &placement) {
+        short.clear();
+        short.extend(placement.short(lowered, branches..passed));
         placement.settle(lowered, first..end, &mut short);
-        first = end;
+        (first, branches) = (end, passed);
     }
     if u64::from(placement.placed.end) + TEXT_BASE + 2 * BUNDLE > TEXT_LIMIT {
         return Err(RewriteError::BadInput(

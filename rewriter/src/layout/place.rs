@@ -2,18 +2,19 @@
 
 use std::ops::Range;
 
-use super::loops::small_loops;
 use super::{
-    ALIGNED, BUNDLE_SIZE, ENDS, GLUED, Gaps, LINE, LONGEST, LONGEST_NOP, PAIR, STOPS, Slot,
+    ALIGNED, BUNDLE_SIZE, Branch, ENDS, GLUED, Gaps, LINE, LONGEST, LONGEST_NOP, PAIR, STOPS, Slot,
     THREADED, distance,
 };
-use crate::code::{Fix, Op};
+use crate::code::{Fix, Op, Target};
 use crate::longer;
 use crate::lower::Lowered;
 
 pub(super) struct Placement {
     /// One for each operation.
     pub(super) slots: Vec<Slot>,
+    /// In rising order.
+    pub(super) branches: Vec<Branch>,
     /// Small loops: the first and the last operation, in rising order.
     pub(super) loops: Vec<(u32, u32)>,
     pub(super) placed: Placed,
@@ -31,8 +32,17 @@ pub(super) struct Placed {
 impl Placement {
     pub(super) fn new(lowered: &Lowered) -> Placement {
         let mut slots = Vec::with_capacity(lowered.ops.len());
+        let mut branches = Vec::new();
         let (mut after_mask, mut after_jump) = (false, false);
-        for (op, &aligned) in lowered.ops.iter().zip(&lowered.aligned) {
+        for (i, (op, &aligned)) in lowered.ops.iter().zip(&lowered.aligned).enumerate() {
+            if matches!(op.fix, Fix::Branch | Fix::Short) && !op.ends_bundle {
+                let (at, to) = match op.target {
+                    Target::Code(code) => (i as u32, lowered.first[code as usize]),
+                    Target::Op(to) => (i as u32, to),
+                    Target::Fixed(_) => (i as u32, i as u32),
+                };
+                branches.push(Branch { at, to });
+            }
             let pair = op.glued || after_mask;
             let indirect = after_mask && op.bytes[..3].contains(&0xFF) && !op.ends_bundle;
             let stops = match (op.fix, &op.bytes[..usize::from(op.len)]) {
@@ -64,23 +74,30 @@ impl Placement {
         }
         Placement {
             slots,
-            loops: small_loops(lowered),
+            branches,
+            loops: Vec::new(),
             placed: Placed::default(),
         }
     }
 
-    /// Places a piece for good. Branches that do not reach become long; none ever becomes short again, so this ends.
+    /// Of a run of branches those that are short, and may become long.
+    pub(super) fn short(
+        &self,
+        lowered: &Lowered,
+        run: Range<usize>,
+    ) -> impl Iterator<Item = usize> {
+        let at = self.branches[run].iter().map(|branch| branch.at as usize);
+        at.filter(|&at| lowered.ops[at].fix == Fix::Branch && !lowered.ops[at].long)
+    }
+
+    /// Places a piece for good; `short` are its short branches. Those that do not reach become long; none ever becomes short
+    /// again, so this ends.
     pub(super) fn settle(
         &mut self,
         lowered: &mut Lowered,
         piece: Range<usize>,
         short: &mut Vec<usize>,
     ) {
-        short.clear();
-        short.extend(piece.clone().filter(|&i| {
-            let op = &lowered.ops[i];
-            op.fix == Fix::Branch && !op.long
-        }));
         let start = self.placed;
         // First as if no bundles were, which takes the least time and finds most of the branches that do not reach.
         for in_bundles in [false, true] {
