@@ -382,14 +382,14 @@ pub(crate) fn kill(kernel: &mut Kernel, [pid, number, ..]: Args) -> Result<u64, 
     if !matches!(pid as i32, 0 | -1) && (pid as i32).unsigned_abs() != PID {
         return Err(Errno::ESRCH);
     }
-    signal::send(kernel, None, number)
+    signal::calls::send(kernel, None, number)
 }
 
 pub(crate) fn tkill(kernel: &mut Kernel, [thread, number, ..]: Args) -> Result<u64, Errno> {
     if thread as i32 <= 0 {
         return Err(Errno::EINVAL);
     }
-    signal::send(kernel, Some(thread as u32), number)
+    signal::calls::send(kernel, Some(thread as u32), number)
 }
 
 pub(crate) fn tgkill(kernel: &mut Kernel, [group, thread, number, ..]: Args) -> Result<u64, Errno> {

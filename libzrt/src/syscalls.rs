@@ -80,8 +80,8 @@ table! {
     10 mprotect "xuP" mm::mprotect;
     11 munmap "xu" mm::munmap;
     12 brk "=x" mm::brk;
-    13 rt_sigaction "Sxxu" signal::rt_sigaction;
-    14 rt_sigprocmask "ixxu" signal::rt_sigprocmask;
+    13 rt_sigaction "Sxxu" signal::calls::rt_sigaction;
+    14 rt_sigprocmask "ixxu" signal::calls::rt_sigprocmask;
     16 ioctl "ixx" fs::ioctl;
     17 pread64 "irul" fs::pread64;
     18 pwrite64 "iwul" fs::pwrite64;
@@ -174,11 +174,11 @@ table! {
     122 setfsuid "i" identity::setfsuid;
     123 setfsgid "i" identity::setfsgid;
     124 getsid "i" process::getpgid;
-    127 rt_sigpending "xu" signal::rt_sigpending;
-    128 rt_sigtimedwait "xxtu" signal::rt_sigtimedwait;
-    129 rt_sigqueueinfo "iSx" signal::rt_sigqueueinfo;
-    130 rt_sigsuspend "xu" signal::rt_sigsuspend;
-    131 sigaltstack "xx" signal::sigaltstack;
+    127 rt_sigpending "xu" signal::calls::rt_sigpending;
+    128 rt_sigtimedwait "xxtu" signal::calls::rt_sigtimedwait;
+    129 rt_sigqueueinfo "iSx" signal::calls::rt_sigqueueinfo;
+    130 rt_sigsuspend "xu" signal::calls::rt_sigsuspend;
+    131 sigaltstack "xx" signal::calls::sigaltstack;
     132 utime "px" fs::utime;
     133 mknod "pox" fs::mknod;
     135 personality "x" process::personality;
@@ -270,7 +270,7 @@ table! {
     293 pipe2 "2O" fs::pipe2;
     295 preadv "ixul" fs::preadv;
     296 pwritev "ivul" fs::pwritev;
-    297 rt_tgsigqueueinfo "iiSx" signal::rt_tgsigqueueinfo;
+    297 rt_tgsigqueueinfo "iiSx" signal::calls::rt_tgsigqueueinfo;
     302 prlimit64 "iixx" process::prlimit64;
     306 syncfs "i" fs::syncfs;
     309 getcpu "xxx" process::getcpu;

@@ -1,0 +1,242 @@
+//! The system calls about signals.
+
+use super::frame::{FAULTS, siginfo};
+use super::{
+    Action, Info, MAX, MIN_STACK, SI_TKILL, SI_USER, SIGKILL, SIGSTOP, SS_DISABLE, SS_ONSTACK, bit,
+};
+use crate::errno::Errno;
+use crate::kernel::{Args, Kernel};
+use crate::process::PID;
+use crate::threads::On;
+
+/// Sends a signal to a thread, or to the process.
+pub(crate) fn send(kernel: &mut Kernel, thread: Option<u32>, number: u64) -> Result<u64, Errno> {
+    let number = number as u32;
+    if u64::from(number) > MAX {
+        return Err(Errno::EINVAL);
+    }
+    match thread {
+        Some(thread) if kernel.threads.find(thread).is_none() => return Err(Errno::ESRCH),
+        _ if number == 0 => {}
+        Some(thread) => kernel.raise_in(
+            thread,
+            Info {
+                number,
+                code: SI_TKILL,
+                value: 0,
+                timer: 0,
+            },
+        )?,
+        None => kernel.raise_info(Info {
+            number,
+            code: SI_USER,
+            value: 0,
+            timer: 0,
+        }),
+    }
+    Ok(0)
+}
+
+/// What `sigqueue` passes: a signal with a value; `None` for number 0, which only asks. Only codes of users, which are
+/// negative, may be claimed.
+fn queued(kernel: &Kernel, number: u64, address: u64) -> Result<Option<Info>, Errno> {
+    if u64::from(number as u32) > MAX {
+        return Err(Errno::EINVAL);
+    }
+    let code = kernel.memory.read::<i32>(address + 8)?;
+    if code >= 0 || code == SI_TKILL {
+        return Err(Errno::EPERM);
+    }
+    let value = kernel.memory.read::<u64>(address + 24)?;
+    Ok((number as u32 != 0).then_some(Info {
+        number: number as u32,
+        code,
+        value,
+        timer: 0,
+    }))
+}
+
+pub(crate) fn rt_sigqueueinfo(
+    kernel: &mut Kernel,
+    [pid, number, info, ..]: Args,
+) -> Result<u64, Errno> {
+    if pid as u32 != PID {
+        return Err(Errno::ESRCH);
+    }
+    if let Some(info) = queued(kernel, number, info)? {
+        kernel.raise_info(info);
+    }
+    Ok(0)
+}
+
+pub(crate) fn rt_tgsigqueueinfo(
+    kernel: &mut Kernel,
+    [pid, thread, number, info, ..]: Args,
+) -> Result<u64, Errno> {
+    if pid as u32 != PID {
+        return Err(Errno::ESRCH);
+    }
+    match queued(kernel, number, info)? {
+        Some(info) => kernel.raise_in(thread as u32, info)?,
+        None => kernel
+            .threads
+            .find(thread as u32)
+            .map(|_| ())
+            .ok_or(Errno::ESRCH)?,
+    }
+    Ok(0)
+}
+
+/// Linux's sigset_t has 64 bits; another size is a program for another system.
+fn check_size(size: u64) -> Result<(), Errno> {
+    if size == 8 {
+        Ok(())
+    } else {
+        Err(Errno::EINVAL)
+    }
+}
+
+pub(crate) fn rt_sigaction(
+    kernel: &mut Kernel,
+    [number, new, old, size, ..]: Args,
+) -> Result<u64, Errno> {
+    check_size(size)?;
+    let number = u32::try_from(number)
+        .ok()
+        .filter(|&number| (1..=MAX as u32).contains(&number))
+        .ok_or(Errno::EINVAL)?;
+    let before = kernel.signals.actions[number as usize];
+    if new != 0 {
+        if number == SIGKILL || number == SIGSTOP {
+            return Err(Errno::EINVAL);
+        }
+        let [handler, flags, restorer, mask] = kernel.memory.read::<[u64; 4]>(new)?;
+        kernel.signals.actions[number as usize] = Action {
+            handler,
+            flags,
+            restorer,
+            mask,
+        };
+        if FAULTS.contains(&number) {
+            kernel.open_door();
+        }
+        if kernel.signals.ignored(number) {
+            kernel.signals.pending.discard(number);
+            let own = &mut kernel.threads.current_mut().signals;
+            own.pending.discard(number);
+        }
+    }
+    if old != 0 {
+        kernel.memory.write(
+            old,
+            &[before.handler, before.flags, before.restorer, before.mask],
+        )?;
+    }
+    Ok(0)
+}
+
+pub(crate) fn rt_sigprocmask(
+    kernel: &mut Kernel,
+    [how, new, old, size, ..]: Args,
+) -> Result<u64, Errno> {
+    check_size(size)?;
+    let before = kernel.threads.current().signals.mask;
+    if new != 0 {
+        let set = kernel.memory.read::<u64>(new)? & !(bit(SIGKILL) | bit(SIGSTOP));
+        kernel.threads.current_mut().signals.mask = match how {
+            0 => before | set,
+            1 => before & !set,
+            2 => set,
+            _ => return Err(Errno::EINVAL),
+        };
+    }
+    if old != 0 {
+        kernel.memory.write(old, &before)?;
+    }
+    Ok(0)
+}
+
+pub(crate) fn rt_sigpending(kernel: &mut Kernel, [set, size, ..]: Args) -> Result<u64, Errno> {
+    check_size(size)?;
+    let own = &kernel.threads.current().signals;
+    let pending = (kernel.signals.pending.set | own.pending.set) & own.mask;
+    kernel.memory.write(set, &pending)?;
+    Ok(0)
+}
+
+pub(crate) fn rt_sigsuspend(kernel: &mut Kernel, [set, size, ..]: Args) -> Result<u64, Errno> {
+    check_size(size)?;
+    let mask = kernel.memory.read::<u64>(set)?;
+    kernel.threads.current_mut().signals.suspend(mask);
+    Err(kernel.block(On::Time, None, "waits for a signal, and none can come"))
+}
+
+pub(crate) fn rt_sigtimedwait(
+    kernel: &mut Kernel,
+    [set, info, timeout, size, ..]: Args,
+) -> Result<u64, Errno> {
+    check_size(size)?;
+    let set = kernel.memory.read::<u64>(set)? & !(bit(SIGKILL) | bit(SIGSTOP));
+    let span = if timeout == 0 {
+        None
+    } else {
+        Some(crate::time::duration(kernel, timeout)?)
+    };
+    let deadline = kernel.deadline(span);
+    let own = &mut kernel.threads.current_mut().signals;
+    own.wanted = 0;
+    let next = own
+        .pending
+        .take(set)
+        .or_else(|| kernel.signals.pending.take(set));
+    let Some(found) = next else {
+        let why = "waits for a signal, and none can come";
+        return Err(match kernel.block(On::Time, deadline, why) {
+            Errno::ETIMEDOUT => Errno::EAGAIN,
+            Errno::WAITS => {
+                kernel.threads.current_mut().signals.wanted = set;
+                Errno::WAITS
+            }
+            errno => errno,
+        });
+    };
+    if info != 0 {
+        let mut bytes = [0; 128];
+        for (slot, word) in bytes.chunks_mut(8).zip(siginfo(&found)) {
+            slot.copy_from_slice(&word.to_le_bytes());
+        }
+        kernel.memory.put(info, &bytes)?;
+    }
+    Ok(u64::from(found.number))
+}
+
+pub(crate) fn sigaltstack(kernel: &mut Kernel, [new, old, ..]: Args) -> Result<u64, Errno> {
+    let (start, size) = kernel.threads.current().signals.stack;
+    let top = kernel.threads.current().block;
+    let on_stack = size > 0 && top.wrapping_sub(start) < size;
+    let state = match size {
+        0 => SS_DISABLE,
+        _ => u64::from(on_stack),
+    };
+    let before = [start, state, size];
+    if new != 0 {
+        if on_stack {
+            return Err(Errno::EPERM);
+        }
+        let start: u64 = kernel.memory.read(new)?;
+        let flags: u64 = kernel.memory.read(new + 8)?;
+        let size: u64 = kernel.memory.read(new + 16)?;
+        kernel.threads.current_mut().signals.stack = match flags & 0xFFFF_FFFF {
+            SS_DISABLE => (0, 0),
+            0 | SS_ONSTACK if size < MIN_STACK => return Err(Errno::ENOMEM),
+            0 | SS_ONSTACK => (start, size),
+            _ => return Err(Errno::EINVAL),
+        };
+    }
+    if old != 0 {
+        for (index, word) in before.iter().enumerate() {
+            kernel.memory.write(old + index as u64 * 8, word)?;
+        }
+    }
+    Ok(0)
+}

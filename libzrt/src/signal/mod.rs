@@ -1,0 +1,311 @@
+//! Signals that a program sends itself, or one of its threads, which arrive at system calls only: what is pending, what is
+//! ignored, what ends the instance. Their handlers' frames are [`frame`]'s.
+
+pub(crate) mod calls;
+mod frame;
+
+use alloc::vec::Vec;
+
+use zvm_abi::fault::CORE;
+
+use crate::errno::Errno;
+use crate::kernel::{End, Kernel};
+use crate::text::text;
+use crate::threads::{Run, Thread};
+pub(crate) use frame::{Interrupted, RED_ZONE};
+use frame::{RESTARTED, siginfo};
+
+/// Highest signal number.
+const MAX: u64 = 64;
+/// `SIGKILL`: cannot be caught.
+const SIGKILL: u32 = 9;
+/// `SIGSTOP`: cannot be caught.
+const SIGSTOP: u32 = 19;
+/// `SIGPIPE`.
+pub(crate) const SIGPIPE: u32 = 13;
+/// `SIGALRM`.
+pub(crate) const SIGALRM: u32 = 14;
+
+const SIG_DFL: u64 = 0;
+const SIG_IGN: u64 = 1;
+
+const SA_SIGINFO: u64 = 4;
+const SA_RESTART: u64 = 0x1000_0000;
+const SA_ONSTACK: u64 = 0x0800_0000;
+const SA_NODEFER: u64 = 0x4000_0000;
+const SA_RESETHAND: u64 = 0x8000_0000;
+/// `si_code` of `kill`, `tkill` and the kernel itself.
+const SI_USER: i32 = 0;
+const SI_TKILL: i32 = -6;
+const SI_KERNEL: i32 = 0x80;
+const SS_ONSTACK: u64 = 1;
+const SS_DISABLE: u64 = 2;
+/// `MINSIGSTKSZ`.
+const MIN_STACK: u64 = 2048;
+
+/// The kernel's `struct sigaction`.
+#[derive(Clone, Copy, Debug, Default)]
+struct Action {
+    handler: u64,
+    flags: u64,
+    restorer: u64,
+    mask: u64,
+}
+
+/// What `siginfo` says of a signal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Info {
+    pub number: u32,
+    /// `si_code`.
+    pub code: i32,
+    /// `si_value`.
+    pub value: u64,
+    /// A POSIX timer's number.
+    pub timer: u32,
+}
+
+/// Signals that wait to be delivered.
+#[derive(Clone, Debug, Default)]
+struct Pending {
+    /// Bit n−1 is signal n.
+    set: u64,
+    /// In the order in which they came.
+    infos: Vec<Info>,
+}
+
+impl Pending {
+    /// Ordinary signals pend once; real-time ones as often as they were sent.
+    fn add(&mut self, info: Info) {
+        const REAL_TIME: u32 = 32;
+        if self.set & bit(info.number) == 0 || info.number >= REAL_TIME {
+            self.set |= bit(info.number);
+            self.infos.push(info);
+        }
+    }
+
+    /// Takes out the first of the lowest number in `among`.
+    fn take(&mut self, among: u64) -> Option<Info> {
+        let ready = self.set & among;
+        if ready == 0 {
+            return None;
+        }
+        let number = ready.trailing_zeros() + 1;
+        let first = self.infos.iter().position(|info| info.number == number)?;
+        let info = self.infos.remove(first);
+        if !self.infos.iter().any(|info| info.number == number) {
+            self.set &= !bit(number);
+        }
+        Some(info)
+    }
+
+    fn discard(&mut self, number: u32) {
+        self.set &= !bit(number);
+        self.infos.retain(|info| info.number != number);
+    }
+}
+
+/// Signal state of the process.
+#[derive(Debug)]
+pub struct Signals {
+    actions: [Action; MAX as usize + 1],
+    /// For any thread.
+    pending: Pending,
+}
+
+impl Default for Signals {
+    fn default() -> Self {
+        Signals {
+            actions: [Action::default(); MAX as usize + 1],
+            pending: Pending::default(),
+        }
+    }
+}
+
+/// Signal state of a thread.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ThreadSignals {
+    /// Blocked signals.
+    pub mask: u64,
+    /// For this thread alone.
+    pending: Pending,
+    /// What `sigtimedwait` waits for, while it does.
+    wanted: u64,
+    /// `sigsuspend`'s mask to go back to.
+    restore: Option<u64>,
+    /// Alternate stack: (start, size); size 0 = none.
+    stack: (u64, u64),
+}
+
+impl ThreadSignals {
+    /// What a new thread inherits: the mask alone.
+    pub(crate) fn inherited(&self) -> ThreadSignals {
+        ThreadSignals {
+            mask: self.mask,
+            ..ThreadSignals::default()
+        }
+    }
+
+    /// Another mask until the call's end or a delivery: what `sigsuspend` and `ppoll` do. Nothing more when the call is made
+    /// again.
+    pub(crate) fn suspend(&mut self, mask: u64) {
+        if self.restore.is_none() {
+            let mask = mask & !(bit(SIGKILL) | bit(SIGSTOP));
+            self.restore = Some(core::mem::replace(&mut self.mask, mask));
+        }
+    }
+}
+
+fn bit(number: u32) -> u64 {
+    1 << (number - 1)
+}
+
+/// What the default action does: `None` for nothing.
+fn kills(number: u32) -> bool {
+    // CHLD, CONT, URG, WINCH are ignored.
+    !matches!(number, 17 | 18 | 23 | 28)
+}
+
+/// The signal's name.
+pub(crate) fn name(number: u32) -> &'static str {
+    const NAMES: [&str; 32] = [
+        "0", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV",
+        "USR2", "PIPE", "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU",
+        "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR", "SYS",
+    ];
+    NAMES.get(number as usize).copied().unwrap_or("RT")
+}
+
+impl Signals {
+    /// Whether a signal would be delivered to this thread now.
+    pub(crate) fn deliverable(&self, thread: &ThreadSignals) -> bool {
+        (self.pending.set | thread.pending.set) & !thread.mask != 0
+    }
+
+    /// Whether there is nothing to do for this thread at the end of a call.
+    pub(crate) fn quiet(&self, thread: &ThreadSignals) -> bool {
+        thread.restore.is_none() && !self.deliverable(thread)
+    }
+
+    fn ignored(&self, number: u32) -> bool {
+        match self.actions[number as usize].handler {
+            SIG_IGN => true,
+            SIG_DFL => !kills(number),
+            _ => false,
+        }
+    }
+}
+
+impl Kernel {
+    /// Makes a signal of the library OS's own pending for the process.
+    pub(crate) fn raise(&mut self, number: u32) {
+        let code = if number == SIGALRM {
+            SI_KERNEL
+        } else {
+            SI_USER
+        };
+        self.raise_info(Info {
+            number,
+            code,
+            value: 0,
+            timer: 0,
+        });
+    }
+
+    /// Makes a signal pending for the process; ignored ones vanish, unless the current thread blocks them.
+    pub(crate) fn raise_info(&mut self, info: Info) {
+        let number = info.number;
+        let ignored = self.signals.ignored(number);
+        let current = self.threads.running();
+        if ignored && current.is_none_or(|thread| thread.signals.mask & bit(number) == 0) {
+            return;
+        }
+        self.signals.pending.add(info);
+        let takes =
+            |thread: &Thread| (!thread.signals.mask | thread.signals.wanted) & bit(number) != 0;
+        // The current thread takes it at the end of its call; else the first that can is woken for it.
+        let runs = |thread: &Thread| !matches!(thread.run, Run::Waiting(_));
+        if !current.is_some_and(|thread| takes(thread) && runs(thread)) {
+            let found = self
+                .threads
+                .iter()
+                .find(|(_, thread)| takes(thread))
+                .map(|(slot, _)| slot);
+            if let Some(slot) = found {
+                self.wake_thread(slot);
+            }
+        }
+    }
+
+    /// Makes a signal pending for one thread.
+    pub(crate) fn raise_in(&mut self, tid: u32, info: Info) -> Result<(), Errno> {
+        let number = info.number;
+        let slot = self.threads.find(tid).ok_or(Errno::ESRCH)?;
+        let ignored = self.signals.ignored(number);
+        let thread = self.threads.by_tid(tid).ok_or(Errno::ESRCH)?;
+        if ignored && thread.signals.mask & bit(number) == 0 {
+            return Ok(());
+        }
+        thread.signals.pending.add(info);
+        if (!thread.signals.mask | thread.signals.wanted) & bit(number) != 0 {
+            self.wake_thread(slot);
+        }
+        Ok(())
+    }
+
+    /// Delivers pending signals to the current thread, whose call is answered: how one of them ends the instance, if it does.
+    pub(crate) fn deliver(&mut self) -> Option<End> {
+        let mut handled = false;
+        loop {
+            let signals = &mut self.threads.current_mut().signals;
+            let among = !signals.mask;
+            // A thread's own signals come first, as on Linux.
+            let next = signals
+                .pending
+                .take(among)
+                .or_else(|| self.signals.pending.take(among));
+            let Some(info) = next else { break };
+            let number = info.number;
+            let action = self.signals.actions[number as usize];
+            if self.signals.ignored(number) {
+                continue;
+            }
+            self.trace_signal(number);
+            if action.handler == SIG_DFL && 1_u32.checked_shl(number).unwrap_or(0) & CORE != 0 {
+                return Some(End::Core(number));
+            }
+            if action.handler == SIG_DFL {
+                self.say(&text!("ended by signal {number} (SIG{})", name(number)));
+                return Some(End::Status(128 + number as u8));
+            }
+            let thread = self.threads.current();
+            let restart = thread.interrupted
+                && action.flags & SA_RESTART != 0
+                && RESTARTED.contains(&thread.number);
+            let interrupted = match self.threads.current_mut().back.take() {
+                Some(back) => Interrupted::fault(*back),
+                None => self.interrupted_call(restart),
+            };
+            if self
+                .enter(number, siginfo(&info), action, interrupted)
+                .is_err()
+            {
+                self.say(&text!(
+                    "no stack to handle signal {number} (SIG{})",
+                    name(number)
+                ));
+                return Some(End::Status(128 + 11));
+            }
+            // Others that this one's mask lets through run on top of it.
+            self.threads.current_mut().interrupted = false;
+            handled = true;
+        }
+        if handled {
+            return None;
+        }
+        let signals = &mut self.threads.current_mut().signals;
+        if let Some(mask) = signals.restore.take() {
+            signals.mask = mask;
+        }
+        None
+    }
+}
