@@ -2,7 +2,8 @@
 //! VEX and EVEX with their fields. Whatever the validator accepts must be the same instruction for two other decoders, and keep
 //! the rules in iced's terms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
 use iced_x86::{Decoder, DecoderOptions, Instruction};
 
@@ -12,8 +13,13 @@ use crate::oracle;
 use crate::random::Random;
 use crate::second::Second;
 
-/// Differences that have been looked at: `kind what | why`, one a line.
-const EXPLAINED: &str = include_str!("../explained.txt");
+/// Differences that have been looked at, `kind what | why`, one a line: the line by what stands in front.
+static EXPLAINED: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+    let lines = include_str!("../explained.txt").lines();
+    lines
+        .filter_map(|line| Some((line.split_once(" | ")?.0, line)))
+        .collect()
+});
 
 /// What one family of byte strings came to.
 #[derive(Default)]
@@ -127,22 +133,10 @@ impl Findings {
     }
 
     fn note(&mut self, what: String, example: String) {
-        let line = EXPLAINED.lines().find(|line| {
-            line.split_once('|')
-                .is_some_and(|(known, _)| matches(known.trim(), &what))
-        });
-        match line {
-            Some(line) => *self.explained.entry(line).or_default() += 1,
+        match EXPLAINED.get(&*what) {
+            Some(&line) => *self.explained.entry(line).or_default() += 1,
             None => self.unexplained.entry(what).or_insert((example, 0)).1 += 1,
         }
-    }
-}
-
-/// Whether `what` is `known`, in which a trailing `*` stands for anything.
-fn matches(known: &str, what: &str) -> bool {
-    match known.strip_suffix('*') {
-        Some(beginning) => what.starts_with(beginning),
-        None => known == what,
     }
 }
 
