@@ -6,12 +6,13 @@
 //! function, offset, bytes, the reason and a way out.
 //!
 //! The phases, one module each: `input` reads the ELF, `decode` sweeps over text, `refs` finds what holds
-//! code addresses, `lower` turns each instruction into conforming ones, `layout` packs them into bundles, `unwind`
+//! code addresses, `computed` the jumps that compute where they go, `lower` turns each instruction into conforming ones, `layout` packs them into bundles, `unwind`
 //! makes unwind tables and `debug` makes DWARF for where they lie, `output` writes the image.
 #![forbid(unsafe_code)]
 
 mod bytes;
 mod code;
+mod computed;
 mod debug;
 mod decode;
 mod effect;
@@ -36,6 +37,9 @@ use std::time::{Duration, Instant};
 
 pub use error::{Refusal, RewriteError};
 pub use layout::Gaps;
+
+/// Names this rewriter: another source, or other versions of what it uses, give another name.
+pub const NAME: &str = env!("ZVM_REWRITER");
 
 /// How to rewrite.
 #[derive(Clone, Debug)]
@@ -137,7 +141,8 @@ pub fn rewrite(elf: &[u8], options: &Options) -> Result<Image, RewriteError> {
     clock.lap("decode");
     let unwind = unwind::Unwind::read(&input)?;
     clock.lap("unwind");
-    let refs = refs::find(&input, &program, unwind.as_ref())?;
+    let mut refs = refs::find(&input, &program, unwind.as_ref())?;
+    computed::find(&input, &program, &mut refs, options.keep_going)?;
     clock.lap("refs");
     let mut lowered = lower::lower(&input, &program, &refs, options)?;
     clock.lap("lower");

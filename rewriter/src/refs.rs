@@ -10,6 +10,7 @@ use iced_x86::Mnemonic;
 use object::elf;
 use zvm_abi::layout::TEXT_BASE;
 
+use crate::computed::Computed;
 use crate::decode::{Kind, Program};
 use crate::error::RewriteError;
 use crate::input::{Input, RelocKind, StartReloc};
@@ -26,6 +27,8 @@ pub(crate) enum CodeField {
     Immediate32,
     /// 8-byte immediate.
     Immediate64,
+    /// Any of these, and it becomes 0: a table of jumps counts from there.
+    Origin,
 }
 
 /// How a datum holds a code address.
@@ -52,9 +55,17 @@ pub(crate) struct Refs {
     pub bases: Vec<u64>,
     /// Jump tables' entries of 8 bytes: (address, target's code index), by address.
     pub pointers: Vec<(u64, usize)>,
+    /// Jumps to a label plus a distance.
+    pub computed: Computed,
 }
 
 impl Refs {
+    /// The code indices whose addresses code holds.
+    pub(crate) fn held_by_code(&self) -> impl Iterator<Item = usize> {
+        let held = self.in_code.iter().filter(|r| r.1 != CodeField::Origin);
+        held.map(|r| r.2)
+    }
+
     /// Whether code names this data address.
     pub(crate) fn is_base(&self, address: u64) -> bool {
         self.bases.binary_search(&address).is_ok()
@@ -76,6 +87,7 @@ pub(crate) fn find(
         dead_branches: HashSet::new(),
         bases: Vec::new(),
         pointers: Vec::new(),
+        computed: Computed::default(),
     };
     find_in_code(input, program, &mut refs)?;
     refs.bases.sort_unstable();

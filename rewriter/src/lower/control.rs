@@ -300,6 +300,7 @@ impl Lowerer<'_> {
         let register = self.jump_register(insn)?;
         let saved = self.save_kept(index);
         if let Some(register) = register {
+            self.through_table(index, register);
             self.ops.extend(code::indirect(register, false));
             return Ok(());
         }

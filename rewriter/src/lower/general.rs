@@ -18,6 +18,9 @@ impl Lowerer<'_> {
         let program = self.program;
         let insn = &program.insns[index];
         let (bytes, decoded) = (program.bytes(index), &program.decoded(index));
+        if let Some((CodeField::Origin, _)) = field {
+            return self.origin(index);
+        }
         if let Some((field, target)) = field
             && matches!(
                 field,

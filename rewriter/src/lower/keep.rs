@@ -56,7 +56,7 @@ impl Lowerer<'_> {
                 regions.entry(region).or_default().push(index);
             }
         }
-        let in_code: HashSet<usize> = self.refs.in_code.iter().map(|r| r.2).collect();
+        let in_code: HashSet<usize> = self.refs.held_by_code().collect();
         for (region, jumps) in regions {
             self.find_in_region(region, &jumps, &in_code)?;
         }

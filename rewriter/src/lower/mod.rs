@@ -1,6 +1,7 @@
 //! Turns each instruction into operations that keep the validator's contract, bytes kept wherever they can be.
 
 mod bits;
+mod computed;
 mod control;
 mod double_shift;
 mod general;
@@ -65,6 +66,8 @@ pub(crate) struct Lowerer<'p> {
     ordinary: Ordinary,
     encoder: Encoder,
     ops: Vec<Op>,
+    /// The operations that name a table of jumps, and which.
+    tables: Vec<(usize, usize)>,
     stats: Stats,
 }
 
@@ -85,6 +88,7 @@ pub(crate) fn lower(
         ordinary: Ordinary::new(),
         encoder: Encoder::new(64),
         ops: Vec::with_capacity(program.insns.len() * 5 / 4),
+        tables: Vec::new(),
         stats: Stats::default(),
     };
     let mut refusals = Refusals::new(options.keep_going);
@@ -122,16 +126,21 @@ pub(crate) fn lower(
     refusals.finish()?;
     // The end of text may be pointed to as well: it gets an operation of its own.
     lowerer.ops.push(Op::plain(&[0xF4]));
+    let code = lowerer.ops.len();
+    lowerer.jump_tables(&entries);
     let Lowerer { ops, stats, .. } = lowerer;
-    let mut aligned = vec![false; ops.len()];
-    let taken = refs.taken.iter().enumerate().filter(|t| *t.1);
-    for index in taken.map(|t| t.0).chain(refs.landing_pads.iter().copied()) {
+    let mut aligned = vec![false; code];
+    aligned.resize(ops.len(), true);
+    let inner = &refs.computed.inner;
+    let taken = refs.taken.iter().enumerate().filter(|t| *t.1).map(|t| t.0);
+    let taken = taken.filter(|index| inner.is_empty() || !inner.contains(index));
+    for index in taken.chain(refs.landing_pads.iter().copied()) {
         aligned[first[index] as usize] = true;
     }
     // Nothing but data leads to most labels with an entry, so to the entry alone.
     let direct: HashSet<usize> = match entries.is_empty() {
         true => HashSet::new(),
-        false => (refs.in_code.iter().map(|r| r.2))
+        false => (refs.held_by_code())
             .chain(refs.landing_pads.iter().copied())
             .collect(),
     };

@@ -92,10 +92,7 @@ pub fn link(sysroot: &Sysroot, job: &LinkJob) -> Result<Option<Stats>, CcError> 
         map: job.reporting.map.is_some(),
     };
     // Who asks for a report wants the rewriting.
-    let origin = match job.reporting.is_silent() {
-        true => Origin::of(&elf, &options),
-        false => None,
-    };
+    let origin = (job.reporting.is_silent()).then(|| Origin::of(&elf, &options));
     if origin.as_ref().is_some_and(|o| o.stands_at(&job.output)) {
         return Ok(None);
     }

@@ -13,18 +13,16 @@ use zvm_rewriter::Options;
 const MAGIC: [u8; 8] = *b"ZVM\0from";
 const DIGEST: usize = blake3::OUT_LEN;
 
-/// The digest of all that decides an image: the linked ELF, the options, and the rewriter, which is part of this executable.
+/// The digest of all that decides an image: the linked ELF, the options, and the rewriter.
 pub struct Origin([u8; DIGEST]);
 
 impl Origin {
-    /// `None` if this executable cannot be read.
-    pub fn of(elf: &[u8], options: &Options) -> Option<Origin> {
-        let executable = fs::read(std::env::current_exe().ok()?).ok()?;
+    /// Of the image that [`zvm_rewriter::rewrite`] makes of `elf`.
+    pub fn of(elf: &[u8], options: &Options) -> Origin {
         let mut hasher = blake3::Hasher::new();
-        hasher.update(blake3::hash(&executable).as_bytes());
-        hasher.update(format!("{options:?}\n").as_bytes());
+        hasher.update(format!("{} {options:?}\n", zvm_rewriter::NAME).as_bytes());
         hasher.update(elf);
-        Some(Origin(hasher.finalize().into()))
+        Origin(hasher.finalize().into())
     }
 
     /// Whether the file at `output` is the image that would be made, unharmed. Then its time becomes now, as a linker's output's
@@ -68,7 +66,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("image");
         let options = Options::default();
-        let origin = Origin::of(b"elf", &options).unwrap();
+        let origin = Origin::of(b"elf", &options);
         assert!(!origin.stands_at(&path));
         let mut image = b"image".to_vec();
         origin.sign(&mut image);
@@ -78,8 +76,8 @@ mod tests {
             strip: true,
             ..Options::default()
         };
-        assert!(!Origin::of(b"elf", &strip).unwrap().stands_at(&path));
-        assert!(!Origin::of(b"fle", &options).unwrap().stands_at(&path));
+        assert!(!Origin::of(b"elf", &strip).stands_at(&path));
+        assert!(!Origin::of(b"fle", &options).stands_at(&path));
         image[0] ^= 1;
         fs::write(&path, &image).unwrap();
         assert!(!origin.stands_at(&path));
