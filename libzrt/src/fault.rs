@@ -26,6 +26,18 @@ pub(crate) struct Back {
 /// Where each of a context's first registers stands in a frame: r8 to r15, rdi, rsi, rbp, rbx, rdx, rax, rcx, rsp, rip, efl.
 const ORDER: [usize; REGISTERS] = [8, 9, 10, 11, 12, 13, 14, 15, 5, 4, 6, 1, 3, 0, 2, 7, 16, 17];
 
+/// `gregs` of a `ucontext`, of a frame's registers; what says why it is one is 0.
+pub(crate) fn context(registers: &[u64; REGISTERS]) -> [u64; 23] {
+    const CSGSFS: usize = 18;
+    let mut context = [0; 23];
+    for (slot, index) in context.iter_mut().zip(ORDER) {
+        *slot = registers[index];
+    }
+    // Linux's selectors.
+    context[CSGSFS] = 0x2b_0000_0000_0033;
+    context
+}
+
 /// The CPU's page fault.
 const PAGE_FAULT: u64 = 14;
 const SEGV_MAPERR: u64 = 1;
@@ -49,18 +61,9 @@ impl Kernel {
     /// An instruction of the current thread's raised a signal; the thread's state is as it was there. The address of the
     /// block with which the thread goes on, in its handler; `None` if the signal ends the instance.
     pub fn fault(&mut self, frame: &Frame) -> Option<u64> {
-        let mut context = [0; 23];
-        for (slot, index) in context.iter_mut().zip(ORDER) {
-            *slot = frame.registers[index];
-        }
-        // csgsfs: Linux's selectors; err, trapno, oldmask, cr2.
-        context[18..].copy_from_slice(&[
-            0x2b_0000_0000_0033,
-            frame.error,
-            frame.exception,
-            FAULT,
-            frame.address,
-        ]);
+        let mut context = context(&frame.registers);
+        // err, trapno, oldmask, cr2.
+        context[19..].copy_from_slice(&[frame.error, frame.exception, FAULT, frame.address]);
         let state = self.threads.state().clone();
         let interrupted = Interrupted::fault(Back { context, state });
         // All addresses of the sandbox are mapped for the host; here is known what is the program's.

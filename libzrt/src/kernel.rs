@@ -123,37 +123,6 @@ impl Registers {
         ]
     }
 
-    /// `gregs` of a `ucontext`, with this stack pointer.
-    pub(crate) fn for_context(&self, stack: u64) -> [u64; 23] {
-        let r = self;
-        // efl: interrupts on, as always; csgsfs: Linux's selectors; err, trapno, oldmask, cr2.
-        [
-            r.r8,
-            r.r9,
-            r.r10,
-            r.r11,
-            r.r12,
-            r.r13,
-            r.r14,
-            r.r15,
-            r.rdi,
-            r.rsi,
-            r.rbp,
-            r.rbx,
-            r.rdx,
-            r.rax,
-            r.rcx,
-            stack,
-            r.rip,
-            0x202,
-            0x2b_0000_0000_0033,
-            0,
-            0,
-            0,
-            0,
-        ]
-    }
-
     /// Back from `gregs`: the registers and the stack pointer.
     pub(crate) fn from_context(context: &[u64; 23]) -> (Registers, u64) {
         let [
@@ -499,19 +468,16 @@ impl Kernel {
         // A full file system cannot stop the exit; the program never asked for an answer (msync would have told it).
         let _ = self.write_back(None);
         let written = self.write_mounts();
-        let status = match end {
-            End::Core(signal) => return Outcome::Core(signal, self.threads.current().block),
-            End::Status(status) => status,
-        };
-        match written {
-            Ok(()) => Outcome::Exit(status),
-            Err((point, errno)) => {
-                self.say(&text!(
-                    "cannot write {} back: {errno:?}",
-                    String::from_utf8_lossy(&point)
-                ));
-                Outcome::Exit(if status == 0 { 5 } else { status })
-            }
+        if let Err((point, errno)) = &written {
+            self.say(&text!(
+                "cannot write {} back: {errno:?}",
+                String::from_utf8_lossy(point)
+            ));
+        }
+        match end {
+            End::Core(signal) => Outcome::Core(signal, self.threads.current().block),
+            End::Status(0) if written.is_err() => Outcome::Exit(5),
+            End::Status(status) => Outcome::Exit(status),
         }
     }
 }

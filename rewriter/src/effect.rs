@@ -6,7 +6,7 @@ use iced_x86::{
 };
 
 use crate::decode::{Kind, Program};
-use crate::parts::{Parts, lowest, second, tested, whole, word};
+use crate::parts::{Parts, lowest, number, second, tested, whole, word};
 use crate::quick;
 
 /// Iced's bits of the arithmetic flags as [`FLAGS`].
@@ -63,7 +63,7 @@ fn flags_effect(insn: &Instruction) -> (Parts, Parts) {
 
 /// The parts that a general register's name means.
 fn parts(register: Register) -> Parts {
-    let bit = 1u16 << (register.full_register() as usize - Register::RAX as usize);
+    let bit = number(register).map_or(0, |number| 1u16 << number);
     let high = matches!(
         register,
         Register::AH | Register::BH | Register::CH | Register::DH

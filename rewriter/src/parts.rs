@@ -2,6 +2,10 @@
 //!
 //! A register's lowest byte and its second are told from the rest, because compilers write those alone.
 
+use iced_x86::Register;
+
+use crate::code::Gpr;
+
 /// Bit n = the lowest byte of register n of the encoding, bit 16 + n = its second byte, bit 32 + n = all above; the flags above
 /// them.
 pub(crate) type Parts = u64;
@@ -10,6 +14,13 @@ pub(crate) type Parts = u64;
 pub(crate) const FLAGS: Parts = 0x3F << 48;
 /// Carry alone.
 pub(crate) const CARRY: Parts = 1 << 48;
+
+/// The number of a general register of any width.
+pub(crate) fn number(register: Register) -> Option<Gpr> {
+    register
+        .is_gpr()
+        .then(|| (register.full_register() as usize - Register::RAX as usize) as Gpr)
+}
 
 /// Registers with all their parts.
 pub(crate) const fn whole(registers: u16) -> Parts {

@@ -8,7 +8,7 @@
 #![allow(unsafe_code)]
 
 use zvm_abi::fault::{
-    CORE, DOOR, Door, ERROR, FLAGS, FLAGS_AT_ENTRY, Frame, REGISTERS, RFLAGS, RIP, RSP,
+    DOOR, Door, ERROR, FLAGS, FLAGS_AT_ENTRY, Frame, REGISTERS, RFLAGS, RIP, RSP, leaves_core,
 };
 use zvm_abi::layout;
 
@@ -83,7 +83,7 @@ fn resume(guest: &mut Guest<'_>, door: Door, registers: &mut [u64; REGISTERS]) -
     let Some(frame) = read::<Frame>(guest, u64::from(door.frame)) else {
         return Passage::Shut;
     };
-    if frame.code == 0 && 1_u32.checked_shl(frame.signal).unwrap_or(0) & CORE != 0 {
+    if frame.code == 0 && leaves_core(frame.signal) {
         // For the report and the copy of the stack alone.
         *registers = frame.registers;
         registers[RIP] &= layout::SANDBOX_END - 1;

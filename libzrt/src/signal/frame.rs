@@ -11,7 +11,7 @@ use super::{
     SIGSTOP, SS_DISABLE, bit,
 };
 use crate::errno::Errno;
-use crate::fault::{BACK, Back, FAULT};
+use crate::fault::{self, BACK, Back, FAULT};
 use crate::kernel::{Kernel, Registers};
 use crate::process::PID;
 use crate::threads::{Run, State};
@@ -89,7 +89,7 @@ impl Kernel {
         }
         let top = thread.block + size_of::<Registers>() as u64;
         // As if the call were the instruction that it stands for: the stack pointer is the one before the red zone was skipped.
-        let mut context = registers.for_context(top + RED_ZONE);
+        let mut context = fault::context(&registers.for_frame(top + RED_ZONE));
         context[UC_ERR_INDEX] = registers.rip;
         context[UC_CR2_INDEX] = if restart { RESTART } else { 0 };
         Interrupted {

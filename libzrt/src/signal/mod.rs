@@ -6,7 +6,7 @@ mod frame;
 
 use alloc::vec::Vec;
 
-use zvm_abi::fault::CORE;
+use zvm_abi::fault::leaves_core;
 
 use crate::errno::Errno;
 use crate::kernel::{End, Kernel};
@@ -270,10 +270,10 @@ impl Kernel {
                 continue;
             }
             self.trace_signal(number);
-            if action.handler == SIG_DFL && 1_u32.checked_shl(number).unwrap_or(0) & CORE != 0 {
-                return Some(End::Core(number));
-            }
             if action.handler == SIG_DFL {
+                if leaves_core(number) {
+                    return Some(End::Core(number));
+                }
                 self.say(&text!("ended by signal {number} (SIG{})", name(number)));
                 return Some(End::Status(128 + number as u8));
             }

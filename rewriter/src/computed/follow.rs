@@ -7,7 +7,7 @@ use iced_x86::{ConditionCode, Instruction, InstructionInfoFactory, Mnemonic, OpK
 use crate::decode::{Kind, Program};
 use crate::effect::effect_at;
 use crate::input::Input;
-use crate::parts::some;
+use crate::parts::{number, some};
 use crate::refs::CodeField;
 
 /// Instructions that one address is followed through.
@@ -294,10 +294,10 @@ impl<'p> Follower<'p> {
 
 /// The bit of a general register of 32 or 64 bits; 0 for all else.
 fn register_bit(register: Register) -> u32 {
-    match register.is_gpr32() || register.is_gpr64() {
-        true => 1 << (register.full_register() as usize - Register::RAX as usize),
-        false => 0,
-    }
+    let wide = register.is_gpr32() || register.is_gpr64();
+    number(register)
+        .filter(|_| wide)
+        .map_or(0, |number| 1 << number)
 }
 
 fn writes_stack_pointer(insn: &Instruction) -> bool {

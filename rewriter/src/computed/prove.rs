@@ -9,6 +9,7 @@ use iced_x86::{Instruction, InstructionInfoFactory, Mnemonic, OpAccess, OpKind, 
 use crate::decode::{Kind, Program};
 use crate::flags::Returns;
 use crate::input::Input;
+use crate::parts::number;
 use crate::refs::{CodeField, Refs};
 
 /// What a callee may get in registers, or a caller may get back; rsp apart.
@@ -355,8 +356,8 @@ impl<'p> Values<'p> {
         }
         for used in self.factory.info(&insn).used_registers() {
             let writes = !matches!(used.access(), OpAccess::Read | OpAccess::CondRead);
-            if let Some(register) = any(used.register()).filter(|_| writes) {
-                after[register] = ANY;
+            if let Some(register) = number(used.register()).filter(|_| writes) {
+                after[usize::from(register)] = ANY;
             }
         }
         after
@@ -411,7 +412,7 @@ impl<'p> Values<'p> {
             None => {
                 let used = self.factory.info(insn).used_registers().iter();
                 let reads = used.filter(|used| used.access() != OpAccess::Write);
-                let reads = reads.filter_map(|used| any(used.register()));
+                let reads = reads.filter_map(|used| number(used.register()));
                 Some(reads.fold(0, |mask, register| mask | 1 << register))
             }
         }
@@ -444,12 +445,6 @@ impl<'p> Values<'p> {
 
 /// The number of a general register of 32 or 64 bits.
 fn general(register: Register) -> Option<usize> {
-    (register.is_gpr32() || register.is_gpr64()).then(|| any(register))?
-}
-
-/// The number of a general register of any width.
-fn any(register: Register) -> Option<usize> {
-    register
-        .is_gpr()
-        .then(|| register.full_register() as usize - Register::RAX as usize)
+    let wide = register.is_gpr32() || register.is_gpr64();
+    number(register).filter(|_| wide).map(usize::from)
 }

@@ -21,6 +21,7 @@ use crate::decode::{Kind, Program};
 use crate::error::{Refusals, RewriteError};
 use crate::input::Input;
 use crate::liveness::Liveness;
+use crate::parts::number;
 use crate::refs::{CodeField, Refs};
 use crate::{Options, Stats};
 use keep::Keep;
@@ -341,13 +342,6 @@ fn gpr64(register: Gpr) -> Register {
 /// The 32-bit register with this number.
 fn gpr32(register: Gpr) -> Register {
     Register::try_from(Register::EAX as usize + usize::from(register)).unwrap_or(Register::EAX)
-}
-
-/// The number of a general register of any width.
-fn number(register: Register) -> Option<Gpr> {
-    register
-        .is_gpr()
-        .then(|| (register.full_register() as usize - Register::RAX as usize) as Gpr)
 }
 
 /// A field of an operation that was at `offset` in the input, after the body moved by `shift`.

@@ -28,6 +28,11 @@ pub const ERROR: u64 = 0x12;
 /// Signals that end a process with a core (signal(7)), bit n for signal n: QUIT, ILL, TRAP, ABRT, BUS, FPE, SEGV, XCPU, XFSZ, SYS.
 pub const CORE: u32 =
     1 << 3 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 11 | 1 << 24 | 1 << 25 | 1 << 31;
+/// Whether a signal, of any number, is one of [`CORE`].
+pub const fn leaves_core(signal: u32) -> bool {
+    signal < u32::BITS && CORE >> signal & 1 != 0
+}
+
 /// rflags at an entry: the bit that is always 1, and interrupts on.
 pub const FLAGS_AT_ENTRY: u64 = 0x202;
 
