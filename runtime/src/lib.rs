@@ -61,6 +61,7 @@ mod seccomp;
 mod signals;
 mod space;
 pub mod spec;
+pub mod tar_index;
 mod thunk;
 mod trap;
 mod validate;

@@ -16,6 +16,7 @@ mod proc;
 mod setup;
 pub(crate) mod socket;
 pub mod tar;
+mod tar_index;
 mod tree;
 
 pub use contents::{Contents, MAX_SIZE};

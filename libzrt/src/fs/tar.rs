@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{Contents, Directory, Kind, NodeId, Time, Tree};
+use super::{Contents, Directory, Kind, NodeId, Time, Tree, tar_index};
 use crate::errno::Errno;
 
 /// Bytes in a tar block.
@@ -50,6 +50,8 @@ pub enum TarProblem {
     HardLink,
     /// An extended header that does not keep its format.
     Pax,
+    /// An index of the archive ([`zvm_abi::tar_index`]) that does not keep its format.
+    Index,
     /// An entry type that cannot be served: sparse files, volumes.
     Type(u8),
     /// More entries than [`MAX_ENTRIES`].
@@ -69,6 +71,7 @@ impl fmt::Display for TarError {
             TarProblem::Parent => "the parent of the name is no directory",
             TarProblem::HardLink => "a hard link to no earlier file",
             TarProblem::Pax => "a malformed extended header",
+            TarProblem::Index => "a malformed index of the archive",
             TarProblem::Type(kind) => {
                 return write!(
                     f,
@@ -147,12 +150,19 @@ fn load_at_most(
         let data = image.get(start..end).ok_or(fail(TarProblem::Truncated))?;
         match kind {
             b'x' | b'X' => pax(data, &mut next).map_err(fail)?,
-            b'g' => pax(data, &mut global).map_err(fail)?,
+            b'g' => {
+                let behind = image.get(end.next_multiple_of(BLOCK)..);
+                if tar_index::load(&mut loader, data, behind.unwrap_or_default()).map_err(fail)? {
+                    return Ok(());
+                }
+                pax(data, &mut global).map_err(fail)?;
+            }
             b'L' => next.path = Some(long_name(data).map_err(fail)?),
             b'K' => next.link = Some(long_name(data).map_err(fail)?),
             _ => {
                 let extended = merge(core::mem::take(&mut next), &global);
-                loader.entry(header, data, extended).map_err(fail)?;
+                let entry = entry(header, data, &extended).map_err(fail)?;
+                loader.add(entry).map_err(fail)?;
             }
         }
         offset = end
@@ -173,7 +183,48 @@ fn merge(next: Extended, global: &Extended) -> Extended {
     }
 }
 
-struct Loader<'t> {
+/// An entry, whoever says what it is.
+pub(super) struct Entry<'a> {
+    /// ustar's type flag.
+    pub(super) kind: u8,
+    pub(super) name: Cow<'a, [u8]>,
+    /// Where a link leads.
+    pub(super) link: Cow<'a, [u8]>,
+    pub(super) permissions: u16,
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+    pub(super) modified: Time,
+    pub(super) data: &'static [u8],
+}
+
+/// What its header says, and those in front of it.
+fn entry<'a>(
+    header: &'a [u8],
+    data: &'static [u8],
+    extended: &'a Extended,
+) -> Result<Entry<'a>, TarProblem> {
+    Ok(Entry {
+        kind: header[156],
+        name: match &extended.path {
+            Some(path) => Cow::Borrowed(&path[..]),
+            None => header_name(header),
+        },
+        link: link_target(header, extended),
+        permissions: (number(&header[100..108])? & 0o7777) as u16,
+        uid: extended.uid.map_or_else(|| id(&header[108..116]), Ok)?,
+        gid: extended.gid.map_or_else(|| id(&header[116..124]), Ok)?,
+        modified: match extended.modified {
+            Some(time) => time,
+            None => Time {
+                seconds: signed_number(&header[136..148])?,
+                nanoseconds: 0,
+            },
+        },
+        data,
+    })
+}
+
+pub(super) struct Loader<'t> {
     tree: &'t mut Tree,
     root: NodeId,
     /// The last entry's directory, by its name without a slash at the end.
@@ -183,47 +234,27 @@ struct Loader<'t> {
 }
 
 impl Loader<'_> {
-    fn entry(
-        &mut self,
-        header: &[u8],
-        data: &'static [u8],
-        extended: Extended,
-    ) -> Result<(), TarProblem> {
+    /// Makes room for so many entries.
+    pub(super) fn expect(&mut self, entries: usize) -> Result<(), TarProblem> {
+        self.tree.reserve(entries.min(self.left)).map_err(memory)
+    }
+
+    /// Adds one entry.
+    pub(super) fn add(&mut self, entry: Entry) -> Result<(), TarProblem> {
         self.left = self.left.checked_sub(1).ok_or(TarProblem::TooMany)?;
-        let raw = match &extended.path {
-            Some(path) => Cow::Borrowed(&path[..]),
-            None => header_name(header),
-        };
-        let directory_name = raw.ends_with(b"/");
-        let name = normal_name(&raw)?;
-        let modified = match extended.modified {
-            Some(time) => time,
-            None => Time {
-                seconds: signed_number(&header[136..148])?,
-                nanoseconds: 0,
-            },
-        };
-        let permissions = (number(&header[100..108])? & 0o7777) as u16;
-        let uid = extended.uid.map_or_else(|| id(&header[108..116]), Ok)?;
-        let gid = extended.gid.map_or_else(|| id(&header[116..124]), Ok)?;
-        let kind = match header[156] {
-            b'0' | 0 | b'7' if directory_name => Kind::Directory(Directory::default()),
-            b'0' | 0 | b'7' => Kind::File(Contents::image(data)),
+        let name = normal_name(&entry.name)?;
+        let kind = match entry.kind {
+            b'0' | 0 | b'7' if entry.name.ends_with(b"/") => Kind::Directory(Directory::default()),
+            b'0' | 0 | b'7' => Kind::File(Contents::image(entry.data)),
             b'5' | b'D' => Kind::Directory(Directory::default()),
             b'2' => {
-                let target = link_target(header, &extended);
+                let target = &entry.link;
                 if target.is_empty() || target.len() > MAX_NAME || target.contains(&0) {
                     return Err(TarProblem::Name);
                 }
                 Kind::Symlink(Box::from(&target[..]))
             }
-            b'1' => {
-                return self.hard_link(
-                    &name,
-                    &normal_name(&link_target(header, &extended))?,
-                    modified,
-                );
-            }
+            b'1' => return self.hard_link(&name, &normal_name(&entry.link)?, entry.modified),
             b'6' => Kind::Pipe(Box::default()),
             // Devices: a mount has none; they are left out as tar does without the right to make them.
             b'3' | b'4' => return Ok(()),
@@ -236,12 +267,13 @@ impl Loader<'_> {
             }
             self.root
         } else {
-            self.place(&name, kind, permissions, modified)?
+            self.place(&name, kind, entry.permissions, entry.modified)?
         };
         let node = self.tree.node_mut(node).map_err(memory)?;
-        node.permissions = permissions;
-        (node.uid, node.gid) = (uid, gid);
-        (node.accessed, node.modified, node.changed) = (modified, modified, modified);
+        node.permissions = entry.permissions;
+        (node.uid, node.gid) = (entry.uid, entry.gid);
+        (node.accessed, node.modified, node.changed) =
+            (entry.modified, entry.modified, entry.modified);
         Ok(())
     }
 
@@ -352,24 +384,29 @@ fn split(name: &[u8]) -> (&[u8], &[u8]) {
 }
 
 /// The name relative to the mount's root, with single slashes and without `.`; empty for the root.
-fn normal_name(raw: &[u8]) -> Result<Vec<u8>, TarProblem> {
+fn normal_name(raw: &[u8]) -> Result<Cow<'_, [u8]>, TarProblem> {
     if raw.is_empty() || raw.len() > MAX_NAME || raw.contains(&0) {
         return Err(TarProblem::Name);
     }
-    let mut name = Vec::with_capacity(raw.len());
-    for component in raw.split(|&byte| byte == b'/') {
+    // Most are so already, but for a directory's slash.
+    let stripped = raw.strip_suffix(b"/").unwrap_or(raw);
+    let mut is_normal = true;
+    for component in stripped.split(|&byte| byte == b'/') {
         match component {
-            b"" | b"." => continue,
+            b"" | b"." => is_normal = false,
             b".." => return Err(TarProblem::Outside),
             _ if component.len() > MAX_COMPONENT => return Err(TarProblem::Name),
             _ => {}
         }
-        if !name.is_empty() {
-            name.push(b'/');
-        }
-        name.extend_from_slice(component);
     }
-    Ok(name)
+    if is_normal {
+        return Ok(Cow::Borrowed(stripped));
+    }
+    let components = stripped.split(|&byte| byte == b'/');
+    let kept: Vec<_> = components
+        .filter(|part| !matches!(*part, b"" | b"."))
+        .collect();
+    Ok(Cow::Owned(kept.join(&b'/')))
 }
 
 /// A field up to its first NUL.

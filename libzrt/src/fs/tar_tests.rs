@@ -343,3 +343,90 @@ fn no_bytes_make_it_panic() {
         let _ = tree(image);
     }
 }
+
+/// A global header with an index of `lines`, in front of `archive`.
+fn indexed(lines: &str, archive: &[u8]) -> Vec<u8> {
+    let text = alloc::format!("zvm-index 1 {lines}");
+    let record = pax_record("comment", &text);
+    // The record's own newline is the last line's.
+    [&entry(b"pax_global_header", b'g', &record)[..], archive].concat()
+}
+
+#[test]
+fn an_index_stands_for_the_headers() {
+    let archive = [entry(b"file", b'0', b"hello"), alloc::vec![0; 2 * BLOCK]].concat();
+    let lines = "1024\nd 755 1 2 9 0 0\td\nf 640 3 4 5 512 4\td/other\nl 777 0 0 0 0 0\td/soft\tother\nh 644 0 0 0 0 0\thard\td/other";
+    let indexed_tree = tree(indexed(lines, &archive)).unwrap();
+    // No header has these names: nothing but the index was read.
+    assert_eq!(contents(&indexed_tree, "d/other"), b"hell");
+    assert_eq!(contents(&indexed_tree, "hard"), b"hell");
+    let other = find(&indexed_tree, "d/other").unwrap();
+    assert_eq!(
+        (other.links, other.mode(), other.uid, other.gid),
+        (2, 0o100_640, 3, 4)
+    );
+    assert_eq!(other.modified.seconds, 5);
+    assert!(
+        matches!(&find(&indexed_tree, "d/soft").unwrap().kind, Kind::Symlink(target) if **target == *b"other")
+    );
+    assert!(find(&indexed_tree, "file").is_none());
+    // Behind other entries, too, as in an application.
+    let behind = [entry(b"map", b'0', b"x"), indexed(lines, &archive)].concat();
+    let behind = tree(behind).unwrap();
+    assert_eq!(contents(&behind, "map"), b"x");
+    assert_eq!(contents(&behind, "d/other"), b"hell");
+    // Somebody appended to the archive: the headers count.
+    let appended = [
+        &archive[..2 * BLOCK],
+        &entry(b"new", b'0', b"x"),
+        &[0; 2 * BLOCK],
+    ]
+    .concat();
+    let appended = tree(indexed(lines, &appended)).unwrap();
+    assert_eq!(contents(&appended, "file"), b"hello");
+    assert_eq!(contents(&appended, "new"), b"x");
+    // Or cut it.
+    let cut = tree(indexed(lines, &archive[..2 * BLOCK])).unwrap();
+    assert_eq!(contents(&cut, "file"), b"hello");
+    // A comment that is none.
+    let comment = [entry(b"g", b'g', &pax_record("comment", "zvm")), archive];
+    assert_eq!(contents(&tree(comment.concat()).unwrap(), "file"), b"hello");
+}
+
+#[test]
+fn hostile_indexes() {
+    let archive = [entry(b"file", b'0', b"hello"), alloc::vec![0; 2 * BLOCK]].concat();
+    let of = |lines: &str| problem(indexed(lines, &archive));
+    for lines in [
+        "x",
+        "1024\n",
+        "1024\nf 644 0 0 0 512 5",
+        "1024\nf 644 0 0 0 512\ta",
+        "1024\nf 644 0 0 0 512 5 6\ta",
+        "1024\nf 644 0 0 0 512 5\ta\tb",
+        "1024\nl 644 0 0 0 0 0\ta",
+        "1024\nl 644 0 0 0 0 0\ta\tb\tc",
+        "1024\nx 644 0 0 0 0 0\ta",
+        "1024\nf 648 0 0 0 0 0\ta",
+        "1024\nf 10644 0 0 0 0 0\ta",
+        "1024\nf  0 0 0 0 0\ta",
+        "1024\nf 644 4294967296 0 0 0 0\ta",
+        "1024\nf 644 0 0 9223372036854775808 0 0\ta",
+        // Into the archive's end, beyond it, around the address space.
+        "1024\nf 644 0 0 0 1024 1\ta",
+        "1024\nf 644 0 0 0 512 513\ta",
+        "1024\nf 644 0 0 0 512 18446744073709551615\ta",
+        "1024\nf 644 0 0 0 18446744073709551616 1\ta",
+    ] {
+        assert_eq!(of(lines), TarProblem::Index, "{lines:?}");
+    }
+    assert_eq!(of("1024\nf 644 0 0 0 512 5\t../a"), TarProblem::Outside);
+    assert_eq!(of("1024\nf 644 0 0 0 512 5\t"), TarProblem::Name);
+    assert_eq!(of("1024\nl 777 0 0 0 0 0\ta\t"), TarProblem::Name);
+    assert_eq!(of("1024\nh 644 0 0 0 0 0\ta\tb"), TarProblem::HardLink);
+    // A length that is not the record's.
+    let mut longer = indexed("1024\nf 644 0 0 0 512 5\ta", &archive);
+    let digit = longer[BLOCK];
+    longer[BLOCK] = digit ^ 1;
+    assert_eq!(problem(longer), TarProblem::Index);
+}

@@ -249,6 +249,14 @@ impl Tree {
             .ok_or(Errno::EIO)
     }
 
+    /// Makes room for so many nodes more.
+    ///
+    /// # Errors
+    /// `ENOSPC`.
+    pub fn reserve(&mut self, nodes: usize) -> Result<(), Errno> {
+        self.nodes.try_reserve(nodes).map_err(|_| Errno::ENOSPC)
+    }
+
     /// Number of nodes.
     pub fn len(&self) -> usize {
         self.nodes.len() - self.free.len()

@@ -9,4 +9,5 @@ pub mod fault;
 pub mod layout;
 pub mod manifest;
 pub mod note;
+pub mod tar_index;
 pub mod trap;

@@ -11,6 +11,7 @@ use super::{SYSTEM_MAP, ZappError, read};
 use crate::mount::{Mode, Mount, MountError};
 use crate::nvram;
 use crate::options::DEFAULT_SECONDS;
+use crate::tar_index;
 
 /// What goes into it.
 #[derive(Debug, Clone)]
@@ -201,6 +202,10 @@ fn index(
     for entry in archive.entries_with_seek()? {
         let entry = entry?;
         let kind = entry.header().entry_type();
+        if kind.is_pax_global_extensions() {
+            // An index of the archive, which is made anew.
+            continue;
+        }
         if !(kind.is_file() || kind.is_dir() || kind.is_symlink() || kind.is_hard_link()) {
             return Err(io::Error::other(format!(
                 "{} is no file, folder or link",
@@ -258,7 +263,7 @@ fn append(
     builder.append_data(&mut header, name, Cursor::new(bytes))
 }
 
-/// All but the system map.
+/// All but the system map, with its index.
 fn rest(
     file: &File,
     application: &Application,
@@ -267,7 +272,8 @@ fn rest(
     places: &BTreeMap<PathBuf, Place>,
     tars: &[File],
 ) -> io::Result<()> {
-    let mut builder = tar::Builder::new(BufWriter::with_capacity(1 << 16, file));
+    let archive = tempfile::tempfile()?;
+    let mut builder = tar::Builder::new(BufWriter::with_capacity(1 << 16, &archive));
     append(&mut builder, "zapp.yaml", yaml(&map[0]).as_bytes(), 0o644)?;
     let mut image = File::open(&application.image)?;
     let mut head = header(tar::EntryType::Regular, 0o755, image.metadata()?.len());
@@ -288,5 +294,6 @@ fn rest(
             (None, None) => builder.append_data(&mut head, name, io::empty())?,
         }
     }
-    builder.into_inner()?.flush()
+    builder.into_inner()?.flush()?;
+    tar_index::copy(&archive, file)
 }

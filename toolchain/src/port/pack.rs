@@ -18,8 +18,9 @@ const TIME: u64 = 1_370_454_582 - 24 * 60 * 60;
 /// # Errors
 /// A file is missing or cannot be read, or the tar file cannot be written.
 pub fn pack(packs: &[Pack], work: &Path, tar: &Path) -> Result<()> {
-    let file = File::create(tar).with_context(|| format!("cannot write {}", tar.display()))?;
-    let mut builder = tar::Builder::new(BufWriter::new(file));
+    let context = || format!("cannot write {}", tar.display());
+    let archive = tempfile::tempfile().with_context(context)?;
+    let mut builder = tar::Builder::new(BufWriter::new(&archive));
     let mut folders: Vec<PathBuf> = Vec::new();
     for pack in packs {
         let from = work.join(&pack.from);
@@ -55,9 +56,9 @@ pub fn pack(packs: &[Pack], work: &Path, tar: &Path) -> Result<()> {
             }
         }
     }
-    let mut file = builder.into_inner()?;
-    file.flush()
-        .with_context(|| format!("cannot write {}", tar.display()))
+    builder.into_inner()?.flush().with_context(context)?;
+    let file = File::create(tar).with_context(context)?;
+    zvm_runtime::tar_index::copy(&archive, file).with_context(context)
 }
 
 fn header(kind: tar::EntryType, mode: u32, size: u64) -> tar::Header {
