@@ -9,7 +9,7 @@ use zvm_abi::manifest::CLOCK;
 
 use crate::errno::Errno;
 use crate::fs::calls::Lock;
-use crate::fs::{Files, NodeId, Ports, Time, Tree};
+use crate::fs::{Files, NodeId, Outside, Ports, Time, Tree};
 use crate::host::Host;
 use crate::mm::Memory;
 use crate::nvram::Nvram;
@@ -250,6 +250,8 @@ pub struct Kernel {
     pub(crate) futexes: Futexes,
     /// Which sockets have which names.
     pub(crate) ports: Ports,
+    /// Channels that sockets reach.
+    pub(crate) outside: Outside,
     /// Nodes of timerfds, and of epoll descriptors.
     pub(crate) timers: Vec<NodeId>,
     pub(crate) epolls: Vec<NodeId>,
@@ -301,6 +303,8 @@ impl Kernel {
         let name = nvram.args.first().map_or(&b"zvm"[..], |name| {
             name.rsplit(|&byte| byte == b'/').next().unwrap_or(name)
         });
+        let aliases = channels.iter().map(|channel| &channel.name[..]);
+        let outside = Outside::new((0..).zip(aliases));
         let count = name.len().min(15);
         let mut short = [0; 16];
         short[..count].copy_from_slice(&name[..count]);
@@ -317,6 +321,7 @@ impl Kernel {
             threads: Threads::new(level, short),
             futexes: Futexes::new(),
             ports: Ports::default(),
+            outside,
             timers: Vec::new(),
             epolls: Vec::new(),
             locks: Vec::new(),
@@ -463,8 +468,12 @@ impl Kernel {
         self.say(&text!("deadlock: nothing can happen any more: {why}"));
     }
 
-    /// Brings mappings and mounts home; the last thing before the exit.
+    /// Brings mappings and mounts home; the last thing before the exit. What a signal ends leaves nothing behind.
     fn finish(&mut self, end: End) -> Outcome {
+        let status = match end {
+            End::Core(signal) => return Outcome::Core(signal, self.threads.current().block),
+            End::Status(status) => status,
+        };
         // A full file system cannot stop the exit; the program never asked for an answer (msync would have told it).
         let _ = self.write_back(None);
         let written = self.write_mounts();
@@ -474,10 +483,9 @@ impl Kernel {
                 String::from_utf8_lossy(point)
             ));
         }
-        match end {
-            End::Core(signal) => Outcome::Core(signal, self.threads.current().block),
-            End::Status(0) if written.is_err() => Outcome::Exit(5),
-            End::Status(status) => Outcome::Exit(status),
+        match status {
+            0 if written.is_err() => Outcome::Exit(5),
+            status => Outcome::Exit(status),
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::errno::Errno;
 use crate::fs::Timer;
 use crate::kernel::{Args, Kernel};
-use crate::signal::Info;
+use crate::signal::{Info, SI_TIMER};
 use crate::time::{SECOND, duration};
 
 /// Most timers.
@@ -15,7 +15,9 @@ pub(crate) struct PosixTimer {
     timer: Timer,
     /// Who is told, and how.
     notify: Notify,
-    /// Expirations since the last signal, but one.
+    /// Expirations since that signal was sent.
+    missed: u64,
+    /// The same of the last signal that was delivered.
     overrun: u64,
 }
 
@@ -25,9 +27,6 @@ enum Notify {
     Process(Info),
     Thread(u32, Info),
 }
-
-/// `si_code` of a timer's signal.
-const SI_TIMER: i32 = -2;
 
 impl Kernel {
     /// Sends the signals of the timers that are due.
@@ -41,14 +40,40 @@ impl Kernel {
             if !timer.timer.advance(now) {
                 continue;
             }
-            timer.overrun = timer.timer.fired - 1;
-            match timer.notify {
+            // One signal of a timer is pending at a time; the other expirations are counted.
+            let (fired, notify) = (timer.timer.fired, timer.notify);
+            let tid = match notify {
+                Notify::Thread(tid, _) => Some(tid),
+                _ => None,
+            };
+            let pends = self.timer_pends(index as u32, tid);
+            if let Some(timer) = &mut self.posix_timers[index] {
+                let more = fired - u64::from(!pends);
+                timer.missed = if pends { timer.missed } else { 0 }.saturating_add(more);
+            }
+            match notify {
+                _ if pends => {}
                 Notify::Nobody => {}
                 Notify::Process(info) => self.raise_info(info),
                 // The thread may have ended: then nobody hears it.
                 Notify::Thread(tid, info) => drop(self.raise_in(tid, info)),
             }
         }
+    }
+
+    /// A timer's signal is delivered: how many expirations it stands for, but one.
+    pub(crate) fn posix_timer_is_heard(&mut self, number: u32) -> u32 {
+        // What has expired up to now belongs to this signal. The timer may be gone.
+        let now = self.clock.elapsed();
+        let Ok(timer) = self.posix_timer(number.into()) else {
+            return 0;
+        };
+        timer.timer.fired = 0;
+        if timer.timer.advance(now) {
+            timer.missed = timer.missed.saturating_add(timer.timer.fired);
+        }
+        timer.overrun = core::mem::take(&mut timer.missed).min(i32::MAX as u64);
+        timer.overrun as u32
     }
 
     /// When the next one is due.
@@ -77,6 +102,7 @@ pub(crate) fn timer_create(
     const NONE: u32 = 1;
     const THREAD_ID: u32 = 4;
     const SIGALRM: u32 = 14;
+    let clock = kernel.clock_number(clock)?;
     kernel.clock.when(clock, 0)?;
     let free = kernel.posix_timers.iter().position(Option::is_none);
     let index = free.unwrap_or(kernel.posix_timers.len());
@@ -88,6 +114,7 @@ pub(crate) fn timer_create(
         code: SI_TIMER,
         value,
         timer: index as u32,
+        overrun: 0,
     };
     // struct sigevent: value, signal, kind, thread.
     let notify = if event == 0 {
@@ -117,6 +144,7 @@ pub(crate) fn timer_create(
             ..Timer::default()
         },
         notify,
+        missed: 0,
         overrun: 0,
     };
     match free {
@@ -160,7 +188,8 @@ pub(crate) fn timer_settime(
         put_setting(kernel, old, &before)?;
     }
     let timer = kernel.posix_timer(id)?;
-    (timer.timer.at, timer.timer.interval, timer.overrun) = (at, interval, 0);
+    (timer.timer.at, timer.timer.interval) = (at, interval);
+    (timer.missed, timer.overrun) = (0, 0);
     if let Some(at) = at {
         kernel.threads.earliest = kernel.threads.earliest.min(at);
     }
@@ -174,7 +203,7 @@ pub(crate) fn timer_gettime(kernel: &mut Kernel, [id, address, ..]: Args) -> Res
 }
 
 pub(crate) fn timer_getoverrun(kernel: &mut Kernel, [id, ..]: Args) -> Result<u64, Errno> {
-    Ok(kernel.posix_timer(id)?.overrun.min(i32::MAX as u64))
+    Ok(kernel.posix_timer(id)?.overrun)
 }
 
 pub(crate) fn timer_delete(kernel: &mut Kernel, [id, ..]: Args) -> Result<u64, Errno> {

@@ -9,6 +9,7 @@ use crate::errno::Errno;
 use crate::fs::Time;
 use crate::host::Host;
 use crate::kernel::{Args, Kernel};
+use crate::process::PID;
 use crate::threads::On;
 
 /// Nanoseconds that a system call takes.
@@ -84,6 +85,11 @@ impl Clock {
         self.elapsed = elapsed;
     }
 
+    /// Whether it is the host's.
+    pub(crate) fn is_host(&self) -> bool {
+        self.host.is_some()
+    }
+
     /// Time since 1970.
     pub fn now(&self) -> Time {
         let total = u64::from(self.start.nanoseconds) + self.elapsed % SECOND;
@@ -148,9 +154,8 @@ impl Clock {
             0 | 5 | 11 => Ok(self.now()),
             // MONOTONIC, MONOTONIC_RAW, MONOTONIC_COARSE, BOOTTIME: since a boot one second ago, so that 0 means unset.
             1 | 4 | 6 | 7 => Ok(since_start(self.elapsed + SECOND)),
-            // PROCESS_CPUTIME_ID, THREAD_CPUTIME_ID, and negative numbers: the clock of a process, which is this one.
+            // PROCESS_CPUTIME_ID, THREAD_CPUTIME_ID.
             2 | 3 => Ok(since_start(self.busy())),
-            other if other < 0 && other & 7 <= 6 => Ok(since_start(self.busy())),
             _ => Err(Errno::EINVAL),
         }
     }
@@ -209,11 +214,13 @@ pub(crate) fn duration(kernel: &Kernel, address: u64) -> Result<u64, Errno> {
 }
 
 pub(crate) fn clock_gettime(kernel: &mut Kernel, [clock, address, ..]: Args) -> Result<u64, Errno> {
+    let clock = kernel.clock_number(clock)?;
     put(kernel, address, kernel.clock.read(clock)?)?;
     Ok(0)
 }
 
 pub(crate) fn clock_getres(kernel: &mut Kernel, [clock, address, ..]: Args) -> Result<u64, Errno> {
+    let clock = kernel.clock_number(clock)?;
     kernel.clock.read(clock)?;
     if address != 0 {
         kernel.memory.write(address, &[0, RESOLUTION])?;
@@ -273,6 +280,7 @@ pub(crate) fn clock_nanosleep(
     [clock, flags, request, remaining, ..]: Args,
 ) -> Result<u64, Errno> {
     const ABSTIME: u64 = 1;
+    let clock = kernel.clock_number(clock)?;
     kernel.clock.read(clock)?;
     let target = duration(kernel, request)?;
     if flags & ABSTIME == 0 {
@@ -298,6 +306,28 @@ fn pass(kernel: &mut Kernel, until: u64, remaining: u64) -> Result<u64, Errno> {
 }
 
 impl Kernel {
+    /// The clock that this number means; a negative one is the processor clock of a process or thread.
+    ///
+    /// # Errors
+    /// `EINVAL` if there is none of that number.
+    pub(crate) fn clock_number(&self, clock: u64) -> Result<u64, Errno> {
+        const PROCESS: u64 = 2;
+        const THREAD: u64 = 3;
+        const OF_THREAD: i32 = 4;
+        let number = clock as i32;
+        if number >= 0 {
+            return Ok(clock);
+        }
+        // ~ID << 3, 4 for a thread, and which of three clocks (posix-timers.h).
+        let id = !(number >> 3) as u32;
+        match (number & OF_THREAD != 0, number & 3) {
+            (_, 3) => Err(Errno::EINVAL),
+            (true, _) if id == 0 || self.threads.find(id).is_some() => Ok(THREAD),
+            (false, _) if id == 0 || id == PID => Ok(PROCESS),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+
     /// Raises the signals of the interval timers whose time has come.
     pub(crate) fn check_alarms(&mut self) {
         const SIGNALS: [u32; 3] = [crate::signal::SIGALRM, 26, 27];

@@ -13,7 +13,9 @@
 //! | `v` | an iovec array of bytes that the program gives; the next argument is its length |
 //! | `2` | two descriptors that the program gets |
 //! | `a` | a `struct stat` that the program gets: mode and size |
+//! | `A` `G` | a `struct sockaddr` that the program gives, the next argument is its size; or gets, the next one points to its size |
 //! | `t` `T` | a timespec that the program gives, or gets |
+//! | `D` `K` | a protocol family, a type of sockets |
 //! | `@` `O` `P` `M` `S` `C` `W` `F` | a directory's descriptor, flags of open, protection, flags of mmap, a signal, a clock, the origin of a seek, a futex operation |
 //!
 //! `=` in front says that the result is an address.
@@ -23,13 +25,14 @@ use alloc::vec::Vec;
 use core::fmt::Write as _;
 
 use crate::errno::Errno;
+use crate::fs::socket::{Address, Family, Ip};
 use crate::kernel::{Args, Kernel};
 use crate::signal;
 use crate::syscalls;
 
 /// Letters that a signature may have.
 #[cfg(test)]
-const LETTERS: &str = "iluxopwrv2atT@OPMSCWF";
+const LETTERS: &str = "iluxopwrv2aAGDKtT@OPMSCWF";
 
 /// Most bytes of a string or a buffer that are shown, as strace has it.
 const SHOWN: u64 = 32;
@@ -54,6 +57,9 @@ const OPEN: &[(u64, &str)] = &[
     (0o2000000, "O_CLOEXEC"),
     (0o10000000, "O_PATH"),
 ];
+const FAMILIES: &[(u64, &str)] = &[(1, "AF_UNIX"), (2, "AF_INET"), (10, "AF_INET6")];
+const TYPES: &[(u64, &str)] = &[(1, "SOCK_STREAM"), (2, "SOCK_DGRAM"), (5, "SOCK_SEQPACKET")];
+const SOCKET_FLAGS: &[(u64, &str)] = &[(0o4000, "SOCK_NONBLOCK"), (0o2000000, "SOCK_CLOEXEC")];
 const PROTECTION: &[(u64, &str)] = &[(1, "PROT_READ"), (2, "PROT_WRITE"), (4, "PROT_EXEC")];
 const MAP: &[(u64, &str)] = &[
     (3, "MAP_SHARED_VALIDATE"),
@@ -214,6 +220,20 @@ impl Kernel {
             'P' => flags(line, value, PROTECTION, false),
             'M' => flags(line, value, MAP, false),
             'S' if (1..=64).contains(&value) => write!(line, "SIG{}", signal::name(value as u32)),
+            'A' => self.name(line, value, next),
+            'G' => match (number, self.memory.read::<u32>(next)) {
+                (Some(_), Ok(size)) => self.name(line, value, size.into()),
+                _ => pointer(line, value),
+            },
+            'D' => member(line, value, FAMILIES),
+            'K' => {
+                let known: u64 = SOCKET_FLAGS.iter().map(|(bit, _)| bit).sum();
+                let _ = member(line, value & !known, TYPES);
+                match value & known {
+                    0 => Ok(()),
+                    set => flags(line, set, SOCKET_FLAGS, true),
+                }
+            }
             'C' => named(line, value, CLOCKS),
             'W' => named(line, value, SEEK),
             'F' => {
@@ -267,6 +287,40 @@ impl Kernel {
         }
     }
 
+    /// A `struct sockaddr`, as strace shows it.
+    fn name(&self, line: &mut String, at: u64, size: u64) -> core::fmt::Result {
+        const MOST: u64 = 128;
+        let Ok(bytes) = self.memory.read_array::<u8>(at, size.min(MOST), MOST) else {
+            return pointer(line, at);
+        };
+        let number = bytes
+            .first_chunk::<2>()
+            .map(|&word| u16::from_le_bytes(word));
+        let family = number.and_then(|number| Family::new(number.into()).ok());
+        let parsed = family.and_then(|family| Some((family, Address::parse(&bytes, family).ok()?)));
+        let Some((family, address)) = parsed else {
+            return pointer(line, at);
+        };
+        line.push_str("{sa_family=");
+        member(line, family.number().into(), FAMILIES)?;
+        match address {
+            Address::Unnamed => {}
+            Address::Internet(Ip(ip), port) if family == Family::V6 => {
+                let ip = core::net::Ipv6Addr::from(ip);
+                write!(line, ", port={port}, addr={ip}")?;
+            }
+            Address::Internet(Ip([.., a, b, c, d]), port) => {
+                write!(line, ", port={port}, addr={a}.{b}.{c}.{d}")?;
+            }
+            Address::Unix(name) => {
+                line.push_str(", path=");
+                quoted(line, &name, name.len() as u64)?;
+            }
+        }
+        line.push('}');
+        Ok(())
+    }
+
     fn vectors(&self, line: &mut String, address: u64, count: u64) -> core::fmt::Result {
         let count_shown = count.min(SHOWN) * 2;
         let Ok(words) = self
@@ -303,6 +357,14 @@ fn pointer(line: &mut String, value: u64) -> core::fmt::Result {
     match value {
         0 => line.write_str("NULL"),
         _ => write!(line, "{value:#x}"),
+    }
+}
+
+/// One of the names, or the number.
+fn member(line: &mut String, value: u64, names: &[(u64, &str)]) -> core::fmt::Result {
+    match names.iter().find(|(number, _)| *number == value) {
+        Some((_, name)) => line.write_str(name),
+        None => write!(line, "{value}"),
     }
 }
 

@@ -10,7 +10,7 @@ use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 
 use zvm_abi::manifest::{self, limit};
 
-use crate::network::Address;
+use crate::network::connect::Wanted;
 use crate::spec::UNLIMITED;
 
 /// One channel, open.
@@ -44,9 +44,11 @@ pub enum Source {
     /// A regular file, and its bytes at start.
     Regular(File, u64),
     /// The other end of a network channel, before it is connected.
-    Unconnected(Address),
-    /// A connection, on which the writer has greeted.
-    Network(TcpStream),
+    Unconnected(Wanted),
+    /// A connection between instances, on which the writer has greeted.
+    Framed(TcpStream),
+    /// A connection whose bytes are the channel's.
+    Connection(TcpStream),
     /// The host's clock.
     Clock,
 }
@@ -56,7 +58,7 @@ impl Source {
     pub fn fd(&self) -> RawFd {
         match self {
             Source::Inherited(fd) => *fd,
-            Source::Network(stream) => stream.as_raw_fd(),
+            Source::Framed(stream) | Source::Connection(stream) => stream.as_raw_fd(),
             Source::Unconnected(_) | Source::Clock => -1,
             Source::Stream(file) | Source::Device(file) | Source::Regular(file, _) => {
                 file.as_raw_fd()
@@ -139,7 +141,7 @@ impl Channel {
     /// Whether bytes go over the network.
     pub fn network(&self) -> bool {
         let mut sources = self.sources.iter();
-        sources.any(|source| matches!(source, Source::Network(_)))
+        sources.any(|source| matches!(source, Source::Framed(_) | Source::Connection(_)))
     }
 
     /// Whether it can be read at any offset.

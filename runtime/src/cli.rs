@@ -1,5 +1,6 @@
 //! The `zvm` command.
 
+use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::net::{SocketAddr, UdpSocket};
@@ -146,6 +147,13 @@ struct Run {
     /// put_size`
     #[arg(long = "channel", value_name = "SPEC", value_parser = ChannelSpec::parse)]
     channels: Vec<ChannelSpec>,
+    /// Let the program's sockets connect to HOST:PORT, once for each time that this is given; inside it is NAME:PORT
+    #[arg(long, value_name = "[NAME:PORT=]HOST:PORT", value_parser = ChannelSpec::connect)]
+    connect: Vec<ChannelSpec>,
+    /// Wait for a connection to IP:PORT, and give it to the program when it listens at PORT; given more than once, as many
+    /// connections
+    #[arg(long, value_name = "[PORT=]IP:PORT", value_parser = ChannelSpec::listen)]
+    listen: Vec<ChannelSpec>,
     /// Write output files while the program runs, not when it has ended
     #[arg(long)]
     stream: bool,
@@ -346,6 +354,7 @@ impl Run {
     fn options(self) -> Result<RunOptions, RunError> {
         let mut command = self.command.into_iter();
         let mut channels = self.channels;
+        channels.extend(numbered(self.connect.into_iter().chain(self.listen)));
         let files = [self.stdin, self.stdout, self.stderr];
         for (number, file) in (0..).zip(files) {
             channels.extend(file.map(|file| ChannelSpec::standard(number, Uri::Path(file))));
@@ -395,6 +404,20 @@ fn of_zapp(path: &Path) -> Result<RunOptions, RunError> {
         }],
         ..defaults
     })
+}
+
+/// Connections of one name have different aliases: the second one ends with `#2`.
+fn numbered(specs: impl Iterator<Item = ChannelSpec>) -> Vec<ChannelSpec> {
+    let mut count = HashMap::new();
+    let numbered = specs.map(|mut spec| {
+        let number = count.entry(spec.alias.clone()).or_insert(0);
+        *number += 1;
+        if *number > 1 {
+            spec.alias = format!("{}#{number}", spec.alias);
+        }
+        spec
+    });
+    numbered.collect()
 }
 
 /// Of several values of a variable the last, where the first one stood.

@@ -135,7 +135,11 @@ fn start(
         limit_cpu_time(limit).map_err(refuse(status::IO, "limit the processor time"))?;
     }
     record.mark(Moment::Ready);
-    seccomp::close(orders.host_clock).map_err(|message| Refusal {
+    let needs = seccomp::Needs {
+        clock: orders.host_clock,
+        network: channels.iter().any(Channel::network),
+    };
+    seccomp::close(needs).map_err(|message| Refusal {
         status: status::IO,
         message,
     })?;

@@ -4,6 +4,7 @@ use zvm_abi::layout;
 
 /// Largest image file in bytes, debug information included.
 pub const IMAGE_FILE: u64 = 4 << 30;
+
 /// Most program headers in an image.
 pub const PROGRAM_HEADERS: u16 = 16;
 /// Largest PT_NOTE segment in bytes.
@@ -44,6 +45,8 @@ pub const SOURCES: usize = 1024;
 
 /// Bytes that one Read or Write trap moves at most, as in Linux.
 pub const TRANSFER: u64 = 0x7fff_f000;
+/// Most milliseconds that one Read without a buffer waits for a connection's bytes; whoever wants to wait longer asks again.
+pub const WAIT: u64 = 1000;
 /// Most ranges that Jail may hold executable at one time.
 pub const JAILS: usize = 1024;
 /// Largest range of one Jail in bytes.

@@ -147,11 +147,8 @@ pub fn connect(
     let (mut wanted, mut owners) = (Vec::new(), Vec::new());
     for (index, channel) in channels.iter().enumerate() {
         for (number, source) in channel.sources.iter().enumerate() {
-            if let Source::Unconnected(address) = source {
-                wanted.push(Wanted {
-                    address: address.clone(),
-                    writes: channel.writable(),
-                });
+            if let Source::Unconnected(end) = source {
+                wanted.push(end.clone());
                 owners.push((index, number));
             }
         }
@@ -163,12 +160,15 @@ pub fn connect(
         let (index, _) = owners[failure.index];
         ChannelError {
             alias: channels[index].alias.clone(),
-            problem: format!("{}: {failure}", wanted[failure.index].address),
+            problem: format!("{}: {failure}", wanted[failure.index]),
             status: status::IO,
         }
     })?;
-    for ((index, number), stream) in owners.into_iter().zip(streams) {
-        channels[index].sources[number] = Source::Network(stream);
+    for (((index, number), stream), wanted) in owners.into_iter().zip(streams).zip(wanted) {
+        channels[index].sources[number] = match wanted.framed {
+            true => Source::Framed(stream),
+            false => Source::Connection(stream),
+        };
     }
     Ok(())
 }
@@ -198,7 +198,16 @@ fn open_source(
         Uri::Path(path) if path == Path::new("/dev/stdout") => inherited(1),
         Uri::Path(path) if path == Path::new("/dev/stderr") => inherited(2),
         Uri::Path(path) => open_path(spec, path, manner, results),
-        Uri::Tcp(address) => Ok(Source::Unconnected(address.clone())),
+        Uri::Tcp(address) => Ok(Source::Unconnected(Wanted {
+            address: address.clone(),
+            listens: !spec.writable(),
+            framed: true,
+        })),
+        Uri::Stream { address, listens } => Ok(Source::Unconnected(Wanted {
+            address: address.clone(),
+            listens: *listens,
+            framed: false,
+        })),
     }
 }
 

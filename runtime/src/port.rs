@@ -19,8 +19,10 @@ struct Feed {
     fd: RawFd,
     /// Bytes of a regular file at start; `None` for what has no positions.
     size: Option<u64>,
-    /// How bytes pass, where it is a connection.
+    /// How bytes pass, where it is a connection between instances.
     link: Option<Link>,
+    /// It is a connection, framed or not.
+    network: bool,
     /// It is the host's clock.
     clock: bool,
 }
@@ -62,10 +64,11 @@ impl Port {
                 _ => None,
             },
             link: match source {
-                Source::Network(_) if channel.writable() => Some(Link::writer()),
-                Source::Network(_) => Some(Link::reader()),
+                Source::Framed(_) if channel.writable() => Some(Link::writer()),
+                Source::Framed(_) => Some(Link::reader()),
                 _ => None,
             },
+            network: matches!(source, Source::Framed(_) | Source::Connection(_)),
             clock: matches!(source, Source::Clock),
         };
         Port {
@@ -119,6 +122,13 @@ impl Port {
         size: u64,
         offset: u64,
     ) -> Result<u64, Failure> {
+        if size == 0 && self.is_network() {
+            return if write {
+                self.shut()
+            } else {
+                self.wait(offset)
+            };
+        }
         let (count, bytes) = if write {
             (limit::PUTS, limit::PUT_SIZE)
         } else {
@@ -166,6 +176,42 @@ impl Port {
             }
         }
         Ok(())
+    }
+
+    fn is_network(&self) -> bool {
+        self.feeds.iter().any(|feed| feed.network)
+    }
+
+    /// Nothing more will be written: the other ends learn it.
+    fn shut(&mut self) -> Result<u64, Failure> {
+        self.end()?;
+        for feed in self.feeds.iter().filter(|feed| feed.network) {
+            // SAFETY: a descriptor of ours and an integer. Whoever has gone already need not be told.
+            unsafe { libc::shutdown(feed.fd, libc::SHUT_WR) };
+        }
+        Ok(0)
+    }
+
+    /// Waits at most so many milliseconds until a read would not wait: 0 then, else EAGAIN.
+    fn wait(&self, milliseconds: u64) -> Result<u64, Failure> {
+        let Some(feed) = self.feeds.get(self.current).filter(|feed| feed.network) else {
+            return Ok(0);
+        };
+        let mut wanted = libc::pollfd {
+            fd: feed.fd,
+            events: libc::POLLIN,
+            revents: 0,
+        };
+        let limit = milliseconds.min(limits::WAIT) as i32;
+        // SAFETY: one structure, which lives through the call.
+        match unsafe { libc::poll(&raw mut wanted, 1, limit) } {
+            1.. => Ok(0),
+            0 => Err(Failure::Errno(errno::EAGAIN)),
+            _ => Err(std::io::Error::last_os_error()
+                .raw_os_error()
+                .unwrap_or(libc::EIO)
+                .into()),
+        }
     }
 
     /// From the current source, or the first behind it that has more.

@@ -8,14 +8,24 @@ use std::mem::offset_of;
 use libc::{seccomp_data, sock_filter, sock_fprog};
 use zvm_abi::layout;
 
-/// Sets limits and the filter on this process; there is no way back. `host_clock` lets the host's clock be asked.
+/// What an instance needs beyond what all do.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Needs {
+    /// The host's clock is asked.
+    pub clock: bool,
+    /// Channels are connections.
+    pub network: bool,
+}
+
+/// Sets limits and the filter on this process; there is no way back.
 ///
 /// # Errors
 /// What the host refused.
-pub fn close(host_clock: bool) -> Result<(), String> {
-    limit(libc::RLIMIT_CORE)?;
-    limit(libc::RLIMIT_NOFILE)?;
-    let mut filter = filter(host_clock);
+pub fn close(needs: Needs) -> Result<(), String> {
+    limit(libc::RLIMIT_CORE, 0)?;
+    // Of no more descriptors than this says poll can be asked, though they are open.
+    limit(libc::RLIMIT_NOFILE, needs.network.into())?;
+    let mut filter = filter(needs);
     let program = sock_fprog {
         len: filter.len() as u16,
         filter: filter.as_mut_ptr(),
@@ -39,14 +49,14 @@ pub fn close(host_clock: bool) -> Result<(), String> {
     }
 }
 
-/// Sets a resource limit to nothing, for good.
-fn limit(resource: libc::__rlimit_resource_t) -> Result<(), String> {
-    let zero = libc::rlimit {
-        rlim_cur: 0,
-        rlim_max: 0,
+/// Sets a resource limit, for good.
+fn limit(resource: libc::__rlimit_resource_t, most: libc::rlim_t) -> Result<(), String> {
+    let limit = libc::rlimit {
+        rlim_cur: most,
+        rlim_max: most,
     };
     // SAFETY: the structure lives through the call.
-    match unsafe { libc::setrlimit(resource, &raw const zero) } {
+    match unsafe { libc::setrlimit(resource, &raw const limit) } {
         0 => Ok(()),
         _ => Err(format!(
             "cannot set a resource limit: {}",
@@ -76,6 +86,10 @@ const CLOCK_CALLS: [(i64, &str); 2] = [
 /// `AUDIT_ARCH_X86_64` (include/uapi/linux/audit.h).
 const X86_64: u32 = 0xc000_003e;
 
+/// And these, if a channel is a connection.
+const NETWORK_CALLS: [(i64, &str); 2] =
+    [(libc::SYS_poll, "poll"), (libc::SYS_shutdown, "shutdown")];
+
 /// Where a test leads.
 #[derive(Clone, Copy)]
 enum To {
@@ -96,7 +110,7 @@ enum Step {
 
 /// The filter, in the order in which the kernel reads it. It is short: the kernel tries it for every call there is when it
 /// takes it.
-fn filter(host_clock: bool) -> Vec<sock_filter> {
+fn filter(needs: Needs) -> Vec<sock_filter> {
     use Step::{AtLeast, Equal, Load};
     use To::{Allow, Kill, Next, Skip};
 
@@ -107,8 +121,9 @@ fn filter(host_clock: bool) -> Vec<sock_filter> {
         Equal(X86_64, Next, Kill),
         Load(offset_of!(seccomp_data, nr)),
     ];
-    let clock: &[_] = if host_clock { &CLOCK_CALLS } else { &[] };
-    for &(number, _) in CALLS.iter().chain(clock) {
+    let clock: &[_] = if needs.clock { &CLOCK_CALLS } else { &[] };
+    let network: &[_] = if needs.network { &NETWORK_CALLS } else { &[] };
+    for &(number, _) in CALLS.iter().chain(clock).chain(network) {
         if number != libc::SYS_mprotect {
             steps.push(Equal(number as u32, Allow, Next));
         }
@@ -178,7 +193,7 @@ mod tests {
         let pid = unsafe { libc::fork() };
         assert!(pid >= 0);
         if pid == 0 {
-            let status = if close(false).is_err() {
+            let status = if close(Needs::default()).is_err() {
                 99
             } else {
                 i32::from(!deed())
@@ -204,7 +219,8 @@ mod tests {
             .lines()
             .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
             .collect();
-        let all = CALLS.iter().chain(&CLOCK_CALLS).map(|&(_, name)| name);
+        let all = CALLS.iter().chain(&CLOCK_CALLS).chain(&NETWORK_CALLS);
+        let all = all.map(|&(_, name)| name);
         assert!(listed.iter().copied().eq(all), "{listed:?}");
     }
 

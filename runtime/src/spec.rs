@@ -39,6 +39,14 @@ pub enum Uri {
     /// A TCP connection, `tcp:host:port` or `tcp:node:`: a channel that reads listens there, one that writes connects
     /// to it.
     Tcp(Address),
+    /// A TCP connection whose bytes are the channel's, both ways: `connect:host:port`, or `listen:host:port` for the first
+    /// that somebody else makes.
+    Stream {
+        /// Where to connect to, or to listen.
+        address: Address,
+        /// Whether the other end connects.
+        listens: bool,
+    },
 }
 
 impl ChannelSpec {
@@ -100,6 +108,48 @@ impl ChannelSpec {
         }
     }
 
+    /// A connection that the program's sockets reach as `name:port`: `[name:port=]host:port`, where `host:port` is whom it
+    /// connects to.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn connect(text: &str) -> Result<ChannelSpec, String> {
+        let (inside, host) = text.split_once('=').unwrap_or((text, text));
+        let inside = Address::host(inside)?.to_string();
+        let (name, port) = inside.rsplit_once(':').unwrap_or_default();
+        let name = name.trim_start_matches('[').trim_end_matches(']');
+        ChannelSpec::connection(
+            Address::host(host)?,
+            false,
+            format!("/dev/tcp/{name}/{port}"),
+        )
+    }
+
+    /// A connection that somebody makes to `ip:port`, and that a program gets which listens at this port: `[port=]ip:port`.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn listen(text: &str) -> Result<ChannelSpec, String> {
+        let (inside, host) = text.split_once('=').unwrap_or(("", text));
+        let address = Address::host(host)?;
+        let inside = match inside {
+            "" => host.rsplit_once(':').unwrap_or_default().1,
+            inside => Address::host(&format!("0:{inside}")).map(|_| inside)?,
+        };
+        ChannelSpec::connection(address, true, format!("/dev/listen/{inside}"))
+    }
+
+    fn connection(address: Address, listens: bool, alias: String) -> Result<ChannelSpec, String> {
+        check_alias(&alias)?;
+        Ok(ChannelSpec {
+            uris: vec![Uri::Stream { address, listens }],
+            alias,
+            kind: manifest::SEQUENTIAL,
+            etag: false,
+            limits: [UNLIMITED; 4],
+        })
+    }
+
     /// Whether the guest may read it.
     pub fn readable(&self) -> bool {
         self.limits[limit::GETS] > 0 && self.limits[limit::GET_SIZE] > 0
@@ -111,12 +161,17 @@ impl ChannelSpec {
     }
 
     fn check(&self) -> Result<(), String> {
-        let network = self.uris.iter().any(|uri| matches!(uri, Uri::Tcp(_)));
-        if network && self.kind != manifest::SEQUENTIAL {
-            return Err("a tcp: channel must be sequential (type 0)".to_owned());
+        let framed = self.uris.iter().any(|uri| matches!(uri, Uri::Tcp(_)));
+        let stream = |uri: &Uri| matches!(uri, Uri::Stream { .. });
+        let stream = self.uris.iter().any(stream);
+        if (framed || stream) && self.kind != manifest::SEQUENTIAL {
+            return Err("a network channel must be sequential (type 0)".to_owned());
         }
-        if network && self.readable() && self.writable() {
+        if framed && self.readable() && self.writable() {
             return Err("a tcp: channel either reads or writes".to_owned());
+        }
+        if stream && self.uris.len() > 1 {
+            return Err("a connect: or listen: channel has no other source".to_owned());
         }
         Ok(())
     }
@@ -148,7 +203,7 @@ fn check_alias(alias: &str) -> Result<(), String> {
 }
 
 impl Uri {
-    /// Reads `fd:N`, `tcp:HOST:PORT`, `tcp:NODE:`, or a path.
+    /// Reads `fd:N`, `tcp:HOST:PORT`, `tcp:NODE:`, `connect:HOST:PORT`, `listen:HOST:PORT`, or a path.
     ///
     /// # Errors
     /// What is wrong, in words.
@@ -164,6 +219,14 @@ impl Uri {
         if let Some(address) = text.strip_prefix("tcp:") {
             return Address::parse(address).map(Uri::Tcp);
         }
+        for (scheme, listens) in [("connect:", false), ("listen:", true)] {
+            if let Some(address) = text.strip_prefix(scheme) {
+                return match Address::host(address) {
+                    Ok(address) => Ok(Uri::Stream { address, listens }),
+                    Err(problem) => Err(format!("{text}: {problem}")),
+                };
+            }
+        }
         Ok(Uri::Path(OsString::from(text).into()))
     }
 }
@@ -173,7 +236,11 @@ impl fmt::Display for Uri {
         match self {
             Uri::Path(path) => path.display().fmt(f),
             Uri::Descriptor(fd) => write!(f, "fd:{fd}"),
-            Uri::Tcp(address) => address.fmt(f),
+            Uri::Tcp(address) => write!(f, "tcp:{address}"),
+            Uri::Stream { address, listens } => {
+                let scheme = if *listens { "listen" } else { "connect" };
+                write!(f, "{scheme}:{address}")
+            }
         }
     }
 }
@@ -196,7 +263,35 @@ mod tests {
         assert!(spec.readable() && !spec.writable());
         let tcp = ChannelSpec::parse("tcp:[::1]:80, /dev/out/x, 0, 0, 0, 0, 1, 1").unwrap();
         assert_eq!(tcp.uris, [Uri::Tcp(Address::Host("[::1]:80".into()))]);
+        let both = ChannelSpec::parse("connect:db:5432, /dev/tcp/db/5432, 0, 0, 1, 1, 1, 1");
+        assert_eq!(both.unwrap().uris[0].to_string(), "connect:db:5432");
+        let sides = |spec: Result<ChannelSpec, String>| {
+            spec.map(|spec| (spec.uris[0].to_string(), spec.alias)).ok()
+        };
+        for (text, uri, alias) in [
+            ("db:5432", "connect:db:5432", "/dev/tcp/db/5432"),
+            ("db:1=127.0.0.1:9", "connect:127.0.0.1:9", "/dev/tcp/db/1"),
+            ("[::1]:80", "connect:[::1]:80", "/dev/tcp/::1/80"),
+        ] {
+            let expected = (uri.to_owned(), alias.to_owned());
+            assert_eq!(sides(ChannelSpec::connect(text)), Some(expected));
+        }
+        for (text, uri, alias) in [
+            ("0.0.0.0:80", "listen:0.0.0.0:80", "/dev/listen/80"),
+            ("80=[::]:8080", "listen:[::]:8080", "/dev/listen/80"),
+        ] {
+            let expected = (uri.to_owned(), alias.to_owned());
+            assert_eq!(sides(ChannelSpec::listen(text)), Some(expected));
+        }
+        for bad in ["", "80", "a:b", "x=h:1", "h:1=x", "h:1=", "a/b/../c:1"] {
+            assert!(ChannelSpec::connect(bad).is_err(), "{bad}");
+            assert!(ChannelSpec::listen(bad).is_err(), "{bad}");
+        }
         for bad in [
+            "listen:80, /a, 0, 0, 1, 1, 1, 1",
+            "connect:db:0, /a, 0, 0, 1, 1, 1, 1",
+            "connect:db:1, /a, 3, 0, 1, 1, 1, 1",
+            "connect:db:1;/b, /a, 0, 0, 1, 1, 1, 1",
             "tcp:x, /a, 0, 0, 1, 1, 0, 0",
             "tcp:node:, /a, 0, 0, 1, 1, 0, 0",
             "tcp:1:, /a, 3, 0, 1, 1, 0, 0",

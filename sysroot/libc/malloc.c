@@ -2,6 +2,8 @@
 // (`static.c` includes all of mimalloc), with the settings in `sysroot/src/fast.rs`.
 //
 // The names are weak, so that a program with a malloc of its own links, whichever functions it leaves out.
+#include <errno.h>
+
 #include "static.c"
 
 // mimalloc's names are macros here: see `hide_names` there.
@@ -31,5 +33,9 @@ INSTEAD(__libc_calloc, mi_calloc, void *, size_t, size_t);
 INSTEAD(__libc_realloc, mi_realloc, void *, void *, size_t);
 INSTEAD(__libc_free, mi_free, void, void *);
 
-// Freed memory stays the sandbox's: giving it back would only write zeros.
-__attribute__((constructor(101))) static void settle(void) { mi_option_set(mi_option_purge_delay, -1); }
+// Freed memory stays the sandbox's: giving it back would only write zeros. What mimalloc asked the system at its start, just
+// before this, and did not get, is not the program's to see: nothing of it has run, so errno is zero.
+__attribute__((constructor(101))) static void settle(void) {
+    mi_option_set(mi_option_purge_delay, -1);
+    errno = 0;
+}

@@ -26,5 +26,5 @@ pub use event::{Event, Timer};
 pub use files::{Files, OpenFile, flag};
 pub use path::{DESCRIPTOR, Found, NAME_MAX, PATH_MAX, resolve};
 pub use pipe::Pipe;
-pub use socket::{Ports, Socket};
+pub use socket::{Outside, Ports, Socket};
 pub use tree::{Device, Generated, Kind, Mount, Node, NodeId, Time, Tree};

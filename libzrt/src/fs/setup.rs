@@ -15,10 +15,11 @@ use crate::nvram::{Access, MountLine};
 use crate::process::PID;
 use crate::text::text;
 
-/// What programs look up of the machine and its users, where no mount says otherwise: the user 0 that every program is, and the
-/// names of the network inside the instance.
+/// The names of the network inside the instance, in front of those that channels have.
+const HOSTS: &[u8] = b"127.0.0.1\tlocalhost\n::1\tlocalhost\n";
+
+/// What programs look up of the machine's users, where no mount says otherwise: the user 0 that every program is.
 const ETC: &[(&[u8], &[u8])] = &[
-    (b"hosts", b"127.0.0.1\tlocalhost\n::1\tlocalhost\n"),
     (
         b"passwd",
         b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
@@ -243,7 +244,9 @@ impl Kernel {
         if !self.tree.node(etc)?.is_directory() {
             return Ok(());
         }
-        for (name, text) in ETC {
+        let hosts = [HOSTS, &self.outside.hosts()].concat();
+        let all = ETC.iter().copied().chain([(&b"hosts"[..], &hosts[..])]);
+        for (name, text) in all {
             if self.tree.directory(etc)?.get(name).is_none() {
                 let mut contents = Contents::default();
                 contents.write(0, text)?;

@@ -240,6 +240,7 @@ fn unmap(kernel: &mut Kernel, start: u64, size: u64) -> Result<(), Errno> {
 impl Kernel {
     /// Brings shared writable mappings (of one file, or all) back to their files.
     pub(crate) fn write_back(&mut self, only: Option<NodeId>) -> Result<(), Errno> {
+        let now = self.now();
         let Kernel { memory, tree, .. } = self;
         for map in memory
             .shared
@@ -258,6 +259,8 @@ impl Kernel {
                 && !contents.equals(map.offset, bytes)
             {
                 contents.write(map.offset, bytes)?;
+                let node = tree.node_mut(map.node)?;
+                (node.modified, node.changed) = (now, now);
                 tree.change(map.node)?;
             }
         }

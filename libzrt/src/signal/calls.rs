@@ -25,6 +25,7 @@ pub(crate) fn send(kernel: &mut Kernel, thread: Option<u32>, number: u64) -> Res
                 code: SI_TKILL,
                 value: 0,
                 timer: 0,
+                overrun: 0,
             },
         )?,
         None => kernel.raise_info(Info {
@@ -32,6 +33,7 @@ pub(crate) fn send(kernel: &mut Kernel, thread: Option<u32>, number: u64) -> Res
             code: SI_USER,
             value: 0,
             timer: 0,
+            overrun: 0,
         }),
     }
     Ok(0)
@@ -53,6 +55,7 @@ fn queued(kernel: &Kernel, number: u64, address: u64) -> Result<Option<Info>, Er
         code,
         value,
         timer: 0,
+        overrun: 0,
     }))
 }
 
@@ -183,13 +186,8 @@ pub(crate) fn rt_sigtimedwait(
         Some(crate::time::duration(kernel, timeout)?)
     };
     let deadline = kernel.deadline(span);
-    let own = &mut kernel.threads.current_mut().signals;
-    own.wanted = 0;
-    let next = own
-        .pending
-        .take(set)
-        .or_else(|| kernel.signals.pending.take(set));
-    let Some(found) = next else {
+    kernel.threads.current_mut().signals.wanted = 0;
+    let Some(found) = kernel.take_signal(set) else {
         let why = "waits for a signal, and none can come";
         return Err(match kernel.block(On::Time, deadline, why) {
             Errno::ETIMEDOUT => Errno::EAGAIN,

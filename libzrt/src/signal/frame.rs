@@ -7,8 +7,8 @@
 use alloc::boxed::Box;
 
 use super::{
-    Action, Info, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_SIGINFO, SIG_DFL, SIG_IGN, SIGKILL,
-    SIGSTOP, SS_DISABLE, bit,
+    Action, Info, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_SIGINFO, SI_TIMER, SIG_DFL, SIG_IGN,
+    SIGKILL, SIGSTOP, SS_DISABLE, bit,
 };
 use crate::errno::Errno;
 use crate::fault::{self, BACK, Back, FAULT};
@@ -38,16 +38,15 @@ const FX_XMM: usize = 160;
 
 /// The first words of a `siginfo_t`: number and errno; code; process (or timer and overrun) and user; value.
 pub(super) fn siginfo(info: &Info) -> [u64; 4] {
-    const SI_TIMER: i32 = -2;
     let sender = if info.code == SI_TIMER {
-        info.timer
+        u64::from(info.timer) | u64::from(info.overrun) << 32
     } else {
-        PID
+        u64::from(PID)
     };
     [
         u64::from(info.number),
         u64::from(info.code as u32),
-        u64::from(sender),
+        sender,
         info.value,
     ]
 }

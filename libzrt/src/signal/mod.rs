@@ -62,7 +62,12 @@ pub(crate) struct Info {
     pub value: u64,
     /// A POSIX timer's number.
     pub timer: u32,
+    /// Its expirations while the signal was pending.
+    pub overrun: u32,
 }
+
+/// `si_code` of a POSIX timer's signal.
+pub(crate) const SI_TIMER: i32 = -2;
 
 /// Signals that wait to be delivered.
 #[derive(Clone, Debug, Default)]
@@ -96,6 +101,12 @@ impl Pending {
             self.set &= !bit(number);
         }
         Some(info)
+    }
+
+    /// Whether it holds this timer's signal.
+    fn holds(&self, timer: u32) -> bool {
+        let mut infos = self.infos.iter();
+        infos.any(|info| info.code == SI_TIMER && info.timer == timer)
     }
 
     fn discard(&mut self, number: u32) {
@@ -208,6 +219,7 @@ impl Kernel {
             code,
             value: 0,
             timer: 0,
+            overrun: 0,
         });
     }
 
@@ -252,18 +264,36 @@ impl Kernel {
         Ok(())
     }
 
+    /// Whether this timer's signal, to the thread of this number or to any, waits to be delivered.
+    pub(crate) fn timer_pends(&self, timer: u32, tid: Option<u32>) -> bool {
+        match tid {
+            None => self.signals.pending.holds(timer),
+            Some(tid) => {
+                let mut threads = self.threads.iter();
+                threads.any(|(_, thread)| thread.tid == tid && thread.signals.pending.holds(timer))
+            }
+        }
+    }
+
+    /// Takes out the current thread's next signal of those in `among`: its own come first, as on Linux.
+    fn take_signal(&mut self, among: u64) -> Option<Info> {
+        let own = &mut self.threads.current_mut().signals;
+        let next = own.pending.take(among);
+        let mut info = next.or_else(|| self.signals.pending.take(among))?;
+        if info.code == SI_TIMER {
+            info.overrun = self.posix_timer_is_heard(info.timer);
+        }
+        Some(info)
+    }
+
     /// Delivers pending signals to the current thread, whose call is answered: how one of them ends the instance, if it does.
     pub(crate) fn deliver(&mut self) -> Option<End> {
         let mut handled = false;
         loop {
-            let signals = &mut self.threads.current_mut().signals;
-            let among = !signals.mask;
-            // A thread's own signals come first, as on Linux.
-            let next = signals
-                .pending
-                .take(among)
-                .or_else(|| self.signals.pending.take(among));
-            let Some(info) = next else { break };
+            let among = !self.threads.current().signals.mask;
+            let Some(info) = self.take_signal(among) else {
+                break;
+            };
             let number = info.number;
             let action = self.signals.actions[number as usize];
             if self.signals.ignored(number) {

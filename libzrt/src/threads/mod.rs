@@ -78,6 +78,8 @@ pub(crate) struct Progress {
     pub done: u64,
     /// The waker has done all that is to do.
     pub woken: bool,
+    /// It waits, among others, for the world outside.
+    pub outside: bool,
 }
 
 /// Whether a thread can run.

@@ -112,6 +112,9 @@ impl Kernel {
             .get_mut(current)
             .is_some_and(|thread| !matches!(thread.run, Run::Waiting(_)));
         self.clock_events();
+        if self.threads.left == 0 && self.threads.node_waiters > 0 {
+            self.look_outside();
+        }
         let threads = &mut self.threads;
         if running {
             if threads.left > 0 || threads.ready.is_empty() {
@@ -127,12 +130,16 @@ impl Kernel {
                 return true;
             }
             let next = self.next_event(true);
+            let span = next.saturating_sub(self.clock.elapsed());
+            let limit = (self.clock.is_host() && next != u64::MAX).then_some(span);
+            if self.wait_outside(limit) {
+                continue;
+            }
             if next == u64::MAX {
                 let report = self.threads.waits();
                 self.deadlock(&report);
                 return false;
             }
-            let span = next.saturating_sub(self.clock.elapsed());
             self.clock.sleep(span, &mut *self.host);
             self.clock_events();
         }

@@ -4,9 +4,11 @@
 //! A trap call clobbers what a C call may clobber among the general registers; x87, MXCSR and the vector registers of
 //! the image's level survive it.
 
-/// `Read(channel, buf, size, offset)` → bytes read, 0 at the end of the channel.
+/// `Read(channel, buf, size, offset)` → bytes read, 0 at the end of the channel. On a connection, of size 0: waits at most
+/// `offset` milliseconds (and never more than a second) until a Read would not wait; 0 if so, else −EAGAIN.
 pub const READ: u64 = 0x6461_6552;
-/// `Write(channel, buf, size, offset)` → bytes written.
+/// `Write(channel, buf, size, offset)` → bytes written. On a connection, of size 0: nothing more will be written, which the
+/// other end learns.
 pub const WRITE: u64 = 0x7469_7257;
 /// `Jail(buf, size)`: whole pages of private memory below 2 GiB are validated and become R-X; −EPERM if a rule is broken.
 pub const JAIL: u64 = 0x6c69_614a;
@@ -26,6 +28,8 @@ pub mod errno {
     pub const EPERM: i64 = 1;
     /// Input/output error.
     pub const EIO: i64 = 5;
+    /// A connection has nothing to read yet.
+    pub const EAGAIN: i64 = 11;
     /// Bad address.
     pub const EFAULT: i64 = 14;
     /// Invalid argument: a bad channel, offset or buffer.

@@ -4,6 +4,7 @@
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::link;
@@ -18,10 +19,23 @@ const AGAIN: Duration = Duration::from_millis(5);
 /// One end that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wanted {
-    /// The other end.
+    /// The other end, or where this one listens.
     pub address: Address,
-    /// This end writes, and so connects; else it listens.
-    pub writes: bool,
+    /// This end waits for the other one's connection.
+    pub listens: bool,
+    /// What passes is framed ([`link`]), and the writer greets; else it is the bytes alone, both ways.
+    pub framed: bool,
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match (self.framed, self.listens) {
+            (true, _) => "tcp",
+            (false, true) => "listen",
+            (false, false) => "connect",
+        };
+        write!(f, "{scheme}:{}", self.address)
+    }
 }
 
 /// What the instance is among others.
@@ -50,7 +64,8 @@ impl fmt::Display for Failure {
 
 /// An end on its way.
 enum End {
-    Listens(TcpListener),
+    /// Several ends may listen at one address.
+    Listens(Rc<TcpListener>),
     Connects(Vec<SocketAddr>),
     Up(TcpStream),
 }
@@ -65,15 +80,23 @@ pub fn connect(
     patience: Duration,
 ) -> Result<Vec<TcpStream>, Failure> {
     let deadline = Instant::now() + patience.min(Duration::from_secs(1 << 30));
-    let mut ends = wanted
-        .iter()
-        .enumerate()
-        .map(|(index, wanted)| prepare(wanted).map_err(|source| Failure { index, source }))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut ends: Vec<End> = Vec::with_capacity(wanted.len());
+    for (index, end) in wanted.iter().enumerate() {
+        let shared = (0..index).find(|&other| !end.framed && end.listens && wanted[other] == *end);
+        let shared = shared.and_then(|other| match &ends[other] {
+            End::Listens(listener) => Some(End::Listens(Rc::clone(listener))),
+            _ => None,
+        });
+        let end = shared.map_or_else(|| prepare(end), Ok);
+        ends.push(end.map_err(|source| Failure { index, source })?);
+    }
     ask(wanted, &mut ends, place, deadline)?;
     for (index, end) in ends.iter_mut().enumerate() {
         if let End::Connects(addresses) = end {
-            let stream = dial(addresses, place.node.unwrap_or(0), deadline);
+            let stream = match wanted[index].framed {
+                true => dial(addresses, place.node.unwrap_or(0), deadline),
+                false => call(addresses, deadline),
+            };
             *end = End::Up(stream.map_err(|source| Failure { index, source })?);
         }
     }
@@ -81,7 +104,7 @@ pub fn connect(
     for (index, end) in ends.into_iter().enumerate() {
         let stream = match end {
             End::Up(stream) => Ok(stream),
-            End::Listens(listener) => accept(&listener, &wanted[index].address, deadline),
+            End::Listens(listener) => accept(&listener, &wanted[index], deadline),
             End::Connects(_) => Err(io::Error::other("not connected")),
         };
         streams.push(stream.map_err(|source| Failure { index, source })?);
@@ -90,14 +113,13 @@ pub fn connect(
 }
 
 fn prepare(wanted: &Wanted) -> io::Result<End> {
-    match (&wanted.address, wanted.writes) {
-        (Address::Host(address), true) => Ok(End::Connects(resolve(address)?)),
-        (Address::Host(address), false) => Ok(End::Listens(TcpListener::bind(address.as_str())?)),
-        (Address::Node(_), true) => Ok(End::Connects(Vec::new())),
-        (Address::Node(_), false) => {
-            TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)).map(End::Listens)
-        }
-    }
+    let listener = match (&wanted.address, wanted.listens) {
+        (Address::Host(address), false) => return Ok(End::Connects(resolve(address)?)),
+        (Address::Node(_), false) => return Ok(End::Connects(Vec::new())),
+        (Address::Host(address), true) => TcpListener::bind(address.as_str()),
+        (Address::Node(_), true) => TcpListener::bind((Ipv4Addr::UNSPECIFIED, 0)),
+    };
+    listener.map(|listener| End::Listens(Rc::new(listener)))
 }
 
 /// Asks the name server where nodes listen, and tells it where this one does.
@@ -177,23 +199,48 @@ fn dial(addresses: &[SocketAddr], node: u32, deadline: Instant) -> io::Result<Tc
     }
 }
 
-fn greet(mut stream: TcpStream, node: u32) -> io::Result<TcpStream> {
+/// Connects to the first of the addresses that answers. Whoever is no instance of a job was there before, or never comes: it
+/// is asked once.
+fn call(addresses: &[SocketAddr], deadline: Instant) -> io::Result<TcpStream> {
+    let mut last = io::Error::other("no address");
+    for address in addresses {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match TcpStream::connect_timeout(address, left.max(AGAIN)).and_then(ready) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// A new connection, with what is written sent at once.
+fn ready(stream: TcpStream) -> io::Result<TcpStream> {
     // A port of this host that nobody listens on may connect to itself.
     if stream.local_addr()? == stream.peer_addr()? {
         return Err(io::ErrorKind::ConnectionRefused.into());
     }
     stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+fn greet(stream: TcpStream, node: u32) -> io::Result<TcpStream> {
+    let mut stream = ready(stream)?;
     io::Write::write_all(&mut stream, &link::hello(node))?;
     Ok(stream)
 }
 
-/// Waits for the channel's writer; whoever else connects is sent away.
-fn accept(listener: &TcpListener, from: &Address, deadline: Instant) -> io::Result<TcpStream> {
+/// Waits for a connection; of a framed channel for its writer's, and whoever else connects is sent away.
+fn accept(listener: &TcpListener, wanted: &Wanted, deadline: Instant) -> io::Result<TcpStream> {
     listener.set_nonblocking(true)?;
     let mut last = None;
     loop {
         match listener.accept() {
-            Ok((stream, peer)) => match welcome(stream, from) {
+            Ok((stream, _)) if !wanted.framed => {
+                stream.set_nonblocking(false)?;
+                stream.set_nodelay(true)?;
+                return Ok(stream);
+            }
+            Ok((stream, peer)) => match welcome(stream, &wanted.address) {
                 Ok(stream) => return Ok(stream),
                 Err(error) => last = Some(format!("{peer}: {error}")),
             },

@@ -1,6 +1,8 @@
-//! Channels over TCP. Each goes one way: its reader listens, its writer connects, both in the monitor before the instance
-//! exists ([`connect`]); [`names`] finds the nodes that a name server knows. What passes is framed ([`link`]), so that an
-//! end is told from a connection that broke, and carries the digest of all that was sent.
+//! Channels over TCP, connected in the monitor before the instance exists ([`connect`]).
+//!
+//! One between instances goes one way: its reader listens, its writer connects; [`names`] finds the nodes that a name server
+//! knows. What passes is framed ([`link`]), so that an end is told from a connection that broke, and carries the digest of
+//! all that was sent. One to the rest of the world carries bytes as they are, both ways; the program's sockets reach it.
 
 pub mod connect;
 pub mod link;
@@ -25,14 +27,26 @@ impl Address {
     /// # Errors
     /// What is wrong, in words.
     pub fn parse(text: &str) -> Result<Address, String> {
-        let wrong = || format!("tcp:{text}: not tcp:ip:port or tcp:node:");
         match text.rsplit_once(':') {
-            Some((node, "")) => node.parse().map(Address::Node).map_err(|_| wrong()),
+            Some((node, "")) => match node.parse() {
+                Ok(node) => Ok(Address::Node(node)),
+                Err(_) => Err(format!("tcp:{text}: not tcp:ip:port or tcp:node:")),
+            },
+            _ => Address::host(text).map_err(|problem| format!("tcp:{text}: {problem}")),
+        }
+    }
+
+    /// Reads `host:port`.
+    ///
+    /// # Errors
+    /// What is wrong, in words.
+    pub fn host(text: &str) -> Result<Address, String> {
+        match text.rsplit_once(':') {
             Some((host, port)) if !host.is_empty() => match port.parse::<u16>() {
                 Ok(1..) => Ok(Address::Host(text.to_owned())),
-                _ => Err(format!("tcp:{text}: the port must be 1 to 65535")),
+                _ => Err("the port must be 1 to 65535".to_owned()),
             },
-            _ => Err(wrong()),
+            _ => Err("not a host and a port, as in 127.0.0.1:80".to_owned()),
         }
     }
 }
@@ -40,8 +54,8 @@ impl Address {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Address::Host(address) => write!(f, "tcp:{address}"),
-            Address::Node(node) => write!(f, "tcp:{node}:"),
+            Address::Host(address) => write!(f, "{address}"),
+            Address::Node(node) => write!(f, "{node}:"),
         }
     }
 }

@@ -105,6 +105,8 @@ pub(crate) fn ioctl(kernel: &mut Kernel, [fd, request, argument, ..]: Args) -> R
     let offset = file.offset;
     match request as u32 {
         FIONREAD => {
+            kernel.look_outside();
+            let file = kernel.files.get(fd)?;
             let waiting = match &kernel.tree.node(file.node)?.kind {
                 Kind::Pipe(pipe) => pipe.len() as u64,
                 Kind::Socket(socket) => socket.inbox.waiting() as u64,

@@ -1,6 +1,6 @@
 //! epoll.
 
-use super::poll::{Access, IN, RDNORM, with_mask};
+use super::poll::{Access, IN, RDNORM, note_outside, with_mask};
 use crate::errno::Errno;
 use crate::fs::{Epoll, Kind, NodeId, Watch, flag};
 use crate::kernel::{Args, Kernel};
@@ -173,6 +173,7 @@ fn wait_for(
 ) -> Result<u64, Errno> {
     const EVENT_SIZE: u64 = 12;
     let most = most as i32;
+    kernel.look_outside();
     let (_, epoll) = kernel.epoll(fd)?;
     let (count, next) = (epoll.watches.len(), epoll.next);
     let most = u64::try_from(most)
@@ -206,6 +207,7 @@ fn wait_for(
     if found > 0 || span == Some(0) {
         return Ok(found);
     }
+    note_outside(kernel, fd);
     let deadline = kernel.deadline(span);
     match kernel.block(
         On::AnyNode,

@@ -200,7 +200,7 @@ impl Kernel {
         }
     }
 
-    fn write_channel(
+    pub(super) fn write_channel(
         &mut self,
         number: u32,
         bytes: &[u8],

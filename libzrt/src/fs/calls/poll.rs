@@ -73,6 +73,16 @@ impl Kernel {
     }
 }
 
+/// Who waits until this descriptor can be read may wait for the world outside.
+pub(super) fn note_outside(kernel: &mut Kernel, fd: u64) {
+    const DEPTH: u32 = 5;
+    if let Ok(file) = kernel.files.get(fd)
+        && kernel.waits_outside(file.node, DEPTH)
+    {
+        kernel.progress().outside = true;
+    }
+}
+
 /// Waits when nothing is ready; a timeout is no error.
 fn wait(kernel: &mut Kernel, span: Option<u64>) -> Result<u64, Errno> {
     let deadline = kernel.deadline(span);
@@ -94,6 +104,7 @@ fn poll_for(
         count,
         kernel.process.limits[crate::process::NOFILE].0,
     )?;
+    kernel.look_outside();
     let mut ready = 0;
     for (index, entry) in entries.into_iter().enumerate() {
         // struct pollfd: i32 fd, u16 events, u16 revents.
@@ -101,6 +112,9 @@ fn poll_for(
         let now = if fd < 0 {
             0
         } else {
+            if events & (IN | RDNORM) != 0 {
+                note_outside(kernel, fd as u64);
+            }
             readiness(kernel, fd as u64).map_or(INVALID, |ready| ready & (events | ERR | HUP))
         };
         ready += u64::from(now != 0);
@@ -165,6 +179,7 @@ fn select_for(
     if count < 0 {
         return Err(Errno::EINVAL);
     }
+    kernel.look_outside();
     let words = (count as u64).min(1024).div_ceil(64);
     let mut ready = 0;
     let mut results = [[0_u64; 16]; 3];
@@ -177,6 +192,9 @@ fn select_for(
             let set = kernel.memory.read::<u64>(address + word * 8)?;
             for bit in (0..64).filter(|bit| set >> bit & 1 != 0) {
                 let fd = word * 64 + bit;
+                if which == 0 && fd < count as u64 {
+                    note_outside(kernel, fd);
+                }
                 if fd < count as u64 && readiness(kernel, fd)? & WANT[which] != 0 {
                     results[which][word as usize] |= 1 << bit;
                     ready += 1;

@@ -1,14 +1,17 @@
 //! Sockets of the network inside the instance: pairs, `AF_UNIX`, and the loopback addresses of `AF_INET` and `AF_INET6`. What
-//! is written at one end goes into the other end's [`Inbox`]; nothing leaves the sandbox.
+//! is written at one end goes into the other end's [`Inbox`]; nothing leaves the sandbox but through a channel that is a
+//! connection ([`Outside`]).
 
 mod address;
 mod inbox;
 mod options;
+mod outside;
 mod ports;
 
 pub use address::{Address, Family, Ip};
 pub use inbox::{Inbox, Received};
 pub use options::Options;
+pub use outside::{Line, Outside};
 pub use ports::{Claim, Ports};
 
 use alloc::collections::VecDeque;
@@ -59,6 +62,8 @@ pub struct Socket {
     pub state: State,
     /// The other end; `None` when it was closed, and where only `peer_name` says who it is.
     pub peer: Option<NodeId>,
+    /// The connection that it is, if its other end is outside.
+    pub line: Option<Line>,
     /// Its own name.
     pub name: Address,
     /// The other end's name.
@@ -92,6 +97,7 @@ impl Socket {
             inbox,
             state: State::New,
             peer: None,
+            line: None,
             name: Address::Unnamed,
             peer_name: Address::Unnamed,
             read_shut: false,

@@ -67,6 +67,7 @@ pub(crate) fn listen(kernel: &mut Kernel, [fd, backlog, ..]: Args) -> Result<u64
         waiting: VecDeque::new(),
         limit: most,
     };
+    kernel.let_arrive(id)?;
     kernel.wake_node(id);
     Ok(0)
 }
@@ -192,7 +193,15 @@ impl Kernel {
 
     /// Connects to whoever listens at this port.
     fn connect_internet(&mut self, id: NodeId, ip: Ip, port: u16) -> Result<(), Errno> {
-        let ip = ip.arrives()?;
+        let to = if ip.is_any() { Ip::loopback(ip) } else { ip };
+        if self.connect_outside(id, to, port)? {
+            return Ok(());
+        }
+        let ip = match ip.arrives() {
+            // There is somebody, but not at this port, or no more of it.
+            Err(_) if self.outside.knows(ip) => return Err(Errno::ECONNREFUSED),
+            arrives => arrives?,
+        };
         let hearers = self.ports.hearers(true, ip, port);
         let mut listeners = hearers.into_iter().filter(|&node| {
             let socket = self.look_at(node);

@@ -2,6 +2,7 @@
 
 mod connect;
 mod messages;
+mod outside;
 mod transfer;
 
 pub(crate) use connect::*;
@@ -63,6 +64,9 @@ impl Kernel {
         if socket.read_shut {
             return false;
         }
+        if let Some(line) = &socket.line {
+            return !line.ended;
+        }
         match socket.peer.and_then(|peer| self.look_at(peer)) {
             Some(peer) => !peer.write_shut,
             // One that takes datagrams never hears that somebody has gone.
@@ -90,6 +94,15 @@ impl Kernel {
         }
         let peer = socket.peer.and_then(|peer| self.look_at(peer));
         let at_end = !self.peer_sends(socket);
+        if socket.line.is_some() {
+            return Readiness {
+                readable: !socket.inbox.is_empty() || at_end || failed,
+                at_end,
+                writable: true,
+                gone: at_end && socket.write_shut,
+                failed,
+            };
+        }
         let alone = peer.is_none() && socket.has_connections();
         Readiness {
             readable: !socket.inbox.is_empty() || at_end || failed,
@@ -111,6 +124,7 @@ impl Kernel {
 
     /// A socket is closed: others learn it, and its names are free again.
     pub(super) fn hang_up(&mut self, id: NodeId) {
+        self.leave_outside(id);
         let Ok(socket) = self.socket_at(id) else {
             return;
         };
@@ -133,6 +147,7 @@ impl Kernel {
             for end in waiting {
                 let peer = self.socket_at(end).ok().and_then(|end| end.peer.take());
                 self.lose(peer, Some(Errno::ECONNRESET));
+                self.leave_outside(end);
                 self.tree.release(end);
             }
         }
@@ -344,9 +359,13 @@ pub(crate) fn shutdown(kernel: &mut Kernel, [fd, how, ..]: Args) -> Result<u64, 
     if !socket.is_connected() && !listening && (socket.is_internet() || socket.has_connections()) {
         return Err(Errno::ENOTCONN);
     }
+    let ends = how != 0 && !socket.write_shut;
     socket.read_shut |= how != 1;
     socket.write_shut |= how != 0;
-    let peer = socket.peer;
+    let (peer, line) = (socket.peer, socket.line);
+    if let Some(line) = line.filter(|_| ends) {
+        kernel.shut_outside(line);
+    }
     kernel.wake_node(id);
     if let Some(peer) = peer {
         kernel.wake_node(peer);

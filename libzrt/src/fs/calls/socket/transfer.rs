@@ -29,6 +29,7 @@ impl Kernel {
         let done = self.progress().done as usize;
         let whole = flags & MSG_WAITALL != 0 && flags & MSG_PEEK == 0;
         let rest = buffer.get_mut(done..).unwrap_or_default();
+        self.look_at_line(id);
         let socket = self.socket_at(id)?;
         if socket.has_connections() && !socket.is_connected() {
             return Err(match socket.error.take() {
@@ -138,6 +139,9 @@ impl Kernel {
             } else {
                 Errno::ENOTCONN
             });
+        }
+        if let Some(line) = socket.line.filter(|_| !socket.write_shut) {
+            return self.send_outside(line, bytes);
         }
         let (peer, shut, timeout) = (socket.peer, socket.write_shut, socket.options.send_timeout);
         let Some(peer) = peer.filter(|_| !shut) else {
