@@ -234,9 +234,10 @@ pub(super) struct Loader<'t> {
 }
 
 impl Loader<'_> {
-    /// Makes room for so many entries.
+    /// Makes room for so many entries, and for what comes behind them before the program starts: a move would cost as much again.
     pub(super) fn expect(&mut self, entries: usize) -> Result<(), TarProblem> {
-        self.tree.reserve(entries.min(self.left)).map_err(memory)
+        let nodes = entries.min(self.left) + 256;
+        self.tree.reserve(nodes).map_err(memory)
     }
 
     /// Adds one entry.
