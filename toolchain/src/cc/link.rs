@@ -4,13 +4,14 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Instant;
 
 use zvm_rewriter::{Options, Stats};
 use zvm_sysroot::{REQUIRED_SYMBOLS, Sysroot};
 
 use super::error::CcError;
 use super::output;
-use super::reporting::Reporting;
+use super::reporting::{Around, Reporting};
 use super::run::{self, Show};
 use super::unchanged::Origin;
 
@@ -71,6 +72,7 @@ pub fn link(sysroot: &Sysroot, job: &LinkJob) -> Result<Option<Stats>, CcError> 
     let temp =
         tempfile::tempdir().map_err(CcError::file("create a folder in", &std::env::temp_dir()))?;
     let elf_path = temp.path().join("linked.elf");
+    let start = Instant::now();
     let mut command = linker(sysroot, job);
     command.arg("-o").arg(&elf_path);
     run::run(&mut command, job.show)?;
@@ -78,6 +80,7 @@ pub fn link(sysroot: &Sysroot, job: &LinkJob) -> Result<Option<Stats>, CcError> 
         return Ok(None);
     }
     let elf = fs::read(&elf_path).map_err(CcError::file("read", &elf_path))?;
+    let link = start.elapsed();
     if let Some(keep) = &job.emit_elf {
         output::write(keep, &elf)?;
     }
@@ -110,8 +113,10 @@ pub fn link(sysroot: &Sysroot, job: &LinkJob) -> Result<Option<Stats>, CcError> 
     {
         origin.sign(&mut image.bytes);
     }
+    let start = Instant::now();
     output::write(&job.output, &image.bytes)?;
-    job.reporting.say(&image, &elf)?;
+    let write = start.elapsed();
+    job.reporting.say(&image, &elf, &Around { link, write })?;
     Ok(Some(image.stats))
 }
 

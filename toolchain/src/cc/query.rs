@@ -24,7 +24,7 @@ Options of its own:
   --compiler zig|gcc|clang|PATH     the compiler to run (also ZVM_CC; default: the SDK's clang, called zig)
   --native                          link the same objects into an ordinary executable of this machine
   --emit-elf FILE                   keep the linker's output, from before the rewriting
-  --time                            say how long each phase of the rewriting took
+  --time                            say how long the linker and each phase of the rewriting took
   --stats                           say what the rewriting did, and what the text grew by
   --map FILE                        write where each instruction went: before, after, function
   --strip                           leave symbols and debugging information out, as -s does

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use object::{Object as _, ObjectSymbol as _};
 use zvm_rewriter::{Image, Stats};
@@ -12,7 +13,7 @@ use super::output;
 /// What was asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reporting {
-    /// `--time`: the phases.
+    /// `--time`: the linker, the rewriter's phases, the image's file.
     pub time: bool,
     /// `--stats`: the counts.
     pub stats: bool,
@@ -28,13 +29,13 @@ impl Reporting {
         !self.time && !self.stats && self.map.is_none()
     }
 
-    /// Prints and writes it. `elf` is what was rewritten.
+    /// Prints and writes it. `elf` is what was rewritten, `around` what took time before and behind.
     ///
     /// # Errors
     /// The map cannot be written.
-    pub fn say(&self, image: &Image, elf: &[u8]) -> Result<(), CcError> {
+    pub fn say(&self, image: &Image, elf: &[u8], around: &Around) -> Result<(), CcError> {
         if self.time {
-            eprint!("{}", times(image));
+            eprint!("{}", times(image, around));
         }
         if self.stats {
             eprint!("{}", stats(&image.stats));
@@ -46,19 +47,35 @@ impl Reporting {
     }
 }
 
-fn times(image: &Image) -> String {
-    let total: f64 = image.times.iter().map(|(_, time)| time.as_secs_f64()).sum();
+/// How long a link's parts took, the rewriting apart.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Around {
+    /// The linker, and reading what it wrote.
+    pub link: Duration,
+    /// Writing the image.
+    pub write: Duration,
+}
+
+/// A line for each part, which add up to the last, and the rewriter's rate.
+fn times(image: &Image, around: &Around) -> String {
+    let rewriting: Duration = image.times.iter().map(|phase| phase.1).sum();
+    let parts = [("link", around.link)]
+        .into_iter()
+        .chain(image.times.iter().copied())
+        .chain([
+            ("write", around.write),
+            ("all", around.link + rewriting + around.write),
+        ]);
     let mut text = String::new();
-    let all = [("all", total)].into_iter();
-    let each = image
-        .times
-        .iter()
-        .map(|&(phase, t)| (phase, t.as_secs_f64()));
-    for (phase, seconds) in each.chain(all) {
-        let _ = writeln!(text, "{phase:<10}{:>10.2} ms", seconds * 1e3);
+    for (part, time) in parts {
+        let _ = writeln!(text, "{part:<10}{:>10.2} ms", time.as_secs_f64() * 1e3);
     }
-    let megabytes = image.stats.text_in as f64 / 1e6;
-    let _ = writeln!(text, "{:<10}{:>10.1} MB/s of text", "", megabytes / total);
+    let rate = image.stats.text_in as f64 / 1e6 / rewriting.as_secs_f64();
+    let _ = writeln!(
+        text,
+        "{:<10}{rate:>10.1} MB of text rewritten in a second",
+        ""
+    );
     text
 }
 
@@ -114,4 +131,37 @@ fn map(image: &Image, elf: &[u8]) -> String {
         text.push('\n');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_add_up() {
+        let time = Duration::from_micros;
+        let image = Image {
+            bytes: Vec::new(),
+            stats: Stats {
+                text_in: 5_000_000,
+                ..Stats::default()
+            },
+            warnings: Vec::new(),
+            times: vec![("decode", time(20_500)), ("layout", time(79_500))],
+            map: Vec::new(),
+        };
+        let around = Around {
+            link: time(50_250),
+            write: time(1_000),
+        };
+        let expected = "\
+link           50.25 ms
+decode         20.50 ms
+layout         79.50 ms
+write           1.00 ms
+all           151.25 ms
+                50.0 MB of text rewritten in a second
+";
+        assert_eq!(times(&image, &around), expected);
+    }
 }
