@@ -93,6 +93,31 @@ fn no_path_of_the_host_is_searched() {
     }
 }
 
+/// C asks for these two of the implementation: musl's stdc-predef.h has them.
+#[test]
+fn every_compiler_knows_what_the_library_promises() {
+    let source =
+        "#if __STDC_IEC_559__ != 1 || __STDC_ISO_10646__ != 201206L\n#error\n#endif\nint x;\n";
+    let header = "struct pair { int a, b; };\n";
+    let used = "int size = sizeof (struct pair) + __STDC_IEC_559__;\n";
+    let dir = folder(&[("a.c", source), ("pair.h", header), ("b.c", used)]);
+    let dir = dir.path();
+    for compiler in ["zig", "clang", "gcc"] {
+        if compiler != "zig" && Command::new(compiler).arg("--version").output().is_err() {
+            eprintln!("{compiler} is not installed: skipped");
+            continue;
+        }
+        let with = |args: &str| ok(dir, &format!("--compiler {compiler} {args}"));
+        with("-Wall -Wextra -Werror -pedantic -c a.c -o a.o");
+        let macros = with("-nostdinc -dM -E b.c");
+        assert!(!macros.contains("__STDC_ISO_10646__"), "{macros}");
+        if compiler != "gcc" {
+            with("-x c-header pair.h -o pair.h.pch");
+            with("-Werror -include pair.h -c b.c -o b.o");
+        }
+    }
+}
+
 #[test]
 fn every_stage_by_itself() {
     let dir = folder(&[(

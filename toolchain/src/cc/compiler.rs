@@ -188,6 +188,9 @@ impl Compiler {
             }
             command.arg("-isystem").arg(&self.sysroot_include);
             command.arg("-isystem").arg(&self.include);
+            // gcc reads it by itself on systems with glibc, from the folders that it must not look into, and clang does not. As
+            // a first `-include`, it would keep clang from a precompiled header in the user's.
+            command.args(["-imacros", "stdc-predef.h"]);
         }
         command
     }

@@ -30,7 +30,7 @@ __asm__(".text\n"
         // Steps of 24 bytes, in 32 bits, the label by its absolute address.
         ".p2align 4\n.globl by_factor\n.type by_factor,@function\nby_factor:\n"
         " mov %rdi, %rax\n imul $24, %esi, %edx\n mov $1f, %ecx\n lea (%rcx,%rdx), %ecx\n jmp *%rcx\n"
-        " .p2align 3\n1: lea (%rax,%rax,2), %rax\n jmp 2f\n .org 1b + 24, 0x90\n lea (%rax,%rax,4), %rax\n jmp 2f\n .org 1b + 48, 0x90\n lea (%rax,%rax,8), %rax\n"
+        " .p2align 3\n1: lea (%rax,%rax,2), %rax\n jmp 2f\n .org 1b + 24\n lea (%rax,%rax,4), %rax\n jmp 2f\n .org 1b + 48\n lea (%rax,%rax,8), %rax\n"
         "2: add $7, %rax\n ret\n.size by_factor, .-by_factor\n"
 
         // Steps of 64 bytes, each with more than a bundle of code.
