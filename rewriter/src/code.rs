@@ -22,8 +22,12 @@ pub(crate) enum Fix {
 pub(crate) enum Target {
     /// A code index of the input program.
     Code(u32),
-    /// An index into the operations.
+    /// The same, where data lead to: what is restored for its label comes first.
+    Entry(u32),
+    /// An index into the operations of the same run.
     Op(u32),
+    /// What a table of jumps counts from, by its index.
+    Table(u32),
     /// An address that does not move: data, or a trampoline.
     Fixed(u32),
 }
@@ -37,16 +41,23 @@ pub(crate) struct Op {
     pub fix: Fix,
     /// Offset of the field.
     pub at: u8,
-    /// Must stand in the same bundle as the next operation, right before it.
-    pub glued: bool,
-    /// Must end its bundle.
-    pub ends_bundle: bool,
+    /// A set of [`GLUED`] and what follows it.
+    pub kind: u8,
     /// A branch in its long form.
     pub long: bool,
     /// Prefixes that mean nothing here and may stand in front to fill a gap.
     pub room: Room,
     pub target: Target,
 }
+
+/// Must stand in the same bundle as the next operation, right before it.
+pub(crate) const GLUED: u8 = 1;
+/// Must end its bundle.
+pub(crate) const ENDS: u8 = 2;
+/// What follows is not reached through it.
+pub(crate) const STOPS: u8 = 4;
+/// A jump through a register.
+pub(crate) const INDIRECT: u8 = 8;
 
 /// Padding that an operation can take (rule C9): prefixes without an effect on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,8 +89,10 @@ impl Op {
             len: bytes.len() as u8,
             fix: Fix::None,
             at: 0,
-            glued: false,
-            ends_bundle: false,
+            kind: match bytes {
+                [0xC3] | [0xF4] | [0xCC] | [0x0F, 0x0B] => STOPS,
+                _ => 0,
+            },
             long: false,
             room: Room::None,
             target: Target::Fixed(0),
@@ -95,11 +108,21 @@ impl Op {
             fix: Fix::Branch,
             target,
             long: long || call,
-            ends_bundle: call,
+            kind: match opcode {
+                0xE8 => ENDS,
+                0xEB => STOPS,
+                _ => 0,
+            },
             ..Op::plain(&[opcode])
         };
         op.len = op.branch_len();
         op
+    }
+
+    /// Gives a [`Fix::Branch`] its long form.
+    pub(crate) fn lengthen(&mut self) {
+        self.long = true;
+        self.len = self.branch_len();
     }
 
     /// Bytes that a [`Fix::Branch`] takes.
@@ -111,13 +134,9 @@ impl Op {
         }
     }
 
-    pub(crate) fn glue(mut self) -> Op {
-        self.glued = true;
-        self
-    }
-
-    pub(crate) fn end_bundle(mut self) -> Op {
-        self.ends_bundle = true;
+    /// The same with more of a kind.
+    pub(crate) fn also(mut self, kind: u8) -> Op {
+        self.kind |= kind;
         self
     }
 
@@ -142,15 +161,15 @@ pub(crate) fn indirect(register: Gpr, call: bool) -> [Op; 2] {
     let from = usize::from(high == 0);
     let jump = Op::plain(&jump[from..]);
     [
-        Op::plain(&mask[from..]).glue(),
-        if call { jump.end_bundle() } else { jump },
+        Op::plain(&mask[from..]).also(GLUED),
+        jump.also(if call { ENDS } else { STOPS | INDIRECT }),
     ]
 }
 
 /// `andq $0x7fffffe0, (%rsp)` glued to `ret`: rule C4.
 pub(crate) fn masked_return() -> [Op; 2] {
     [
-        Op::plain(&[0x48, 0x81, 0x24, 0x24, 0xE0, 0xFF, 0xFF, 0x7F]).glue(),
+        Op::plain(&[0x48, 0x81, 0x24, 0x24, 0xE0, 0xFF, 0xFF, 0x7F]).also(GLUED),
         Op::plain(&[0xC3]),
     ]
 }
@@ -158,7 +177,7 @@ pub(crate) fn masked_return() -> [Op; 2] {
 /// `andq $0xcd5, (%rsp)` glued to `popfq`: rule C9.
 pub(crate) fn masked_popfq() -> [Op; 2] {
     [
-        Op::plain(&[0x48, 0x81, 0x24, 0x24, 0xD5, 0x0C, 0x00, 0x00]).glue(),
+        Op::plain(&[0x48, 0x81, 0x24, 0x24, 0xD5, 0x0C, 0x00, 0x00]).also(GLUED),
         Op::plain(&[0x9D]),
     ]
 }

@@ -2,6 +2,8 @@
 //!
 //! What is kept of each is small; who needs all of an instruction has it decoded again.
 
+use std::ops::Range;
+
 use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Instruction, Mnemonic};
 use zvm_abi::layout::TEXT_BASE;
 
@@ -9,6 +11,7 @@ use crate::error::{Refusal, RewriteError};
 use crate::input::Input;
 use crate::quick::{WINDOW, quick};
 use crate::starts::Starts;
+use crate::threads::each;
 
 /// What an instruction is to the phases behind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +29,7 @@ pub(crate) enum Kind {
     Lea,
     /// `add`, `sub` or `and` of a constant to rsp, with 48 in front, which goes.
     Stack,
-    /// Nothing but room; endbr64 counts, as the sandbox has its own rule for targets.
+    /// Nothing but room: fill, nops; endbr64 counts, as the sandbox has its own rule for targets.
     Padding,
     /// The direct branches, each to [`Program::target`].
     Jump,
@@ -108,6 +111,17 @@ impl Insn {
         }
     }
 
+    /// One byte of fill at this offset in text.
+    fn fill(at: usize) -> Self {
+        Insn {
+            at: at as u32,
+            len: 1,
+            kind: Kind::Padding,
+            flags: Flags::Keeps,
+            ..Insn::default()
+        }
+    }
+
     /// Its address.
     pub(crate) fn ip(&self) -> u64 {
         TEXT_BASE + u64::from(self.at)
@@ -119,12 +133,34 @@ impl Insn {
     }
 }
 
+/// A direct jump, branch or call, by code indices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Branch {
+    pub at: u32,
+    /// [`Branch::NOWHERE`] if no instruction starts there.
+    pub to: u32,
+}
+
+impl Branch {
+    pub(crate) const NOWHERE: u32 = u32::MAX;
+
+    /// Where it leads.
+    pub(crate) fn target(self) -> Option<usize> {
+        (self.to != Branch::NOWHERE).then_some(self.to as usize)
+    }
+}
+
 /// The instructions of text, in order. An index into them is a *code index*; their number stands for the end of text.
 pub(crate) struct Program<'a> {
     pub insns: Vec<Insn>,
+    /// Of all instructions that have a target, in rising order.
+    pub branches: Vec<Branch>,
     text: &'a [u8],
     starts: Starts,
     end: u64,
+    /// Runs of zeros that were read as fill, by code index: each byte is an instruction of its own, so that what leads into
+    /// them can be told.
+    fill: Vec<Range<usize>>,
 }
 
 impl<'a> Program<'a> {
@@ -156,6 +192,11 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// The address of a code index.
+    pub(crate) fn address(&self, index: usize) -> u64 {
+        self.insns.get(index).map_or(self.end, |insn| insn.ip())
+    }
+
     /// The address that the direct jump, branch or call at a code index leads to; `None` for all else.
     pub(crate) fn target(&self, index: usize) -> Option<u64> {
         branch_target(self.text, &self.insns[index])
@@ -184,6 +225,19 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// The addresses in fill that branches or pointers lead to (`taken`, by code index): there is code.
+    pub(crate) fn code_in_fill(&self, taken: &[bool]) -> Vec<u64> {
+        let mut reached = Vec::new();
+        if !self.fill.is_empty() {
+            let targets = self.branches.iter().filter_map(|branch| branch.target());
+            let inside = |index: &usize| self.fill.iter().any(|run| run.contains(index));
+            let pointed = self.fill.iter().cloned().flatten().filter(|&i| taken[i]);
+            let indices = targets.filter(inside).chain(pointed);
+            reached.extend(indices.map(|index| self.insns[index].ip()));
+        }
+        reached
+    }
+
     /// Whether it goes on to the next instruction, always or on a condition; a call does not.
     pub(crate) fn falls_through(&self, index: usize) -> bool {
         match self.insns[index].kind {
@@ -196,6 +250,12 @@ impl<'a> Program<'a> {
             ),
             _ => true,
         }
+    }
+
+    /// The branches of the instructions at these code indices.
+    pub(crate) fn branches_in(&self, codes: Range<usize>) -> &[Branch] {
+        let from = |code: usize| self.branches.partition_point(|b| (b.at as usize) < code);
+        &self.branches[from(codes.start)..from(codes.end)]
     }
 
     /// The code index of the instruction that starts at `address`, or of text's end.
@@ -256,6 +316,8 @@ fn branch_target(text: &[u8], insn: &Insn) -> Option<u64> {
                 }
             }
         }
+        // ud2, int3, hlt: most of them.
+        Kind::Flow if matches!(bytes(text, insn), [0x0F, 0x0B] | [0xCC] | [0xF4]) => return None,
         Kind::Flow => {
             let target = decode(text, insn).near_branch_target();
             return (target != 0).then_some(target);
@@ -277,23 +339,109 @@ struct Hole {
 ///
 /// Some assembly keeps a line of text behind its last `ret` (OpenSSL's does). What nothing reaches and nothing can decode is
 /// left out; a pointer to it is found later to mean no instruction, and refused.
+///
+/// Zeros behind an instruction that always goes on elsewhere are fill (`.org`, `.space`), of which an odd number would hide the
+/// next instruction's start. At the addresses `code`, in rising order, they are code after all.
 #[inline(never)] // A phase has a name in profiles.
-pub(crate) fn sweep<'a>(input: &Input<'a>) -> Result<Program<'a>, RewriteError> {
+pub(crate) fn sweep<'a>(input: &Input<'a>, code: &[u64]) -> Result<Program<'a>, RewriteError> {
+    let text = input.text;
+    let parts = each(&cut(input), || (), |(), part| sweep_part(input, code, part));
+    let count = parts.iter().flatten().map(|part| part.insns.len()).sum();
+    let mut insns: Vec<Insn> = Vec::with_capacity(count);
+    let (mut holes, mut fill) = (Vec::new(), Vec::new());
+    for part in parts {
+        let part = part?;
+        let before = insns.len();
+        fill.extend(part.fill.iter().map(|f| f.start + before..f.end + before));
+        holes.extend(part.holes);
+        insns.extend_from_slice(&part.insns);
+    }
+    refuse_what_is_reached(text, &insns, holes)?;
+    let mut starts = Starts::new(text.len());
+    for insn in &insns {
+        starts.add(insn.ip());
+    }
+    starts.finish();
+    let mut program = Program {
+        insns,
+        branches: Vec::new(),
+        text,
+        starts,
+        end: input.text_end(),
+        fill,
+    };
+    program.branches = branches(&program);
+    Ok(program)
+}
+
+/// What one thread sweeps over: offsets in text, from one function's start to another's, and the index of the first function.
+struct Part {
+    start: usize,
+    end: usize,
+    function: usize,
+}
+
+/// Bytes of text in a part, and what its last function is longer.
+const PART: u64 = 1 << 16;
+
+fn cut(input: &Input<'_>) -> Vec<Part> {
+    let mut starts = vec![(TEXT_BASE, 0)];
+    for (function, &(start, ..)) in input.functions.iter().enumerate() {
+        if starts.last().is_some_and(|last| start - last.0 >= PART) {
+            starts.push((start, function));
+        }
+    }
+    let ends = starts.iter().skip(1).map(|start| start.0);
+    let ends = ends.chain([input.text_end()]);
+    let part = |(&(start, function), end): (&(u64, usize), u64)| Part {
+        start: (start - TEXT_BASE) as usize,
+        end: (end - TEXT_BASE) as usize,
+        function,
+    };
+    starts.iter().zip(ends).map(part).collect()
+}
+
+/// What is in a part. `fill` counts from its first instruction.
+struct Swept {
+    insns: Vec<Insn>,
+    holes: Vec<Hole>,
+    fill: Vec<Range<usize>>,
+}
+
+fn sweep_part(input: &Input<'_>, code: &[u64], part: &Part) -> Result<Swept, RewriteError> {
     let text = input.text;
     // Room that is not used costs nothing; growing doubles what is kept.
-    let mut insns: Vec<Insn> = Vec::with_capacity(text.len() / 3);
-    let mut holes: Vec<Hole> = Vec::new();
+    let mut insns: Vec<Insn> = Vec::with_capacity((part.end - part.start) / 3);
+    let (mut holes, mut fill): (Vec<Hole>, Vec<Range<usize>>) = (Vec::new(), Vec::new());
     let mut decoder = Decoder::with_ip(64, text, TEXT_BASE, DecoderOptions::NONE);
     let mut decoded = Instruction::default();
-    let mut functions = input.functions.iter().map(|f| f.0).peekable();
-    let (mut function, mut next) = (TEXT_BASE, functions.peek().copied().unwrap_or(u64::MAX));
-    let mut from = 0;
-    while from < text.len() {
+    let functions = input.functions[part.function..].iter();
+    let mut functions = functions.map(|f| f.0).peekable();
+    let start = TEXT_BASE + part.start as u64;
+    let (mut function, mut next) = (start, functions.peek().copied().unwrap_or(u64::MAX));
+    let mut from = part.start;
+    while from < part.end {
         let at = TEXT_BASE + from as u64;
         while next <= at {
             function = next;
             functions.next();
             next = functions.peek().copied().unwrap_or(u64::MAX);
+        }
+        if text[from] == 0
+            && let Some(last) = insns.last()
+            && (function..=at).contains(&last.ip())
+            && last.next_ip() == at
+            && !goes_on(text, last)
+        {
+            let end = (next.min(input.text_end()) - TEXT_BASE) as usize;
+            let zeros = fill_at(&text[from..end], at, code);
+            if zeros > 0 {
+                let first = insns.len();
+                insns.extend((from..from + zeros).map(Insn::fill));
+                fill.push(first..insns.len());
+                from += zeros;
+                continue;
+            }
         }
         let answer = match text[from..].first_chunk() {
             Some(window) => quick(window, from as u32),
@@ -357,18 +505,36 @@ pub(crate) fn sweep<'a>(input: &Input<'a>) -> Result<Program<'a>, RewriteError> 
         });
         from = (end - TEXT_BASE) as usize;
     }
-    refuse_what_is_reached(text, &insns, holes)?;
-    let mut starts = Starts::new(text.len());
-    for insn in &insns {
-        starts.add(insn.ip());
+    Ok(Swept { insns, holes, fill })
+}
+
+fn branches(program: &Program<'_>) -> Vec<Branch> {
+    let mut branches = Vec::with_capacity(program.insns.len() / 4);
+    for (at, insn) in program.insns.iter().enumerate() {
+        if matches!(
+            insn.kind,
+            Kind::Jump | Kind::Branch | Kind::Call | Kind::Flow
+        ) && let Some(target) = branch_target(program.text, insn)
+        {
+            let to = program
+                .at(target)
+                .map_or(Branch::NOWHERE, |index| index as u32);
+            branches.push(Branch { at: at as u32, to });
+        }
     }
-    starts.finish();
-    Ok(Program {
-        insns,
-        text,
-        starts,
-        end: input.text_end(),
-    })
+    branches
+}
+
+/// How many zeros at the start of `bytes`, which lie at `address`, are fill: two or more (one alone may be the opcode of an `add`),
+/// up to the next address in `code`.
+fn fill_at(bytes: &[u8], address: u64, code: &[u64]) -> usize {
+    let zeros = bytes.iter().take_while(|&&byte| byte == 0).count();
+    let next = code.partition_point(|&start| start < address);
+    match code.get(next) {
+        _ if zeros < 2 => 0,
+        Some(start) => zeros.min((start - address) as usize),
+        None => zeros,
+    }
 }
 
 /// A hole is one only if no branch leads there.

@@ -6,7 +6,7 @@ use iced_x86::{
 };
 
 use crate::decode::{Kind, Program};
-use crate::parts::{Parts, lowest, number, second, tested, whole, word};
+use crate::parts::{FLAGS, Parts, lowest, number, second, tested, whole, word};
 use crate::quick;
 
 /// Iced's bits of the arithmetic flags as [`FLAGS`].
@@ -31,7 +31,7 @@ pub(crate) fn effect_at(
 ) -> (Parts, Parts) {
     let insn = &program.insns[index];
     let known = match insn.kind {
-        Kind::Jump => Some((0, 0)),
+        Kind::Jump | Kind::Call | Kind::Return | Kind::Padding => Some((0, 0)),
         Kind::Branch => Some((tested(condition(program.bytes(index))), 0)),
         kind if kind.is_quick() => quick::effect(&program.bytes_and_more(index), insn.flags),
         _ => None,
@@ -42,6 +42,18 @@ pub(crate) fn effect_at(
         let (reads, writes) = flags_effect(&decoded);
         (uses | reads, defs | writes)
     })
+}
+
+/// What the instruction at a code index does to the arithmetic flags: (read, written).
+pub(crate) fn flags_at(program: &Program<'_>, index: usize) -> (Parts, Parts) {
+    let insn = &program.insns[index];
+    let known = match insn.kind {
+        Kind::Branch => Some((tested(condition(program.bytes(index))), 0)),
+        kind if kind.is_quick() => quick::effect(&program.bytes_and_more(index), insn.flags),
+        _ => None,
+    };
+    let (reads, writes) = known.unwrap_or_else(|| flags_effect(&program.decoded(index)));
+    (reads & FLAGS, writes & FLAGS)
 }
 
 /// The number of a conditional branch's condition.

@@ -1,16 +1,10 @@
 //! Whether flags are live where a call, a masked return or another sequence would change them.
 
-use iced_x86::{FlowControl, Mnemonic, RflagsBits};
+use iced_x86::{FlowControl, Mnemonic};
 
 use crate::decode::{self, Kind, Program};
-
-/// The arithmetic flags: the direction flag is no result of arithmetic.
-const ARITHMETIC: u32 = RflagsBits::CF
-    | RflagsBits::PF
-    | RflagsBits::AF
-    | RflagsBits::ZF
-    | RflagsBits::SF
-    | RflagsBits::OF;
+use crate::effect::flags_at;
+use crate::parts::FLAGS;
 
 /// Why somebody asks for flags.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -25,7 +19,7 @@ pub(crate) enum Flags {
 /// Whether some arithmetic flag that holds before code index `at` is read later.
 pub(crate) fn flags_live(program: &Program<'_>, at: usize, asked: Flags) -> bool {
     let unsure = asked == Flags::Keep;
-    let (mut at, mut live) = (at, ARITHMETIC);
+    let (mut at, mut live) = (at, FLAGS);
     for _ in 0..64 {
         let Some(known) = program.insns.get(at) else {
             return false;
@@ -39,32 +33,46 @@ pub(crate) fn flags_live(program: &Program<'_>, at: usize, asked: Flags) -> bool
                 continue;
             }
         }
-        let insn = &program.decoded(at);
-        if asked == Flags::Result && insn.mnemonic() == Mnemonic::Pushfq {
+        let (reads, writes) = flags_at(program, at);
+        if asked == Flags::Result
+            && known.kind == Kind::Other
+            && program.decoded(at).mnemonic() == Mnemonic::Pushfq
+        {
             return false;
         }
-        // syscall reads them only to hand them back.
-        if insn.rflags_read() & live != 0 && insn.mnemonic() != Mnemonic::Syscall {
+        if reads & live != 0 {
             return true;
         }
-        if insn.mnemonic() != Mnemonic::Syscall {
-            live &= !insn.rflags_modified();
-        }
+        live &= !writes;
         if live == 0 {
             return false;
         }
-        match insn.flow_control() {
-            FlowControl::Next => at += 1,
-            FlowControl::UnconditionalBranch => match program.at(insn.near_branch_target()) {
+        match known.kind {
+            Kind::Jump => match program.target(at).and_then(|target| program.at(target)) {
                 Some(target) => at = target,
                 None => return false,
             },
-            // Functions neither take nor give flags (those that do are refused where their caller reads them), and
-            // syscall itself keeps them.
-            FlowControl::Call if insn.mnemonic() == Mnemonic::Syscall => at += 1,
-            FlowControl::Call | FlowControl::IndirectCall | FlowControl::Return => return false,
-            FlowControl::Exception | FlowControl::Interrupt => return false,
-            _ => return unsure,
+            Kind::Branch | Kind::IndirectJump => return unsure,
+            Kind::Flow => match program.decoded(at) {
+                // Functions neither take nor give flags (those that do are refused where their caller reads them), and
+                // syscall itself keeps them.
+                insn if insn.mnemonic() == Mnemonic::Syscall => at += 1,
+                insn => match insn.flow_control() {
+                    FlowControl::Next => at += 1,
+                    FlowControl::UnconditionalBranch => {
+                        match program.at(insn.near_branch_target()) {
+                            Some(target) => at = target,
+                            None => return false,
+                        }
+                    }
+                    FlowControl::Call | FlowControl::IndirectCall | FlowControl::Return => {
+                        return false;
+                    }
+                    FlowControl::Exception | FlowControl::Interrupt => return false,
+                    _ => return unsure,
+                },
+            },
+            _ => at += 1,
         }
     }
     unsure
@@ -72,8 +80,8 @@ pub(crate) fn flags_live(program: &Program<'_>, at: usize, asked: Flags) -> bool
 
 /// Which functions may come back to their callers.
 pub(crate) struct Returns {
-    /// By the code index of the entry.
-    known: Vec<Option<bool>>,
+    /// By the code index of the entry: 0 is not known, 1 no, 2 yes. (Zeros take no memory until they are written.)
+    known: Vec<u8>,
     /// By code index: the last search that has begun a straight run there.
     seen: Vec<u32>,
     searches: u32,
@@ -85,7 +93,7 @@ const MOST_INSTRUCTIONS: usize = 5_000;
 impl Returns {
     pub(crate) fn new(program: &Program<'_>) -> Self {
         Returns {
-            known: vec![None; program.insns.len() + 1],
+            known: vec![0; program.insns.len() + 1],
             seen: vec![0; program.insns.len() + 1],
             searches: 0,
         }
@@ -97,11 +105,11 @@ impl Returns {
     }
 
     fn within(&mut self, program: &Program<'_>, entry: usize, budget: &mut usize) -> bool {
-        if let Some(known) = self.known[entry] {
-            return known;
+        if self.known[entry] > 0 {
+            return self.known[entry] == 2;
         }
         let answer = self.find(program, entry, budget);
-        self.known[entry] = Some(answer);
+        self.known[entry] = 1 + u8::from(answer);
         answer
     }
 

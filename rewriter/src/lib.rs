@@ -6,11 +6,12 @@
 //! function, offset, bytes, the reason and a way out.
 //!
 //! The phases, one module each: `input` reads the ELF, `decode` sweeps over text, `refs` finds what holds
-//! code addresses, `computed` the jumps that compute where they go, `lower` turns each instruction into conforming ones, `layout` packs them into bundles, `unwind`
-//! makes unwind tables and `debug` makes DWARF for where they lie, `output` writes the image.
+//! code addresses, `computed` the jumps that compute where they go, `lower` settles what more than one function is asked about; then `chunks`
+//! makes the text, function by function: `lower` turns each instruction into conforming ones, `layout` packs them into bundles. `unwind` makes unwind tables and `debug` makes DWARF for where they lie, `output` writes the image.
 #![forbid(unsafe_code)]
 
 mod bytes;
+mod chunks;
 mod code;
 mod computed;
 mod debug;
@@ -31,6 +32,7 @@ mod random;
 mod refs;
 mod regions;
 mod starts;
+mod threads;
 mod unwind;
 
 use std::time::{Duration, Instant};
@@ -109,6 +111,23 @@ pub struct Stats {
     pub above_level: u64,
 }
 
+impl std::ops::AddAssign for Stats {
+    fn add_assign(&mut self, other: Stats) {
+        self.text_in += other.text_in;
+        self.text_out += other.text_out;
+        self.instructions += other.instructions;
+        self.operations += other.operations;
+        self.padding_in += other.padding_in;
+        self.gaps += other.gaps;
+        self.guarded += other.guarded;
+        self.scratch_found += other.scratch_found;
+        self.scratch_saved += other.scratch_saved;
+        self.through_stack += other.through_stack;
+        self.spills += other.spills;
+        self.above_level += other.above_level;
+    }
+}
+
 impl Stats {
     /// What the text grew by, in bytes, by causes that add up to it.
     pub fn growth(&self) -> [(&'static str, i64); 6] {
@@ -137,26 +156,29 @@ pub fn rewrite(elf: &[u8], options: &Options) -> Result<Image, RewriteError> {
     let mut clock = Clock::start();
     let input = input::Input::read(elf)?;
     clock.lap("read");
-    let program = decode::sweep(&input)?;
-    clock.lap("decode");
     let unwind = unwind::Unwind::read(&input)?;
     clock.lap("unwind");
-    let mut refs = refs::find(&input, &program, unwind.as_ref())?;
+    // What seemed to be fill, and is code, as something leads there.
+    let mut code: Vec<u64> = Vec::new();
+    let (program, mut refs) = loop {
+        let program = decode::sweep(&input, &code)?;
+        clock.lap("decode");
+        let refs = refs::find(&input, &program, unwind.as_ref())?;
+        let more = program.code_in_fill(&refs.taken);
+        if more.is_empty() {
+            break (program, refs);
+        }
+        clock.lap("refs");
+        code.extend(more);
+        code.sort_unstable();
+    };
     computed::find(&input, &program, &mut refs, options.keep_going)?;
     clock.lap("refs");
-    let mut lowered = lower::lower(&input, &program, &refs, options)?;
-    clock.lap("lower");
-    let layout = layout::pack(&mut lowered)?;
-    clock.lap("layout");
-    let mut image = output::write(
-        &input,
-        &program,
-        &refs,
-        unwind.as_ref(),
-        &lowered,
-        &layout,
-        options,
-    )?;
+    let plan = lower::plan(&input, &program, &refs);
+    clock.lap("plan");
+    let text = chunks::make(&input, &program, &refs, &plan, options)?;
+    clock.lap("code");
+    let mut image = output::write(&input, &program, &refs, unwind.as_ref(), &text, options)?;
     clock.lap("output");
     image.times = clock.laps;
     Ok(image)
@@ -178,7 +200,11 @@ impl Clock {
 
     fn lap(&mut self, phase: &'static str) {
         let now = Instant::now();
-        self.laps.push((phase, now - self.last));
+        let time = now - self.last;
+        match self.laps.iter_mut().find(|known| known.0 == phase) {
+            Some(known) => known.1 += time,
+            None => self.laps.push((phase, time)),
+        }
         self.last = now;
     }
 }

@@ -6,10 +6,11 @@
 //! other than by a call, such as a function and its cold part.
 
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 use iced_x86::{FlowControl, Instruction, InstructionInfoFactory, Register};
 
-use crate::decode::{Kind, Program};
+use crate::decode::{Branch, Kind, Program};
 use crate::effect::effect_at;
 use crate::flags::Returns;
 use crate::input::Input;
@@ -30,8 +31,9 @@ const CALLER_SAVED: u16 = mask(&[0, 1, 2, 6, 7, 8, 9, 10, 11]);
 const AT_RETURN: u16 = mask(&[0, 2, 3, 4, 5, 12, 13, 14, 15]);
 /// Functions that may lie between a jump and those who may rely on its function's registers.
 const MOST_CALLERS: usize = 200;
-/// Instructions that are looked at to find whether one register is needed behind a call.
+/// Instructions that are looked at to find whether one register is needed behind a call, or a jump: so many, and more for each label.
 const MOST_LOOKED_AT: usize = 1000;
+const MOST_FOR_LABEL: usize = 50;
 
 const fn mask(registers: &[u8]) -> u16 {
     let (mut mask, mut i) = (0, 0);
@@ -83,10 +85,14 @@ struct Region {
     runs: Vec<(usize, usize, usize)>,
     /// Live before each instruction.
     live: Vec<Parts>,
-    /// Live at its labels; `None` if it has none.
-    at_labels: Option<u16>,
-    /// The labels' code indices.
+}
+
+/// Where an indirect jump may lead.
+pub(crate) struct Targets {
+    /// Code indices in its region.
     labels: Vec<usize>,
+    /// Other functions too.
+    elsewhere: bool,
 }
 
 impl Region {
@@ -112,6 +118,8 @@ pub(crate) struct Liveness<'p> {
     regions: Option<Regions>,
     /// By the region's first function.
     known: Vec<Option<Region>>,
+    /// The same: see [`Self::labels`].
+    labels: HashMap<usize, Rc<[usize]>>,
     /// By function: the registers that it writes.
     written: Vec<Option<u16>>,
     /// By function: see [`Self::clobbered`].
@@ -121,7 +129,7 @@ pub(crate) struct Liveness<'p> {
     searches: u32,
     /// By function's address and register: see [`Self::may_clobber`].
     clobberable: HashMap<(u64, u8), bool>,
-    pub(crate) returns: Returns,
+    returns: Returns,
     /// Direct calls of functions and jumps to them, sorted: (the function's start, the code index). Made when it is first needed.
     callers: Option<Vec<(u64, usize)>>,
 }
@@ -137,6 +145,7 @@ impl<'p> Liveness<'p> {
             known: std::iter::repeat_with(|| None)
                 .take(input.functions.len())
                 .collect(),
+            labels: HashMap::new(),
             written: vec![None; input.functions.len()],
             clobbered: vec![None; input.functions.len()],
             seen: vec![0; program.insns.len()],
@@ -157,42 +166,75 @@ impl<'p> Liveness<'p> {
     }
 
     /// The code indices in `function`'s region whose addresses are held somewhere: an indirect jump may lead there.
-    pub(crate) fn labels(&mut self, function: usize) -> Vec<usize> {
-        self.region(function).labels.clone()
+    pub(crate) fn labels(&mut self, function: usize) -> Rc<[usize]> {
+        let first = self.region_of(function);
+        if let Some(known) = self.labels.get(&first) {
+            return known.clone();
+        }
+        let runs = self.runs(function);
+        let codes = runs.iter().flat_map(|run| run.0..run.1);
+        let taken = codes.filter(|&at| self.refs.taken[at] && self.live_at_other(at).is_none());
+        let labels: Rc<[usize]> = taken.collect();
+        self.labels.insert(first, labels.clone());
+        labels
     }
 
-    /// For the indirect jump at code index `at`: (registers that may be live at its targets, registers that it may clobber
-    /// for its function's callers). `table` holds the targets where the jump table is known.
-    pub(crate) fn at_jump(&mut self, at: usize, table: &[usize]) -> (u16, u16) {
+    /// Where the indirect jump at code index `at` may lead; `None`: no function holds it. `table` holds the targets where the
+    /// jump table is known.
+    pub(crate) fn targets(&mut self, at: usize, table: &[usize]) -> Option<Targets> {
         let insn = &self.program.decoded(at);
-        let Some(function) = self.input.function_index(insn.ip()) else {
-            return (u16::MAX, 0);
-        };
-        let live_at_labels = self.region(function).at_labels;
-        let live = match live_at_labels {
-            _ if !table.is_empty() => {
-                let end = self.input.extent(function).1;
-                let (mut live, mut last) = (0, None);
-                for &at in table {
-                    if last != Some(at) && !self.is_end(at, end) {
-                        live |= self.live_at(at);
-                    }
-                    last = Some(at);
-                }
-                live
-            }
-            Some(live) if is_goto(insn) => live,
-            // A computed goto or a tail call.
-            Some(live) => live | AT_ENTRY,
-            None => AT_ENTRY,
-        };
+        let function = self.input.function_index(insn.ip())?;
+        if table.is_empty() {
+            let labels = self.labels(function);
+            // A computed goto, or perhaps a tail call.
+            let elsewhere = labels.is_empty() || !is_goto(insn);
+            return Some(Targets {
+                labels: labels.to_vec(),
+                elsewhere,
+            });
+        }
+        let end = self.input.extent(function).1;
+        let mut labels = table.to_vec();
+        labels.sort_unstable();
+        labels.dedup();
+        labels.retain(|&at| !self.is_end(at, end));
+        Some(Targets {
+            labels,
+            elsewhere: false,
+        })
+    }
+
+    /// Whether the indirect jump at code index `at` may write a register, as far as its own region knows: it is dead wherever the
+    /// jump may lead, and its function writes it, so that no caller expects it to be kept.
+    pub(crate) fn is_free(&mut self, at: usize, targets: &Targets, register: u8) -> bool {
         // What a tail call reaches may clobber all that the ABI says.
-        let clobbered = if live & AT_ENTRY == AT_ENTRY {
-            u16::MAX
-        } else {
-            self.written(function)
-        };
-        (live, clobbered)
+        (targets.elsewhere || self.is_written_around(at, register))
+            && self.is_dead(at, targets, register)
+    }
+
+    fn is_written_around(&mut self, at: usize, register: u8) -> bool {
+        let function = self.input.function_index(self.program.insns[at].ip());
+        function.is_some_and(|function| self.written(function) & (1 << register) != 0)
+    }
+
+    /// Whether a register is dead wherever the indirect jump at code index `at` may lead.
+    pub(crate) fn is_dead(&mut self, at: usize, targets: &Targets, register: u8) -> bool {
+        let bit = 1u16 << register;
+        if targets.elsewhere && AT_ENTRY & bit != 0 {
+            return false;
+        }
+        let mut inside = Vec::with_capacity(targets.labels.len());
+        for &label in &targets.labels {
+            match self.live_at_other(label) {
+                Some(live) if live & bit != 0 => return false,
+                Some(_) => {}
+                None => inside.push(label),
+            }
+        }
+        let soon = self.needs(&inside, whole(bit), Some(at));
+        let needed =
+            soon.unwrap_or_else(|| inside.iter().any(|&label| self.live_at(label) & bit != 0));
+        !needed
     }
 
     /// Whether code index `at` is the padding behind a function that ends at `end`: clang lets a jump table's impossible cases
@@ -224,7 +266,7 @@ impl<'p> Liveness<'p> {
                     return false;
                 };
                 if insn.kind == Kind::Call {
-                    let soon = self.needs(site + 1, register);
+                    let soon = self.needs(&[site + 1], whole(bit), None);
                     if soon.unwrap_or_else(|| self.live_at(site + 1) & bit != 0) {
                         return false;
                     }
@@ -242,17 +284,19 @@ impl<'p> Liveness<'p> {
         true
     }
 
-    /// Whether a register may be read behind code index `at`, as far as that is soon told: going on along all ways until it
-    /// is written, or a call or a return ends its life.
-    fn needs(&mut self, at: usize, register: u8) -> Option<bool> {
+    /// Whether some of `parts` may be read behind one of the code indices `from`, as far as that is soon told: going on along all
+    /// ways until they are written, or a call or a return ends their life. `jump` leads to nothing but `from`.
+    fn needs(&mut self, from: &[usize], parts: Parts, jump: Option<usize>) -> Option<bool> {
         let program = self.program;
-        let (bit, mut work, mut looked_at) = (1u16 << register, vec![at], 0);
+        let registers = some(parts);
+        let most = MOST_LOOKED_AT + MOST_FOR_LABEL * from.len();
+        let (mut work, mut looked_at, mut in_part) = (from.to_vec(), 0, false);
         self.searches += 1;
         let search = self.searches;
         while let Some(mut at) = work.pop() {
             loop {
                 let insn = program.insns.get(at)?;
-                if looked_at == MOST_LOOKED_AT {
+                if looked_at == most {
                     return None;
                 }
                 if std::mem::replace(&mut self.seen[at], search) == search {
@@ -260,12 +304,14 @@ impl<'p> Liveness<'p> {
                 }
                 looked_at += 1;
                 let (uses, defs) = effect_at(&mut self.factory, program, at);
-                if some(uses) & bit != 0 {
-                    return Some(true);
+                if uses & parts != 0 {
+                    // Perhaps only of what was written on the way.
+                    return (!in_part).then_some(true);
                 }
-                if whole(bit) & !defs == 0 {
+                if parts & !defs == 0 {
                     break;
                 }
+                in_part |= parts & defs != 0;
                 match insn.kind {
                     Kind::Jump | Kind::Branch => {
                         let target = program.target(at).unwrap_or_default();
@@ -273,7 +319,7 @@ impl<'p> Liveness<'p> {
                             (Some(function), Some(_))
                                 if self.is_other_function(function, target) =>
                             {
-                                if (AT_CALL | PRESERVED) & bit != 0 {
+                                if (AT_CALL | PRESERVED) & registers != 0 {
                                     return Some(true);
                                 }
                             }
@@ -284,15 +330,40 @@ impl<'p> Liveness<'p> {
                             break;
                         }
                     }
-                    Kind::Return if AT_RETURN & bit != 0 => return Some(true),
+                    Kind::Return if AT_RETURN & registers != 0 => return Some(true),
                     Kind::Return => break,
-                    Kind::Call | Kind::IndirectCall if AT_CALL & bit != 0 => return Some(true),
+                    Kind::Call | Kind::IndirectCall if (AT_CALL | PRESERVED) & registers != 0 => {
+                        return Some(true);
+                    }
+                    // All others may be clobbered, and so may flags.
                     Kind::IndirectCall => break,
                     Kind::Call => match self.after_call(program.target(at).unwrap_or_default()) {
-                        After::Call(clobbered) if clobbered & bit == 0 => {}
+                        After::Call(clobbered) if registers & !clobbered != 0 => {}
                         _ => break,
                     },
-                    Kind::IndirectJump | Kind::Flow => return None,
+                    Kind::IndirectJump if jump == Some(at) => break,
+                    Kind::IndirectJump => {
+                        let decoded = program.decoded(at);
+                        let mut targets = self.refs.table(&decoded);
+                        if targets.is_empty() {
+                            // A computed goto, or perhaps a tail call.
+                            if !is_goto(&decoded) && (AT_CALL | PRESERVED) & registers != 0 {
+                                return Some(true);
+                            }
+                            targets = self.labels(self.input.function_index(insn.ip())?).to_vec();
+                        }
+                        for target in targets {
+                            match self.live_at_other(target) {
+                                Some(live) if live & registers != 0 => return None,
+                                Some(_) => {}
+                                None => work.push(target),
+                            }
+                        }
+                        break;
+                    }
+                    // ud2
+                    Kind::Flow if program.bytes(at) == [0x0F, 0x0B] => break,
+                    Kind::Flow => return None,
                     _ => {}
                 }
                 at += 1;
@@ -301,8 +372,19 @@ impl<'p> Liveness<'p> {
         Some(false)
     }
 
+    /// Which of the labels of one region need the arithmetic flags that hold before them.
+    pub(crate) fn flags_at_labels(&mut self, labels: &[usize]) -> Vec<bool> {
+        match self.needs(labels, FLAGS, None) {
+            Some(false) => vec![false; labels.len()],
+            _ => labels.iter().map(|&label| self.flags_at(label)).collect(),
+        }
+    }
+
     /// Whether arithmetic flags that hold before code index `at`, a label in a function, are read later.
-    pub(crate) fn flags_at(&mut self, at: usize) -> bool {
+    fn flags_at(&mut self, at: usize) -> bool {
+        if let Some(soon) = self.needs(&[at], FLAGS, None) {
+            return soon;
+        }
         let insn = self.program.insns.get(at);
         let function = insn.and_then(|i| self.input.function_index(i.ip()));
         let Some(function) = function else {
@@ -322,16 +404,10 @@ impl<'p> Liveness<'p> {
                     starts[at] = true;
                 }
             }
-            let mut callers = Vec::new();
-            for at in 0..program.insns.len() {
-                let kind = program.insns[at].kind;
-                if matches!(kind, Kind::Jump | Kind::Branch | Kind::Call | Kind::Flow)
-                    && let Some(target) = program.target(at)
-                    && program.at(target).is_some_and(|target| starts[target])
-                {
-                    callers.push((target, at));
-                }
-            }
+            let to_function = |b: &&Branch| b.target().is_some_and(|target| starts[target]);
+            let branches = program.branches.iter().filter(to_function);
+            let pairs = branches.map(|b| (program.address(b.to as usize), b.at as usize));
+            let mut callers: Vec<_> = pairs.collect();
             callers.sort_unstable();
             callers
         });
@@ -356,14 +432,23 @@ impl<'p> Liveness<'p> {
 
     /// What is live before the instruction at code index `at`, which a jump or a return reaches.
     pub(crate) fn live_at(&mut self, at: usize) -> u16 {
+        if let Some(live) = self.live_at_other(at) {
+            return live;
+        }
+        let function = (self.input).function_index(self.program.insns[at].ip());
+        function.map_or(u16::MAX, |function| self.region(function).live_at(at))
+    }
+
+    /// The same, if code index `at` is none within a function.
+    fn live_at_other(&self, at: usize) -> Option<u16> {
         let Some(insn) = self.program.insns.get(at) else {
-            return u16::MAX;
+            return Some(u16::MAX);
         };
         let ip = insn.ip();
         match self.input.function_index(ip) {
-            None => u16::MAX,
-            Some(function) if self.is_other_function(function, ip) => AT_CALL | PRESERVED,
-            Some(function) => self.region(function).live_at(at),
+            None => Some(u16::MAX),
+            Some(function) if self.is_other_function(function, ip) => Some(AT_CALL | PRESERVED),
+            Some(_) => None,
         }
     }
 
@@ -375,39 +460,44 @@ impl<'p> Liveness<'p> {
     fn region(&mut self, function: usize) -> &Region {
         let first = self.region_of(function);
         if self.known[first].is_none() {
-            let regions = self.regions.as_ref();
-            let functions = regions.map_or(Vec::new(), |r| r.members(first).to_vec());
-            self.known[first] = Some(self.solve(&functions));
+            let runs = self.runs(first);
+            self.known[first] = Some(self.solve(runs));
         }
         self.known[first].as_ref().expect("it was just solved")
     }
 
-    /// The fixpoint over the code of `functions`.
-    fn solve(&mut self, functions: &[usize]) -> Region {
-        let program = self.program;
+    /// The code of the region of `function`, as [`Region::runs`].
+    fn runs(&mut self, function: usize) -> Vec<(usize, usize, usize)> {
+        let first = self.region_of(function);
+        let functions = self.regions.as_ref().map_or(&[][..], |r| r.members(first));
         let mut runs: Vec<(usize, usize, usize)> = Vec::new();
         let mut size = 0;
         for &function in functions {
             let (start, end) = self.input.extent(function);
-            let first = program.first_from(start);
+            let first = self.program.first_from(start);
             let first = runs.last().map_or(first, |run| first.max(run.1));
-            let last = program.first_from(end);
+            let last = self.program.first_from(end);
             if first < last {
                 runs.push((first, last, size));
                 size += last - first;
             }
         }
+        runs
+    }
+
+    /// The fixpoint over the code of a region.
+    fn solve(&mut self, runs: Vec<(usize, usize, usize)>) -> Region {
+        let program = self.program;
+        let size = runs.last().map_or(0, |run| run.2 + run.1 - run.0);
         let mut region = Region {
             runs,
             live: vec![0; size],
-            at_labels: None,
-            labels: Vec::new(),
         };
         let pads: Vec<usize> = (self.refs.landing_pads.iter())
             .filter_map(|&pad| region.place(pad))
             .collect();
         let mut steps = Vec::with_capacity(size);
-        let (mut labels, mut codes) = (Vec::new(), Vec::new());
+        let mut labels = Vec::new();
         for &(first, last, base) in &region.runs {
             for at in first..last {
                 let insn = &program.insns[at];
@@ -418,7 +508,6 @@ impl<'p> Liveness<'p> {
                     && !function().is_some_and(|f| self.is_other_function(f, insn.ip()))
                 {
                     labels.push(base + at - first);
-                    codes.push(at);
                 }
             }
         }
@@ -469,8 +558,6 @@ impl<'p> Liveness<'p> {
                 break;
             }
         }
-        region.labels = codes;
-        region.at_labels = (!labels.is_empty()).then_some(some(at_labels));
         region
     }
 

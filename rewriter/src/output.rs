@@ -4,20 +4,21 @@
 //! them; then data, then text, then what no segment holds.
 
 use std::borrow::Cow;
+use std::panic::resume_unwind;
+use std::thread;
 
 use object::elf::{self, FileHeader64, ProgramHeader64, SectionHeader64, Sym64};
 use object::{LittleEndian as LE, U16, U32, U64, pod};
 use zvm_abi::{layout, note};
 
+use crate::chunks::Text;
 use crate::debug;
 use crate::decode::Program;
 use crate::error::RewriteError;
 use crate::input::{Input, Section, SymbolSection};
-use crate::layout::Layout;
-use crate::lower::Lowered;
 use crate::refs::{DataField, Refs};
 use crate::unwind::{Tables, Unwind};
-use crate::{Image, Options, Stats};
+use crate::{Image, Options};
 
 const NOTE_NAME: &[u8; 4] = b"ZVM\0";
 const NOTE_SIZE: usize = 12 + NOTE_NAME.len() + size_of::<note::ImageNote>();
@@ -36,21 +37,29 @@ pub(crate) fn write(
     program: &Program<'_>,
     refs: &Refs,
     unwind: Option<&Unwind<'_>>,
-    lowered: &Lowered,
-    layout: &Layout,
+    text: &Text,
     options: &Options,
 ) -> Result<Image, RewriteError> {
     let mut writer = Writer {
         input,
         program,
-        lowered,
-        layout,
+        text,
         tables: None,
         debug: Vec::new(),
     };
-    if let Some(unwind) = unwind {
-        writer.tables = Some(unwind.write(&|address| writer.mapped(address))?);
-    }
+    let has_debug = !options.strip && !input.debug.is_empty();
+    let (tables, debug) = thread::scope(|scope| {
+        let debug = has_debug.then(|| {
+            let nearest = |address| writer.nearest(address);
+            scope.spawn(move || debug::rewrite(&input.debug, &nearest))
+        });
+        let tables = unwind.map(|unwind| unwind.write(&|address| writer.mapped(address)));
+        let join = |thread: thread::ScopedJoinHandle<'_, _>| {
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+        };
+        (tables, debug.map(join))
+    });
+    writer.tables = tables.transpose()?;
     let mut segments = writer.place_segments();
     writer.patch_data(refs, &mut segments);
     let mut file = Vec::new();
@@ -59,29 +68,22 @@ pub(crate) fn write(
         file.extend_from_slice(&segment.bytes);
     }
     let mut warnings = Vec::new();
-    if !options.strip && !input.debug.is_empty() {
-        match debug::rewrite(&input.debug, &|address| writer.nearest(address)) {
-            Ok(contents) => writer.debug = contents,
-            Err(reason) => warnings.push(format!("debugging information is left out: {reason}")),
+    match debug {
+        Some(Ok(contents)) => writer.debug = contents,
+        Some(Err(reason)) => {
+            warnings.push(format!("debugging information is left out: {reason}"));
         }
+        None => {}
     }
     let sections = writer.append_sections(&mut file, &segments, options.strip);
     writer.write_headers(&mut file, &segments, sections, options.level)?;
-    let stats = Stats {
-        text_in: input.text.len() as u64,
-        text_out: layout.text.len() as u64,
-        operations: lowered.ops.len() as u64,
-        guarded: lowered.ops.iter().filter(|op| op.glued).count() as u64,
-        gaps: layout.gaps,
-        ..lowered.stats
-    };
     let map = |at: usize| {
         let before = program.insns[at].ip() as u32;
-        (before, layout.address(lowered, at))
+        (before, text.address(at))
     };
     Ok(Image {
         bytes: file,
-        stats,
+        stats: text.stats,
         warnings,
         times: Vec::new(),
         map: match options.map {
@@ -100,8 +102,7 @@ struct Sections {
 struct Writer<'w> {
     input: &'w Input<'w>,
     program: &'w Program<'w>,
-    lowered: &'w Lowered,
-    layout: &'w Layout,
+    text: &'w Text,
     tables: Option<Tables>,
     /// Contents of the input's DWARF sections, in their order; empty = none.
     debug: Vec<Cow<'w, [u8]>>,
@@ -142,8 +143,8 @@ impl Writer<'_> {
         placed.push(Placed {
             address: layout::TEXT_BASE,
             flags: elf::PF_R | elf::PF_X,
-            bytes: self.layout.text.clone(),
-            memory_size: self.layout.text.len() as u64,
+            bytes: self.text.bytes.clone(),
+            memory_size: self.text.bytes.len() as u64,
             offset: 0,
         });
         let mut end = 0u64;
@@ -156,7 +157,7 @@ impl Writer<'_> {
 
     fn patch_data(&self, refs: &Refs, segments: &mut [Placed]) {
         for &(at, form, target) in &refs.in_data {
-            let address = u64::from(self.layout.entry(self.lowered, target));
+            let address = u64::from(self.text.entry(target));
             let segment = segments
                 .iter_mut()
                 .find(|s| at >= s.address && at - s.address < s.bytes.len() as u64);
@@ -184,7 +185,7 @@ impl Writer<'_> {
             .program
             .at(address)
             .or_else(|| self.program.behind(address))?;
-        Some(u64::from(self.layout.address(self.lowered, code)))
+        Some(u64::from(self.text.address(code)))
     }
 
     /// The new address of a symbol, which may name the middle of an instruction.
@@ -198,7 +199,7 @@ impl Writer<'_> {
             return address;
         }
         let code = self.program.holding(address);
-        u64::from(self.layout.address(self.lowered, code))
+        u64::from(self.text.address(code))
     }
 
     /// Address and size of a section in the image.
@@ -206,7 +207,7 @@ impl Writer<'_> {
         let tables = self.tables.as_ref().map(|t| &t.sections);
         let table = tables.and_then(|t| t.iter().find(|t| t.0 == section.name));
         match table {
-            _ if section.name == ".text" => (section.address, self.layout.text.len() as u64),
+            _ if section.name == ".text" => (section.address, self.text.bytes.len() as u64),
             Some(&(_, address, size)) => (address, size),
             None => (section.address, section.size),
         }

@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 
-use iced_x86::Mnemonic;
+use iced_x86::{Instruction, Mnemonic, Register};
 use object::elf;
 use zvm_abi::layout::TEXT_BASE;
 
@@ -64,6 +64,25 @@ impl Refs {
     pub(crate) fn held_by_code(&self) -> impl Iterator<Item = usize> {
         let held = self.in_code.iter().filter(|r| r.1 != CodeField::Origin);
         held.map(|r| r.2)
+    }
+
+    /// The targets in the table of `jmp *table(,%r,8)`, as far as they follow each other.
+    pub(crate) fn table(&self, insn: &Instruction) -> Vec<usize> {
+        if insn.memory_base() != Register::None || insn.memory_index_scale() != 8 {
+            return Vec::new();
+        }
+        let mut at = u64::from(insn.memory_displacement32());
+        let from = self.pointers.partition_point(|p| p.0 < at);
+        let mut targets = Vec::new();
+        for &(address, target) in &self.pointers[from..] {
+            // The table ends where the next one starts at the latest; taking more only makes more registers live.
+            if address != at || (!targets.is_empty() && self.is_base(at)) {
+                break;
+            }
+            targets.push(target);
+            at += 8;
+        }
+        targets
     }
 
     /// Whether code names this data address.

@@ -28,7 +28,8 @@ impl Regions {
         for function in 0..count {
             let (start, end) = input.extent(function);
             let (first, last) = (program.first_from(start), program.first_from(end));
-            for at in first..last {
+            for branch in program.branches_in(first..last) {
+                let at = branch.at as usize;
                 let jumps = match program.insns[at].kind {
                     Kind::Jump | Kind::Branch => true,
                     Kind::Flow => matches!(
@@ -37,12 +38,13 @@ impl Regions {
                     ),
                     _ => false,
                 };
-                let Some(target) = program.target(at).filter(|_| jumps) else {
+                let inside = (first..last).contains(&(branch.to as usize));
+                let Some(target) = branch.target().filter(|_| jumps && !inside) else {
                     continue;
                 };
-                if (start..end).contains(&target) {
+                let Some(target) = program.insns.get(target).map(|insn| insn.ip()) else {
                     continue;
-                }
+                };
                 if let Some(other) = input.function_index(target)
                     && (input.functions[other].0 != target || input.is_cold(other))
                 {

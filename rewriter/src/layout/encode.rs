@@ -1,10 +1,10 @@
 //! Writes the operations where they lie, and nops between them.
 
-use zvm_abi::layout::{BUNDLE, TEXT_BASE};
+use zvm_abi::layout::BUNDLE;
 
 use super::place::Placement;
-use super::{BUNDLE_SIZE, LONGEST_NOP, Layout, distance};
-use crate::code::Fix;
+use super::{BUNDLE_SIZE, Branch, Chunk, Field, Form, LINE, LONGEST_NOP, distance, inside};
+use crate::code::{Fix, GLUED, Target};
 use crate::longer;
 use crate::lower::Lowered;
 
@@ -13,19 +13,18 @@ const ADDRESS32: u8 = 0x67;
 /// ds, which means nothing in 64-bit mode.
 const NULL_SEGMENT: u8 = 0x3E;
 
-/// The finished text.
-pub(super) fn encode(lowered: &Lowered, placement: Placement) -> Layout {
-    let end = placement.placed.end.next_multiple_of(BUNDLE_SIZE) + BUNDLE_SIZE;
-    // What follows the last operation, and a whole bundle at the end, is hlt.
-    let mut text = vec![HLT; end as usize + 2 * LONGEST_NOP as usize];
-    let mut filled = 0usize;
-    for (i, (op, slot)) in lowered.ops.iter().zip(&placement.slots).enumerate() {
+/// Writes a run behind what is there.
+pub(super) fn encode(run: &Lowered, placement: &Placement, chunk: &mut Chunk) {
+    let mut filled = chunk.text.len();
+    let end = placement.placed.end as usize;
+    // A copy of a fixed size is fast; what it writes too much is written over, or cut off.
+    chunk.text.resize(end + 2 * LONGEST_NOP as usize, HLT);
+    for (i, (op, slot)) in run.ops.iter().zip(&placement.slots).enumerate() {
         let at = slot.at as usize;
-        pad(&mut text, filled, at);
+        pad(&mut chunk.text, filled, at);
         filled = slot.behind() as usize;
         let extra = usize::from(slot.extra);
-        // A copy of a fixed size is fast; what it writes too much is written over.
-        let body = text[at + extra..].first_chunk_mut();
+        let body = chunk.text[at + extra..].first_chunk_mut();
         *body.expect("room for one more instruction is left behind text") = match slot.grown {
             0 => op.bytes,
             _ => longer::lengthen(op).bytes,
@@ -33,49 +32,78 @@ pub(super) fn encode(lowered: &Lowered, placement: Placement) -> Layout {
         // C9's order: 0x67, the null segment, the rest.
         match (extra, op.bytes[0]) {
             (0, _) => {}
-            (1, ADDRESS32) => text[at..at + 2].copy_from_slice(&[ADDRESS32, NULL_SEGMENT]),
-            (1, _) => text[at] = NULL_SEGMENT,
-            _ => text[at..at + 2].copy_from_slice(&[ADDRESS32, NULL_SEGMENT]),
+            (1, ADDRESS32) => chunk.text[at..at + 2].copy_from_slice(&[ADDRESS32, NULL_SEGMENT]),
+            (1, _) => chunk.text[at] = NULL_SEGMENT,
+            _ => chunk.text[at..at + 2].copy_from_slice(&[ADDRESS32, NULL_SEGMENT]),
         }
+        chunk.guarded += u64::from(op.kind & GLUED);
         if op.fix != Fix::None {
-            fill_in(lowered, &placement, i, &mut text[at + extra..]);
+            fill_in(run, placement, i, chunk);
         }
     }
-    text.truncate(end as usize);
-    text[filled..].fill(HLT);
-    let slots = placement.slots.iter();
-    let labels = slots.map(|slot| slot.label + TEXT_BASE as u32).collect();
-    Layout {
-        text,
-        labels,
-        gaps: placement.placed.gaps,
-    }
+    chunk.text.truncate(end);
 }
 
-/// Fills in the field of the operation `i`, whose bytes are `bytes` and more.
-fn fill_in(lowered: &Lowered, placement: &Placement, i: usize, bytes: &mut [u8]) {
-    let op = &lowered.ops[i];
-    let distance = distance(lowered, placement, i);
-    let (at, near) = (usize::from(op.at), (distance as i32).to_le_bytes());
-    let address = (distance + i64::from(placement.slots[i].behind())) as u64;
-    let address = address.wrapping_add(TEXT_BASE);
-    match op.fix {
-        Fix::None => {}
-        Fix::Rip => bytes[at..at + 4].copy_from_slice(&near),
-        Fix::Absolute32 => bytes[at..at + 4].copy_from_slice(&(address as u32).to_le_bytes()),
-        Fix::Absolute64 => bytes[at..at + 8].copy_from_slice(&address.to_le_bytes()),
-        Fix::Short => bytes[at] = distance as i8 as u8,
+/// Fills in the field of the operation `i`, or notes it.
+fn fill_in(run: &Lowered, placement: &Placement, i: usize, chunk: &mut Chunk) {
+    let (op, slot) = (&run.ops[i], &placement.slots[i]);
+    let near = inside(run, op.target).map(|to| {
+        let at = i as u32;
+        distance(&placement.slots, Branch { at, to })
+    });
+    let start = slot.at as usize + usize::from(slot.extra);
+    let bytes = &mut chunk.text[start..];
+    let (form, at) = match op.fix {
+        Fix::None => return,
+        Fix::Rip => (Form::Relative32, usize::from(op.at)),
+        Fix::Absolute32 => (Form::Absolute32, usize::from(op.at)),
+        Fix::Absolute64 => (Form::Absolute64, usize::from(op.at)),
+        Fix::Short => {
+            bytes[usize::from(op.at)] = near.unwrap_or_default() as i8 as u8;
+            return;
+        }
         Fix::Branch => match (op.long, op.bytes[0]) {
-            (false, _) => bytes[1] = distance as i8 as u8,
+            (false, _) => {
+                bytes[1] = near.unwrap_or_default() as i8 as u8;
+                return;
+            }
             (true, opcode @ (0xEB | 0xE8)) => {
                 bytes[0] = if opcode == 0xEB { 0xE9 } else { 0xE8 };
-                bytes[1..5].copy_from_slice(&near);
+                (Form::Relative32, 1)
             }
             (true, opcode) => {
                 bytes[..2].copy_from_slice(&[0x0F, opcode + 0x10]);
-                bytes[2..6].copy_from_slice(&near);
+                (Form::Relative32, 2)
             }
         },
+    };
+    if form == Form::Relative32
+        && let Some(distance) = near
+    {
+        bytes[at..at + 4].copy_from_slice(&(distance as i32).to_le_bytes());
+        return;
+    }
+    debug_assert!(
+        !matches!(op.target, Target::Op(_)),
+        "no address is asked of an operation"
+    );
+    chunk.fields.push(Field {
+        at: (start + at) as u32,
+        behind: slot.behind(),
+        form,
+        target: op.target,
+    });
+}
+
+/// Fills the last line of a chunk that ends at `end`: with nops, or behind all text with hlt, at least a bundle of it.
+pub(super) fn finish(text: &mut Vec<u8>, end: u32, last: bool) {
+    if last {
+        let end = end.next_multiple_of(BUNDLE_SIZE) + BUNDLE_SIZE;
+        text.resize(end as usize, HLT);
+    } else {
+        let to = end.next_multiple_of(LINE) as usize;
+        text.resize(to, HLT);
+        pad(text, end as usize, to);
     }
 }
 

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::place::Placement;
-use super::{ALIGNED, Branch, ENDS, PAIR, STOPS, Slot, THREADED};
-use crate::lower::Lowered;
+use super::{ALIGNED, Branch, THREADED};
+use crate::code::{ENDS, STOPS};
 
 /// A small loop's most operations.
 const LOOP_OPS: u32 = 48;
@@ -38,32 +38,33 @@ const DISPATCHED: u16 = 4;
 const DISPATCH_OPS: usize = 12;
 
 /// Runs of operations from where many branches come to an indirect jump.
-fn dispatchers(lowered: &Lowered, slots: &[Slot], leading: &[u16]) -> Vec<(u32, u32)> {
-    let indirect = |&i: &usize| {
-        let jumps = slots[i].kind & (STOPS | PAIR) == STOPS | PAIR;
-        jumps && lowered.ops[i].bytes[0] != 0xC3
-    };
-    let from = |last: usize| {
-        let before = (last.saturating_sub(DISPATCH_OPS)..last).rev();
+fn dispatchers(placement: &Placement, leading: &[u16]) -> Vec<(u32, u32)> {
+    let slots = &placement.slots;
+    let from = |&last: &u32| {
+        let end = last as usize;
+        let before = (end.saturating_sub(DISPATCH_OPS)..end).rev();
         let inside = before.take_while(|&i| slots[i].kind & (STOPS | ENDS) == 0);
         let mut heads = inside.filter(|&i| leading[i] >= DISPATCHED);
-        heads.next().map(|head| (head as u32, last as u32))
+        heads.next().map(|head| (head as u32, last))
     };
-    (0..slots.len()).filter(indirect).filter_map(from).collect()
+    placement.indirect.iter().filter_map(from).collect()
 }
 
 impl Placement {
     /// Finds small loops and dispatchers, to keep them in few lines, and gives each label a line of its own that lies among the
     /// code which comes back to a dispatcher.
-    pub(super) fn find_loops(&mut self, lowered: &Lowered) {
+    pub(super) fn find_loops(&mut self) {
         self.loops = small_loops(self);
+        if self.indirect.is_empty() {
+            return;
+        }
         // How many branches lead to each operation.
         let mut leading = vec![0u16; self.slots.len()];
         for branch in &self.branches {
             let target = &mut leading[branch.to as usize];
             *target = target.saturating_add(1);
         }
-        let found = dispatchers(lowered, &self.slots, &leading);
+        let found = dispatchers(self, &leading);
         if found.is_empty() {
             return;
         }

@@ -4,10 +4,9 @@ mod encode;
 mod loops;
 mod place;
 
-use zvm_abi::layout::{BUNDLE, TEXT_BASE, TEXT_LIMIT};
+use zvm_abi::layout::BUNDLE;
 
-use crate::code::Target;
-use crate::error::RewriteError;
+use crate::code::{STOPS, Target};
 use crate::lower::Lowered;
 use place::Placement;
 
@@ -18,12 +17,42 @@ const LINE: u32 = 64;
 const LONGEST: u8 = 15;
 const LONGEST_NOP: u32 = LONGEST as u32;
 
-/// The finished text.
-pub(crate) struct Layout {
+/// A part of the finished text, which may lie at any line: all offsets are from its start.
+#[derive(Default)]
+pub(crate) struct Chunk {
     pub text: Vec<u8>,
-    /// For each operation, the address that a target resolves to.
-    labels: Vec<u32>,
+    /// Of each of its code indices, what a target resolves to.
+    pub labels: Vec<u32>,
+    /// Where data lead to instead: (code index, offset).
+    pub entries: Vec<(usize, u32)>,
+    /// Where tables of jumps count from.
+    pub tables: Vec<u32>,
+    /// What is filled in when all parts have their places.
+    pub fields: Vec<Field>,
     pub gaps: Gaps,
+    /// How many operations it has.
+    pub operations: u64,
+    /// How many of them are masks.
+    pub guarded: u64,
+}
+
+/// A field of an instruction for the address of a target outside of its run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Field {
+    pub at: u32,
+    /// The end of the instruction.
+    pub behind: u32,
+    pub form: Form,
+    pub target: Target,
+}
+
+/// How a field holds an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// 4 bytes: the distance from the instruction's end.
+    Relative32,
+    Absolute32,
+    Absolute64,
 }
 
 /// Bytes that hold no operation, by what asked for them, and how they were filled.
@@ -52,35 +81,27 @@ impl Gaps {
     }
 }
 
-impl Layout {
-    /// The new address of a code index.
-    pub(crate) fn address(&self, lowered: &Lowered, code: usize) -> u32 {
-        self.labels[lowered.first[code] as usize]
-    }
-
-    /// The new address of a code index for data.
-    pub(crate) fn entry(&self, lowered: &Lowered, code: usize) -> u32 {
-        match lowered.entries.get(&code) {
-            Some(&entry) => self.labels[entry as usize],
-            None => self.address(lowered, code),
-        }
+impl std::ops::AddAssign for Gaps {
+    fn add_assign(&mut self, other: Gaps) {
+        self.calls += other.calls;
+        self.targets += other.targets;
+        self.crossings += other.crossings;
+        self.loops += other.loops;
+        self.prefixes += other.prefixes;
+        self.longer += other.longer;
+        self.nops += other.nops;
     }
 }
 
-/// Must stand right before the next operation, in one bundle.
-const GLUED: u8 = 1;
-/// Must end its bundle.
-const ENDS: u8 = 2;
-/// Must start one.
-const ALIGNED: u8 = 4;
-/// What follows is not reached through it.
-const STOPS: u8 = 8;
+// What a slot's kind has beside an operation's.
+
+/// Must start a bundle.
+const ALIGNED: u8 = 16;
 /// Must start a line of the cache: an interpreter's instruction. Processors predict indirect jumps from the lines that the last
 /// ones led to, and mistake two instructions in one line for each other.
-const THREADED: u8 = 16;
-
+const THREADED: u8 = 32;
 /// Is part of a guarded pair.
-const PAIR: u8 = 32;
+const PAIR: u8 = 64;
 
 /// Where an operation stands, as offsets from the start of text.
 #[derive(Clone, Copy)]
@@ -91,6 +112,7 @@ struct Slot {
     label: u32,
     /// Bytes without prefixes added.
     size: u8,
+    /// [`Op::kind`], and more.
     kind: u8,
     /// Bytes of prefixes that it can take.
     room: u8,
@@ -106,7 +128,7 @@ impl Slot {
     }
 }
 
-/// A direct jump or branch, by operations; one that leaves the code leads to itself. They are few, and the operations take much
+/// A direct jump or branch, by operations; one that leaves the run leads to itself. They are few, and the operations take much
 /// memory: who asks for them goes through these.
 #[derive(Clone, Copy)]
 struct Branch {
@@ -114,9 +136,9 @@ struct Branch {
     to: u32,
 }
 
-/// Cuts the operations into pieces that are placed one by one: no short branch leads from one to another, nothing falls
+/// Cuts a run into pieces that are placed one by one: no short branch leads from one to another, nothing falls
 /// through. Their ends, in rising order, and how many branches come before each.
-fn pieces(lowered: &Lowered, placement: &Placement) -> Vec<(usize, usize)> {
+fn pieces(run: &Lowered, placement: &Placement) -> Vec<(usize, usize)> {
     let mut ends: Vec<(usize, usize)> = Vec::new();
     // No piece ends before this operation.
     let (mut reached, mut passed) = (0, 0);
@@ -125,7 +147,7 @@ fn pieces(lowered: &Lowered, placement: &Placement) -> Vec<(usize, usize)> {
             && branch.at as usize == i
         {
             passed += 1;
-            if !lowered.ops[i].long {
+            if !run.ops[i].long {
                 reached = reached.max(branch.to as usize);
                 while ends.last().is_some_and(|end| end.0 > branch.to as usize) {
                     ends.pop();
@@ -143,35 +165,62 @@ fn pieces(lowered: &Lowered, placement: &Placement) -> Vec<(usize, usize)> {
     ends
 }
 
-/// Lays out the code.
-#[inline(never)]
-pub(crate) fn pack(lowered: &mut Lowered) -> Result<Layout, RewriteError> {
-    let mut placement = Placement::new(lowered);
-    placement.find_loops(lowered);
-    let (mut first, mut branches, mut short) = (0, 0, Vec::new());
-    for (end, passed) in pieces(lowered, &placement) {
-        short.clear();
-        short.extend(placement.short(lowered, branches..passed));
-        placement.settle(lowered, first..end, &mut short);
-        (first, branches) = (end, passed);
-    }
-    if u64::from(placement.placed.end) + TEXT_BASE + 2 * BUNDLE > TEXT_LIMIT {
-        return Err(RewriteError::BadInput(
-            "the rewritten text does not fit below 0x10000000".into(),
-        ));
-    }
-    Ok(encode::encode(lowered, placement))
+/// Packs runs, one behind the other.
+#[derive(Default)]
+pub(crate) struct Packer {
+    placement: Placement,
+    chunk: Chunk,
 }
 
-/// The distance from the end of operation `i` to its target.
-fn distance(lowered: &Lowered, placement: &Placement, i: usize) -> i64 {
-    let op = &lowered.ops[i];
-    let target = match op.target {
-        Target::Code(code) => {
-            i64::from(placement.slots[lowered.first[code as usize] as usize].label)
+impl Packer {
+    /// Packs one more.
+    pub(crate) fn add(&mut self, run: &mut Lowered) {
+        let placement = &mut self.placement;
+        placement.begin(run);
+        placement.find_loops();
+        let (mut first, mut branches, mut short) = (0, 0, Vec::new());
+        for (end, passed) in pieces(run, placement) {
+            short.clear();
+            short.extend(placement.short(run, branches..passed));
+            placement.settle(run, first..end, &mut short);
+            (first, branches) = (end, passed);
         }
-        Target::Op(op) => i64::from(placement.slots[op as usize].at),
-        Target::Fixed(address) => i64::from(address) - TEXT_BASE as i64,
-    };
-    target - i64::from(placement.slots[i].behind())
+        encode::encode(run, placement, &mut self.chunk);
+        let (slots, end) = (&placement.slots, placement.placed.end);
+        let label = |op: u32| slots.get(op as usize).map_or(end, |slot| slot.label);
+        let chunk = &mut self.chunk;
+        chunk.labels.extend(run.first.iter().map(|&op| label(op)));
+        let entries = run.entries.iter().map(|&(code, op)| (code, label(op)));
+        chunk.entries.extend(entries);
+        chunk.tables.extend(run.tables.iter().map(|&op| label(op)));
+        chunk.operations += run.ops.len() as u64;
+    }
+
+    /// What has been packed, up to the end of a line; the last chunk of the text ends in a bundle of hlt.
+    pub(crate) fn finish(&mut self, last: bool) -> Chunk {
+        let placed = std::mem::take(&mut self.placement.placed);
+        let mut chunk = std::mem::take(&mut self.chunk);
+        encode::finish(&mut chunk.text, placed.end, last);
+        chunk.gaps = placed.gaps;
+        chunk
+    }
+}
+
+/// The operation of the run that a target means, if it is there.
+fn inside(run: &Lowered, target: Target) -> Option<u32> {
+    match target {
+        Target::Op(op) => Some(op),
+        Target::Code(code) => {
+            let place = (code as usize).checked_sub(run.codes.start)?;
+            let op = *run.first.get(place)?;
+            ((op as usize) < run.ops.len()).then_some(op)
+        }
+        _ => None,
+    }
+}
+
+/// The distance from the end of an operation to the label of another.
+fn distance(slots: &[Slot], branch: Branch) -> i64 {
+    let to = slots[branch.to as usize].label;
+    i64::from(to) - i64::from(slots[branch.at as usize].behind())
 }

@@ -3,18 +3,21 @@
 use std::ops::Range;
 
 use super::{
-    ALIGNED, BUNDLE_SIZE, Branch, ENDS, GLUED, Gaps, LINE, LONGEST, LONGEST_NOP, PAIR, STOPS, Slot,
-    THREADED, distance,
+    ALIGNED, BUNDLE_SIZE, Branch, Gaps, LINE, LONGEST, LONGEST_NOP, PAIR, Slot, THREADED, distance,
+    inside,
 };
-use crate::code::{Fix, Op, Target};
+use crate::code::{ENDS, Fix, GLUED, INDIRECT, Op, STOPS};
 use crate::longer;
 use crate::lower::Lowered;
 
+#[derive(Default)]
 pub(super) struct Placement {
     /// One for each operation.
     pub(super) slots: Vec<Slot>,
     /// In rising order.
     pub(super) branches: Vec<Branch>,
+    /// Jumps through a register, in rising order.
+    pub(super) indirect: Vec<u32>,
     /// Small loops: the first and the last operation, in rising order.
     pub(super) loops: Vec<(u32, u32)>,
     pub(super) placed: Placed,
@@ -30,91 +33,97 @@ pub(super) struct Placed {
 }
 
 impl Placement {
-    pub(super) fn new(lowered: &Lowered) -> Placement {
-        let mut slots = Vec::with_capacity(lowered.ops.len());
-        let mut branches = Vec::new();
+    /// Begins another run, behind what is placed.
+    pub(super) fn begin(&mut self, run: &mut Lowered) {
+        self.slots.clear();
+        self.branches.clear();
+        self.indirect.clear();
+        self.loops.clear();
+        self.placed.loops = 0;
         let (mut after_mask, mut after_jump) = (false, false);
-        for (i, (op, &aligned)) in lowered.ops.iter().zip(&lowered.aligned).enumerate() {
-            if matches!(op.fix, Fix::Branch | Fix::Short) && !op.ends_bundle {
-                let (at, to) = match op.target {
-                    Target::Code(code) => (i as u32, lowered.first[code as usize]),
-                    Target::Op(to) => (i as u32, to),
-                    Target::Fixed(_) => (i as u32, i as u32),
-                };
-                branches.push(Branch { at, to });
+        for i in 0..run.ops.len() {
+            if matches!(run.ops[i].fix, Fix::Branch | Fix::Short) && run.ops[i].kind & ENDS == 0 {
+                let target = inside(run, run.ops[i].target);
+                let (at, op) = (i as u32, &mut run.ops[i]);
+                self.branches.push(Branch {
+                    at,
+                    to: target.unwrap_or(at),
+                });
+                // It is not known how far that is.
+                if target.is_none() {
+                    op.lengthen();
+                }
             }
-            let pair = op.glued || after_mask;
-            let indirect = after_mask && op.bytes[..3].contains(&0xFF) && !op.ends_bundle;
-            let stops = match (op.fix, &op.bytes[..usize::from(op.len)]) {
-                (Fix::Branch, bytes) => bytes[0] == 0xEB,
-                (_, [0xC3] | [0xF4] | [0xCC] | [0x0F, 0x0B]) => true,
-                _ => indirect,
+            let op = &run.ops[i];
+            let mut kind = op.kind;
+            if run.aligned[i] {
+                kind |= if after_jump {
+                    ALIGNED | THREADED
+                } else {
+                    ALIGNED
+                };
+            }
+            let pair = after_mask || kind & GLUED != 0;
+            let room = match pair {
+                true => 0,
+                false => op.room.bytes().min(LONGEST - op.len),
             };
-            let kind = (if op.glued { GLUED } else { 0 })
-                | (if op.ends_bundle { ENDS } else { 0 })
-                | (if aligned { ALIGNED } else { 0 })
-                | (if aligned && after_jump { THREADED } else { 0 })
-                | (if stops { STOPS } else { 0 })
-                | (if pair { PAIR } else { 0 });
-            slots.push(Slot {
+            if pair {
+                kind |= PAIR;
+            }
+            self.slots.push(Slot {
                 at: 0,
                 label: 0,
                 size: op.len,
                 kind,
-                room: if pair {
-                    0
-                } else {
-                    op.room.bytes().min(LONGEST - op.len)
-                },
+                room,
                 extra: 0,
                 grown: 0,
             });
-            after_mask = op.glued;
-            after_jump = indirect && op.bytes[0] != 0xC3;
-        }
-        Placement {
-            slots,
-            branches,
-            loops: Vec::new(),
-            placed: Placed::default(),
+            (after_mask, after_jump) = (kind & GLUED != 0, kind & INDIRECT != 0);
+            if after_jump {
+                self.indirect.push(i as u32);
+            }
         }
     }
 
-    /// Of a run of branches those that are short, and may become long.
+    /// Of these branches those that are short, and may become long.
     pub(super) fn short(
         &self,
-        lowered: &Lowered,
-        run: Range<usize>,
-    ) -> impl Iterator<Item = usize> {
-        let at = self.branches[run].iter().map(|branch| branch.at as usize);
-        at.filter(|&at| lowered.ops[at].fix == Fix::Branch && !lowered.ops[at].long)
+        run: &Lowered,
+        branches: Range<usize>,
+    ) -> impl Iterator<Item = Branch> {
+        let short = |branch: &Branch| {
+            let op = &run.ops[branch.at as usize];
+            op.fix == Fix::Branch && !op.long
+        };
+        self.branches[branches].iter().copied().filter(short)
     }
 
     /// Places a piece for good; `short` are its short branches. Those that do not reach become long; none ever becomes short
     /// again, so this ends.
     pub(super) fn settle(
         &mut self,
-        lowered: &mut Lowered,
+        run: &mut Lowered,
         piece: Range<usize>,
-        short: &mut Vec<usize>,
+        short: &mut Vec<Branch>,
     ) {
         let start = self.placed;
         // First as if no bundles were, which takes the least time and finds most of the branches that do not reach.
         for in_bundles in [false, true] {
-            loop {
+            while in_bundles || !short.is_empty() {
                 self.placed = start;
                 match in_bundles {
                     false => self.line_up(piece.clone()),
-                    true => self.place(lowered, piece.clone()),
+                    true => self.place(run, piece.clone()),
                 }
                 let before = short.len();
-                short.retain(|&i| {
-                    let reaches = i8::try_from(distance(lowered, self, i)).is_ok();
+                short.retain(|&branch| {
+                    let reaches = i8::try_from(distance(&self.slots, branch)).is_ok();
                     if !reaches {
-                        let op = &mut lowered.ops[i];
-                        op.long = true;
-                        op.len = op.branch_len();
-                        self.slots[i].size = op.len;
+                        let op = &mut run.ops[branch.at as usize];
+                        op.lengthen();
+                        self.slots[branch.at as usize].size = op.len;
                     }
                     reaches
                 });
@@ -135,8 +144,8 @@ impl Placement {
     }
 
     /// Gives every operation of the piece its place, behind what is placed.
-    fn place(&mut self, lowered: &Lowered, piece: Range<usize>) {
-        let ops = &lowered.ops[..];
+    fn place(&mut self, run: &Lowered, piece: Range<usize>) {
+        let ops = &run.ops[..];
         // `first`: the first operation of the bundle that `next` lies in.
         let (mut next, mut i, mut first) = (self.placed.end, piece.start, piece.start);
         let mut head = self.next_loop();

@@ -1,7 +1,5 @@
 //! Jumps to a label plus a distance: through a table of direct jumps, one bundle each, which counts from the label.
 
-use std::collections::HashMap;
-
 use zvm_abi::layout::BUNDLE;
 
 use super::{Lowerer, Outcome, Unsafe, number};
@@ -53,33 +51,27 @@ impl Lowerer<'_> {
             0,
         ];
         let bytes = &bytes[usize::from(high == 0)..];
-        self.tables.push((self.ops.len(), table));
         let field = bytes.len() - 4;
-        let op = Op::plain(bytes).fixed(Fix::Absolute32, field, Target::Fixed(0));
+        let op = Op::plain(bytes).fixed(Fix::Absolute32, field, Target::Table(table as u32));
         self.ops.push(op);
     }
 
-    /// Appends the tables, and tells those who name them. `labels` are the entries that labels have for data.
-    pub(super) fn jump_tables(&mut self, labels: &HashMap<usize, u32>) {
-        let refs = self.refs;
+    /// The operations of all tables, and which of them each table counts from.
+    pub(super) fn jump_tables(&mut self) -> Vec<u32> {
         let mut starts = Vec::new();
-        for table in &refs.computed.tables {
-            starts.push(self.ops.len() + table.before);
+        for table in &self.refs.computed.tables {
+            starts.push((self.ops.len() + table.before) as u32);
             for entry in &table.entries {
-                let target = match (entry, entry.and_then(|entry| labels.get(&entry))) {
-                    (_, Some(&op)) => Target::Op(op),
-                    (&Some(entry), None) => Target::Code(entry as u32),
-                    // ud2
-                    (None, None) => {
-                        self.push(&[0x0F, 0x0B]);
-                        continue;
+                match entry {
+                    Some(code) => {
+                        let target = Target::Entry(*code as u32);
+                        self.ops.push(Op::branch(0xEB, target, true));
                     }
-                };
-                self.ops.push(Op::branch(0xEB, target, true));
+                    // ud2
+                    None => self.push(&[0x0F, 0x0B]),
+                }
             }
         }
-        for (op, table) in std::mem::take(&mut self.tables) {
-            self.ops[op].target = Target::Op(starts[table] as u32);
-        }
+        starts
     }
 }

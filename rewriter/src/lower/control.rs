@@ -6,40 +6,38 @@ use zvm_abi::layout;
 use super::{Lowerer, Outcome, Unsafe, cannot, gpr64, number};
 use crate::code::{self, Fix, Gpr, Op, R11, RSP, Target};
 use crate::decode::Kind;
-use crate::flags::{Flags, flags_live};
+use crate::flags::{Flags, Returns, flags_live};
+use crate::input::Input;
 
-/// What a System V callee may clobber, the least used first: r11, r10, r9, r8, rdi, rsi, rcx, rdx, rax.
-const CALLER_SAVED: [Gpr; 9] = [R11, 10, 9, 8, 7, 6, 1, 2, 0];
+/// The code that a branch through a GOT slot means: the slots of a static program never change, but for ifuncs' ones.
+pub(super) fn got_target(input: &Input<'_>, insn: &Instruction) -> Option<u64> {
+    let slot = input.got_slot(fixed_address(insn)?)?;
+    input.in_text(slot).then_some(slot)
+}
+
+/// Whether it jumps to what an ifunc's resolver has chosen, as a PLT entry does.
+pub(super) fn enters_ifunc(input: &Input<'_>, insn: &Instruction) -> bool {
+    let slots = &input.start_relocs;
+    fixed_address(insn)
+        .is_some_and(|address| slots.binary_search_by_key(&address, |r| r.slot).is_ok())
+}
+
+/// The address of a memory operand that no register but rip changes.
+fn fixed_address(insn: &Instruction) -> Option<u64> {
+    let plain = insn.op0_kind() == OpKind::Memory
+        && insn.segment_prefix() == Register::None
+        && insn.memory_index() == Register::None;
+    match insn.memory_base() {
+        Register::RIP if plain => Some(insn.ip_rel_memory_address()),
+        Register::None if plain => Some(insn.memory_displacement64()),
+        _ => None,
+    }
+}
 
 impl Lowerer<'_> {
     /// The target of a direct branch; `None` for a weak undefined symbol, which can never be reached.
     fn direct_target(&self, insn: &Instruction) -> Result<Option<Target>, Unsafe> {
         self.target_at(insn.ip(), insn.near_branch_target())
-    }
-
-    /// The code that a branch through a GOT slot means: the slots of a static program never change, but for ifuncs' ones.
-    pub(super) fn got_target(&self, insn: &Instruction) -> Option<u64> {
-        let slot = self.input.got_slot(self.fixed_address(insn)?)?;
-        self.input.in_text(slot).then_some(slot)
-    }
-
-    /// Whether it jumps to what an ifunc's resolver has chosen, as a PLT entry does.
-    fn enters_ifunc(&self, insn: &Instruction) -> bool {
-        let slots = &self.input.start_relocs;
-        self.fixed_address(insn)
-            .is_some_and(|address| slots.binary_search_by_key(&address, |r| r.slot).is_ok())
-    }
-
-    /// The address of a memory operand that no register but rip changes.
-    fn fixed_address(&self, insn: &Instruction) -> Option<u64> {
-        let plain = insn.op0_kind() == OpKind::Memory
-            && insn.segment_prefix() == Register::None
-            && insn.memory_index() == Register::None;
-        match insn.memory_base() {
-            Register::RIP if plain => Some(insn.ip_rel_memory_address()),
-            Register::None if plain => Some(insn.memory_displacement64()),
-            _ => None,
-        }
     }
 
     fn target_at(&self, ip: u64, address: u64) -> Result<Option<Target>, Unsafe> {
@@ -69,14 +67,31 @@ impl Lowerer<'_> {
         )
     }
 
+    /// The code index that the branch at code index `index` leads to. Who asks goes through the code in rising order.
+    fn next_branch(&mut self, index: usize) -> Option<usize> {
+        while let [branch, rest @ ..] = self.branches
+            && branch.at as usize <= index
+        {
+            self.branches = rest;
+            if branch.at as usize == index {
+                return branch.target();
+            }
+        }
+        None
+    }
+
     /// A jump, branch or call in its ordinary encoding.
     pub(super) fn direct(&mut self, index: usize) -> Outcome {
         let (program, insn) = (self.program, &self.program.insns[index]);
-        let address = program.target(index).unwrap_or_default();
+        let known = self.next_branch(index);
         if insn.kind == Kind::Call {
-            self.check_flags_after_call(index, address)?;
+            self.check_flags_after_call(index, known)?;
         }
-        let Some(target) = self.target_at(insn.ip(), address)? else {
+        let target = match known {
+            Some(code) => Some(Target::Code(code as u32)),
+            None => self.target_at(insn.ip(), program.target(index).unwrap_or_default())?,
+        };
+        let Some(target) = target else {
             self.push(&[0x0F, 0x0B]);
             return Ok(());
         };
@@ -156,7 +171,7 @@ impl Lowerer<'_> {
 
     pub(super) fn call(&mut self, index: usize) -> Outcome {
         let insn = &self.program.decoded(index);
-        self.check_flags_after_call(index, insn.near_branch_target())?;
+        self.check_flags_after_call(index, self.program.at(insn.near_branch_target()))?;
         match self.direct_target(insn)? {
             Some(target) => self.ops.push(Op::branch(0xE8, target, true)),
             None => self.push(&[0x0F, 0x0B]),
@@ -166,11 +181,14 @@ impl Lowerer<'_> {
 
     /// The masking of rule C4 in the callee changes the flags, so a result in them would be lost. (Where the callee is not
     /// known, it follows the System V ABI, which gives no result in flags.)
-    fn check_flags_after_call(&mut self, index: usize, callee: u64) -> Outcome {
+    fn check_flags_after_call(&mut self, index: usize, callee: Option<usize>) -> Outcome {
         let program = self.program;
-        let mut returns = |callee| self.liveness.returns.may_return(program, callee);
+        let mut returns = |callee| {
+            let returns = self.returns.get_or_insert_with(|| Returns::new(program));
+            returns.may_return(program, callee)
+        };
         if flags_live(self.program, index + 1, Flags::Result)
-            && self.program.at(callee).is_none_or(&mut returns)
+            && callee.is_none_or(&mut returns)
             && !self.reached_by_branch(index + 1)
         {
             return cannot(
@@ -219,10 +237,10 @@ impl Lowerer<'_> {
 
     pub(super) fn indirect_call(&mut self, index: usize) -> Outcome {
         let insn = &self.program.decoded(index);
-        if let Some(callee) = self.got_target(insn)
+        if let Some(callee) = got_target(self.input, insn)
             && let Some(target) = self.target_at(insn.ip(), callee)?
         {
-            self.check_flags_after_call(index, callee)?;
+            self.check_flags_after_call(index, self.program.at(callee))?;
             self.ops.push(Op::branch(0xE8, target, true));
             return Ok(());
         }
@@ -291,20 +309,20 @@ impl Lowerer<'_> {
 
     pub(super) fn indirect_jump(&mut self, index: usize) -> Outcome {
         let insn = &self.program.decoded(index);
-        if let Some(address) = self.got_target(insn)
+        if let Some(address) = got_target(self.input, insn)
             && let Some(target) = self.target_at(insn.ip(), address)?
         {
             self.ops.push(Op::branch(0xEB, target, true));
             return Ok(());
         }
         let register = self.jump_register(insn)?;
-        let saved = self.save_kept(index);
+        let saved = self.save_kept(index, insn);
         if let Some(register) = register {
             self.through_table(index, register);
             self.ops.extend(code::indirect(register, false));
             return Ok(());
         }
-        let found = self.free_register(index);
+        let found = self.plan.scratch.get(&index).copied();
         self.stats.scratch_found += u64::from(found.is_some());
         if let Some(scratch) = found.or(saved) {
             self.load_target(insn, scratch)?;
@@ -325,55 +343,6 @@ impl Lowerer<'_> {
         self.emit(&push)?;
         self.ops.extend(code::masked_return());
         Ok(())
-    }
-
-    /// A register that the jump through memory at code index `index` may clobber.
-    pub(super) fn free_register(&mut self, index: usize) -> Option<Gpr> {
-        let insn = &self.program.decoded(index);
-        if self.enters_ifunc(insn) {
-            // No function gets or keeps anything in it (psABI, "Procedure Linkage Table").
-            return Some(R11);
-        }
-        let table = self.table(insn);
-        let (live, clobbered) = self.liveness.at_jump(index, &table);
-        let free = |register: Gpr| {
-            register != RSP && live & (1 << register) == 0 && clobbered & (1 << register) != 0
-        };
-        let own = [insn.memory_index(), insn.memory_base()]
-            .into_iter()
-            .filter_map(number);
-        own.chain([R11])
-            .chain(0..16)
-            .find(|&register| free(register))
-            .or_else(|| self.borrowed(insn.ip(), live))
-    }
-
-    /// A dead caller-saved register that nobody relies on, though the function at `ip` leaves it alone.
-    fn borrowed(&mut self, ip: u64, live: u16) -> Option<Gpr> {
-        let (start, _) = self.input.function_at(ip)?;
-        CALLER_SAVED
-            .into_iter()
-            .filter(|&register| live & (1 << register) == 0)
-            .find(|&register| self.liveness.may_clobber(start, register))
-    }
-
-    /// The targets in the table of `jmp *table(,%r,8)`, as far as they follow each other.
-    fn table(&self, insn: &Instruction) -> Vec<usize> {
-        if insn.memory_base() != Register::None || insn.memory_index_scale() != 8 {
-            return Vec::new();
-        }
-        let mut at = u64::from(insn.memory_displacement32());
-        let from = self.refs.pointers.partition_point(|p| p.0 < at);
-        let mut targets = Vec::new();
-        for &(address, target) in &self.refs.pointers[from..] {
-            // The table ends where the next one starts at the latest; taking more only makes more registers live.
-            if address != at || (!targets.is_empty() && self.refs.is_base(at)) {
-                break;
-            }
-            targets.push(target);
-            at += 8;
-        }
-        targets
     }
 
     /// Whether the function at `ip` may keep data below rsp: it names a negative offset from rsp, or it is a leaf (so that

@@ -7,38 +7,42 @@ mod double_shift;
 mod general;
 mod keep;
 mod level;
+mod plan;
 mod raw;
 mod system;
 mod tls;
 mod verbatim;
 
-use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use iced_x86::{Code, Encoder, FlowControl, Instruction, Mnemonic, OpKind, Register};
 
+use crate::Stats;
 use crate::code::{self, Fix, Gpr, Op, Target};
-use crate::decode::{Kind, Program};
-use crate::error::{Refusals, RewriteError};
+use crate::decode::{Branch, Kind, Program};
+use crate::error::Refusal;
+use crate::flags::Returns;
 use crate::input::Input;
-use crate::liveness::Liveness;
 use crate::parts::number;
 use crate::refs::{CodeField, Refs};
-use crate::{Options, Stats};
-use keep::Keep;
+pub(crate) use plan::{Plan, plan};
 use raw::Raw;
 use verbatim::{Ordinary, quick};
 
-/// The rewritten code without addresses.
+/// A run of rewritten code without addresses.
+#[derive(Default)]
 pub(crate) struct Lowered {
     pub ops: Vec<Op>,
-    /// For each code index, and the end: its first operation.
+    /// The code indices of the run.
+    pub codes: Range<usize>,
+    /// For each of them, its first operation.
     pub first: Vec<u32>,
     /// For each operation: it must start a bundle.
     pub aligned: Vec<bool>,
-    /// By code index: the operation that data lead to instead of its first.
-    pub entries: HashMap<usize, u32>,
-    /// What lowering counts.
-    pub stats: Stats,
+    /// Labels' operations that data lead to instead of their first: (code index, operation).
+    pub entries: Vec<(usize, u32)>,
+    /// The operations that tables of jumps count from.
+    pub tables: Vec<u32>,
 }
 
 /// What is wrong and what to do, where an instruction cannot be lowered.
@@ -57,108 +61,116 @@ fn cannot<T>(reason: impl Into<String>, way_out: &'static str) -> Result<T, Unsa
     })
 }
 
+/// Lowers runs of a program.
 pub(crate) struct Lowerer<'p> {
     input: &'p Input<'p>,
     program: &'p Program<'p>,
     refs: &'p Refs,
+    plan: &'p Plan,
     level: u32,
-    liveness: Liveness<'p>,
-    keep: Keep,
+    /// Made when it is first asked.
+    returns: Option<Returns>,
     ordinary: Ordinary,
     encoder: Encoder,
+    /// Of the run.
     ops: Vec<Op>,
-    /// The operations that name a table of jumps, and which.
-    tables: Vec<(usize, usize)>,
-    stats: Stats,
-}
-
-/// Lowers the whole program.
-pub(crate) fn lower(
-    input: &Input<'_>,
-    program: &Program<'_>,
-    refs: &Refs,
-    options: &Options,
-) -> Result<Lowered, RewriteError> {
-    let mut lowerer = Lowerer {
-        input,
-        program,
-        refs,
-        level: options.level,
-        liveness: Liveness::new(input, program, refs),
-        keep: Keep::default(),
-        ordinary: Ordinary::new(),
-        encoder: Encoder::new(64),
-        ops: Vec::with_capacity(program.insns.len() * 5 / 4),
-        tables: Vec::new(),
-        stats: Stats::default(),
-    };
-    let mut refusals = Refusals::new(options.keep_going);
-    let refusal = |index: usize, Unsafe { reason, way_out }| {
-        let insn = &program.decoded(index);
-        input.refusal(insn.ip(), insn.len(), &reason, way_out)
-    };
-    if let Err((index, refused)) = lowerer.find_kept() {
-        refusals.push(refusal(index, refused))?;
-    }
-    let mut entries = HashMap::new();
-    let mut first = Vec::with_capacity(program.insns.len() + 1);
-    let (mut fields, mut kept) = (&refs.in_code[..], &lowerer.keep.labels()[..]);
-    for index in 0..program.insns.len() {
-        if let [label, rest @ ..] = kept
-            && *label == index
-        {
-            kept = rest;
-            if let Some(entry) = lowerer.restore_kept(index) {
-                entries.insert(index, entry);
-            }
-        }
-        first.push(lowerer.ops.len() as u32);
-        let mut field = None;
-        if let [(at, form, target), rest @ ..] = fields
-            && *at == index
-        {
-            (field, fields) = (Some((*form, *target)), rest);
-        }
-        if let Err(refused) = lowerer.one(index, field) {
-            refusals.push(refusal(index, refused))?;
-        }
-    }
-    first.push(lowerer.ops.len() as u32);
-    refusals.finish()?;
-    // The end of text may be pointed to as well: it gets an operation of its own.
-    lowerer.ops.push(Op::plain(&[0xF4]));
-    let code = lowerer.ops.len();
-    lowerer.jump_tables(&entries);
-    let Lowerer { ops, stats, .. } = lowerer;
-    let mut aligned = vec![false; code];
-    aligned.resize(ops.len(), true);
-    let inner = &refs.computed.inner;
-    let taken = refs.taken.iter().enumerate().filter(|t| *t.1).map(|t| t.0);
-    let taken = taken.filter(|index| inner.is_empty() || !inner.contains(index));
-    for index in taken.chain(refs.landing_pads.iter().copied()) {
-        aligned[first[index] as usize] = true;
-    }
-    // Nothing but data leads to most labels with an entry, so to the entry alone.
-    let direct: HashSet<usize> = match entries.is_empty() {
-        true => HashSet::new(),
-        false => (refs.held_by_code())
-            .chain(refs.landing_pads.iter().copied())
-            .collect(),
-    };
-    for (index, &entry) in &entries {
-        aligned[first[*index] as usize] = direct.contains(index);
-        aligned[entry as usize] = true;
-    }
-    Ok(Lowered {
-        ops,
-        first,
-        aligned,
-        entries,
-        stats,
-    })
+    /// Those that come next.
+    branches: &'p [Branch],
+    /// What lowering counts.
+    pub stats: Stats,
+    /// What cannot be lowered, by code index.
+    pub refused: Vec<(usize, Unsafe)>,
 }
 
 impl<'p> Lowerer<'p> {
+    pub(crate) fn new(
+        input: &'p Input<'p>,
+        program: &'p Program<'p>,
+        refs: &'p Refs,
+        plan: &'p Plan,
+        level: u32,
+    ) -> Self {
+        Lowerer {
+            input,
+            program,
+            refs,
+            plan,
+            level,
+            returns: None,
+            ordinary: Ordinary::new(),
+            encoder: Encoder::new(64),
+            ops: Vec::new(),
+            branches: &[],
+            stats: Stats::default(),
+            refused: Vec::new(),
+        }
+    }
+
+    /// Lowers the run of `codes` into `run`, whose memory is used again. The last one, which ends with text, has the tables.
+    pub(crate) fn run(&mut self, codes: Range<usize>, run: &mut Lowered) {
+        let (program, refs, plan) = (self.program, self.refs, self.plan);
+        self.ops = std::mem::take(&mut run.ops);
+        self.ops.clear();
+        run.first.clear();
+        run.entries.clear();
+        self.branches = program.branches_in(codes.clone());
+        let field = refs.in_code.partition_point(|r| r.0 < codes.start);
+        let mut fields = &refs.in_code[field..];
+        let mut labels = plan.labels.range(codes.clone()).map(|l| *l.0).peekable();
+        for index in codes.clone() {
+            if labels.next_if_eq(&index).is_some()
+                && let Some(entry) = self.restore_kept(index)
+            {
+                run.entries.push((index, entry));
+            }
+            run.first.push(self.ops.len() as u32);
+            let mut field = None;
+            if let [(at, form, target), rest @ ..] = fields
+                && *at == index
+            {
+                (field, fields) = (Some((*form, *target)), rest);
+            }
+            if let Err(refused) = self.one(index, field) {
+                self.refused.push((index, refused));
+            }
+        }
+        let (code, last) = (self.ops.len(), codes.end == program.insns.len());
+        if last {
+            // The end of text may be pointed to as well: it gets an operation of its own.
+            run.first.push(code as u32);
+            self.ops.push(Op::plain(&[0xF4]));
+            let code = self.ops.len();
+            run.tables = self.jump_tables();
+            run.aligned.clear();
+            run.aligned.resize(code, false);
+            run.aligned.resize(self.ops.len(), true);
+        } else {
+            run.aligned.clear();
+            run.aligned.resize(code, false);
+        }
+        for (&first, &aligned) in run.first.iter().zip(&plan.aligned[codes.start..]) {
+            if let Some(op) = run.aligned.get_mut(first as usize) {
+                *op |= aligned;
+            }
+        }
+        for &(_, entry) in &run.entries {
+            run.aligned[entry as usize] = true;
+        }
+        run.codes = codes;
+        run.ops = std::mem::take(&mut self.ops);
+    }
+
+    /// What is said of the instruction at a code index that cannot be lowered.
+    pub(crate) fn refusal(
+        input: &Input<'_>,
+        program: &Program<'_>,
+        index: usize,
+        refused: &Unsafe,
+    ) -> Refusal {
+        let insn = &program.decoded(index);
+        input.refusal(insn.ip(), insn.len(), &refused.reason, refused.way_out)
+    }
+
     /// Lowers one instruction; `field` is the code address that it holds.
     fn one(&mut self, index: usize, field: Option<(CodeField, usize)>) -> Outcome {
         let program = self.program;
