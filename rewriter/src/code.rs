@@ -104,16 +104,21 @@ impl Op {
     /// A direct branch; `opcode` as in [`Fix::Branch`].
     pub(crate) fn branch(opcode: u8, target: Target, long: bool) -> Op {
         let call = opcode == 0xE8;
+        let mut bytes = [0; 15];
+        bytes[0] = opcode;
         let mut op = Op {
+            bytes,
+            len: 0,
             fix: Fix::Branch,
-            target,
-            long: long || call,
+            at: 0,
             kind: match opcode {
                 0xE8 => ENDS,
                 0xEB => STOPS,
                 _ => 0,
             },
-            ..Op::plain(&[opcode])
+            long: long || call,
+            room: Room::None,
+            target,
         };
         op.len = op.branch_len();
         op

@@ -9,7 +9,7 @@ use zvm_abi::layout::TEXT_BASE;
 
 use crate::error::{Refusal, RewriteError};
 use crate::input::Input;
-use crate::quick::{WINDOW, quick};
+use crate::quick::quick;
 use crate::starts::Starts;
 use crate::threads::each;
 
@@ -181,15 +181,7 @@ impl<'a> Program<'a> {
 
     /// Text from an offset on, or zeros behind its end.
     pub(crate) fn window(&self, from: usize) -> [u8; 15] {
-        match self.text[from..].first_chunk() {
-            Some(bytes) => *bytes,
-            None => {
-                let mut bytes = [0; 15];
-                let rest = &self.text[from..];
-                bytes[..rest.len()].copy_from_slice(rest);
-                bytes
-            }
-        }
+        window(self.text, from)
     }
 
     /// The address of a code index.
@@ -297,6 +289,20 @@ impl<'a> Input<'a> {
 
 fn bytes<'a>(text: &'a [u8], insn: &Insn) -> &'a [u8] {
     &text[insn.at as usize..][..usize::from(insn.len)]
+}
+
+/// Text from an offset on, or zeros behind its end.
+#[inline]
+fn window<const N: usize>(text: &[u8], from: usize) -> [u8; N] {
+    let rest = &text[from..];
+    match rest.first_chunk() {
+        Some(bytes) => *bytes,
+        None => {
+            let mut bytes = [0; N];
+            bytes[..rest.len()].copy_from_slice(rest);
+            bytes
+        }
+    }
 }
 
 fn decode(text: &[u8], insn: &Insn) -> Instruction {
@@ -443,19 +449,18 @@ fn sweep_part(input: &Input<'_>, code: &[u64], part: &Part) -> Result<Swept, Rew
                 continue;
             }
         }
-        let answer = match text[from..].first_chunk() {
-            Some(window) => quick(window, from as u32),
-            None => {
-                let (mut window, rest) = ([0; WINDOW], &text[from..]);
-                window[..rest.len()].copy_from_slice(rest);
-                quick(&window, from as u32)
-            }
-        };
-        if let Some(insn) = answer
-            && insn.next_ip() <= next.min(input.text_end())
+        // Most of a function, up to what only iced knows, or may be fill.
+        let (end, begun) = ((next.min(input.text_end()) - TEXT_BASE) as usize, from);
+        while let Some(insn) = quick(&window(text, from), from as u32)
+            && from + usize::from(insn.len) <= end
         {
             from += usize::from(insn.len);
             insns.push(insn);
+            if from == end || text[from] == 0 {
+                break;
+            }
+        }
+        if from > begun {
             continue;
         }
         decoder

@@ -260,17 +260,26 @@ impl<'p> Liveness<'p> {
         let bit = 1u16 << register;
         let (mut seen, mut work) = (HashSet::from([start]), vec![start]);
         while let Some(function) = work.pop() {
-            for site in self.callers_of(function) {
-                let insn = &self.program.insns[site];
-                let Some(caller) = self.input.function_index(insn.ip()) else {
+            let sites = self.callers_of(function);
+            let calls = sites.iter().copied();
+            let calls = calls.filter(|&site| self.program.insns[site].kind == Kind::Call);
+            let behind: Vec<usize> = calls.map(|site| site + 1).collect();
+            // All at once, as calls that stand close share what follows; one by one, if that is too much.
+            let soon = self.needs(&behind, whole(bit), None);
+            let needed = soon.unwrap_or_else(|| {
+                (behind.iter()).any(|&at| {
+                    let soon = self.needs(&[at], whole(bit), None);
+                    soon.unwrap_or_else(|| self.live_at(at) & bit != 0)
+                })
+            });
+            if needed {
+                return false;
+            }
+            for site in sites {
+                let ip = self.program.insns[site].ip();
+                let Some(caller) = self.input.function_index(ip) else {
                     return false;
                 };
-                if insn.kind == Kind::Call {
-                    let soon = self.needs(&[site + 1], whole(bit), None);
-                    if soon.unwrap_or_else(|| self.live_at(site + 1) & bit != 0) {
-                        return false;
-                    }
-                }
                 let start = self.input.functions[caller].0;
                 let known = self.written(caller) & bit != 0;
                 if !known && seen.insert(start) {

@@ -449,11 +449,24 @@ pub(crate) fn effect(bytes: &[u8; 15], flags: Flags) -> Option<(Parts, Parts)> {
         PUSH => return Some((low, 0)),
         POP => return Some((0, low)),
         CONSTANT if entry & NARROW == 0 => return Some((0, low)),
+        CONSTANT if rex != 0 || opcode & 7 < 4 => {
+            return Some((0, lowest(1 << (opcode & 7 | (rex & REX_B) << 3)) & !RSP));
+        }
         0 | LEA | ARITHMETIC | SHIFT | ONLY_FIRST | UNARY | COUNT => {}
         _ => return None,
     }
     if entry & MODRM == 0 {
-        return None;
+        // What works on rax: arithmetic with a constant, tests, extensions of the sign.
+        let narrow = opcode & 1 == 0;
+        let operand = if narrow { lowest(1) } else { whole(1) };
+        return match opcode {
+            0x38..=0x3F | 0xA8 | 0xA9 => Some((operand, flags_written?)),
+            0x00..=0x37 => Some((operand, operand | flags_written?)),
+            0x98 if rex & REX_W == 0 => Some((word(1), whole(1))),
+            0x98 => Some((whole(1), whole(1))),
+            0x99 => Some((whole(1), whole(1 << 2))),
+            _ => None,
+        };
     }
     let modrm = bytes[next + 1];
     let (mode, field) = (modrm >> 6, modrm >> 3 & 7);

@@ -15,57 +15,66 @@ const NULL_SEGMENT: u8 = 0x3E;
 
 /// Writes a run behind what is there.
 pub(super) fn encode(run: &Lowered, placement: &Placement, chunk: &mut Chunk) {
-    let mut filled = chunk.text.len();
+    let Chunk { text, fields, .. } = chunk;
+    let mut filled = text.len();
     let end = placement.placed.end as usize;
     // A copy of a fixed size is fast; what it writes too much is written over, or cut off.
-    chunk.text.resize(end + 2 * LONGEST_NOP as usize, HLT);
+    text.resize(end + 2 * LONGEST_NOP as usize, HLT);
+    let mut guarded = 0;
     for (i, (op, slot)) in run.ops.iter().zip(&placement.slots).enumerate() {
         let at = slot.at as usize;
-        pad(&mut chunk.text, filled, at);
+        if filled < at {
+            pad(text, filled, at);
+        }
         filled = slot.behind() as usize;
-        let extra = usize::from(slot.extra);
-        let body = chunk.text[at + extra..].first_chunk_mut();
+        let start = at + usize::from(slot.extra);
+        let body = text[start..].first_chunk_mut();
         *body.expect("room for one more instruction is left behind text") = match slot.grown {
             0 => op.bytes,
             _ => longer::lengthen(op).bytes,
         };
         // C9's order: 0x67, the null segment, the rest.
-        match (extra, op.bytes[0]) {
+        match (slot.extra, op.bytes[0]) {
             (0, _) => {}
-            (1, ADDRESS32) => chunk.text[at..at + 2].copy_from_slice(&[ADDRESS32, NULL_SEGMENT]),
-            (1, _) => chunk.text[at] = NULL_SEGMENT,
-            _ => chunk.text[at..at + 2].copy_from_slice(&[ADDRESS32, NULL_SEGMENT]),
+            (1, ADDRESS32) => text[at..at + 2].copy_from_slice(&[ADDRESS32, NULL_SEGMENT]),
+            (1, _) => text[at] = NULL_SEGMENT,
+            _ => text[at..at + 2].copy_from_slice(&[ADDRESS32, NULL_SEGMENT]),
         }
-        chunk.guarded += u64::from(op.kind & GLUED);
+        guarded += u64::from(op.kind & GLUED);
         if op.fix != Fix::None {
-            fill_in(run, placement, i, chunk);
+            fields.extend(fill_in(run, placement, i, &mut text[start..], start));
         }
     }
-    chunk.text.truncate(end);
+    text.truncate(end);
+    chunk.guarded += guarded;
 }
 
-/// Fills in the field of the operation `i`, or notes it.
-fn fill_in(run: &Lowered, placement: &Placement, i: usize, chunk: &mut Chunk) {
-    let (op, slot) = (&run.ops[i], &placement.slots[i]);
+/// Fills in the field of the operation `i`, whose bytes, and more, stand at `start`; a field that leads out of the run is for later.
+fn fill_in(
+    run: &Lowered,
+    placement: &Placement,
+    i: usize,
+    bytes: &mut [u8],
+    start: usize,
+) -> Option<Field> {
+    let op = &run.ops[i];
     let near = inside(run, op.target).map(|to| {
         let at = i as u32;
         distance(&placement.slots, Branch { at, to })
     });
-    let start = slot.at as usize + usize::from(slot.extra);
-    let bytes = &mut chunk.text[start..];
     let (form, at) = match op.fix {
-        Fix::None => return,
+        Fix::None => return None,
         Fix::Rip => (Form::Relative32, usize::from(op.at)),
         Fix::Absolute32 => (Form::Absolute32, usize::from(op.at)),
         Fix::Absolute64 => (Form::Absolute64, usize::from(op.at)),
         Fix::Short => {
             bytes[usize::from(op.at)] = near.unwrap_or_default() as i8 as u8;
-            return;
+            return None;
         }
         Fix::Branch => match (op.long, op.bytes[0]) {
             (false, _) => {
                 bytes[1] = near.unwrap_or_default() as i8 as u8;
-                return;
+                return None;
             }
             (true, opcode @ (0xEB | 0xE8)) => {
                 bytes[0] = if opcode == 0xEB { 0xE9 } else { 0xE8 };
@@ -81,18 +90,18 @@ fn fill_in(run: &Lowered, placement: &Placement, i: usize, chunk: &mut Chunk) {
         && let Some(distance) = near
     {
         bytes[at..at + 4].copy_from_slice(&(distance as i32).to_le_bytes());
-        return;
+        return None;
     }
     debug_assert!(
         !matches!(op.target, Target::Op(_)),
         "no address is asked of an operation"
     );
-    chunk.fields.push(Field {
+    Some(Field {
         at: (start + at) as u32,
-        behind: slot.behind(),
+        behind: placement.slots[i].behind(),
         form,
         target: op.target,
-    });
+    })
 }
 
 /// Fills the last line of a chunk that ends at `end`: with nops, or behind all text with hlt, at least a bundle of it.

@@ -45,6 +45,8 @@ pub(crate) struct Lowered {
     pub tables: Vec<u32>,
 }
 
+const INT3: u8 = 0xCC;
+
 /// What is wrong and what to do, where an instruction cannot be lowered.
 pub(crate) struct Unsafe {
     reason: String,
@@ -116,12 +118,13 @@ impl<'p> Lowerer<'p> {
         self.branches = program.branches_in(codes.clone());
         let field = refs.in_code.partition_point(|r| r.0 < codes.start);
         let mut fields = &refs.in_code[field..];
-        let mut labels = plan.labels.range(codes.clone()).map(|l| *l.0).peekable();
+        let mut labels = plan.labels.range(codes.clone()).map(|label| *label.0);
+        let mut label = labels.next();
         for index in codes.clone() {
-            if labels.next_if_eq(&index).is_some()
-                && let Some(entry) = self.restore_kept(index)
-            {
-                run.entries.push((index, entry));
+            if label == Some(index) {
+                label = labels.next();
+                let entry = self.restore_kept(index);
+                run.entries.extend(entry.map(|entry| (index, entry)));
             }
             run.first.push(self.ops.len() as u32);
             let mut field = None;
@@ -196,11 +199,19 @@ impl<'p> Lowerer<'p> {
             }
             _ => {}
         }
-        let insn = &program.decoded(index);
-        if self.is_filler(index, insn) {
-            self.stats.padding_in += insn.len() as u64;
-            return Ok(());
+        match *program.bytes(index) {
+            [INT3] if self.is_filler(index) => {
+                self.stats.padding_in += 1;
+                return Ok(());
+            }
+            [INT3] | [0x0F, 0x0B] => {
+                self.stats.instructions += 1;
+                self.push(program.bytes(index));
+                return Ok(());
+            }
+            _ => {}
         }
+        let insn = &program.decoded(index);
         self.stats.instructions += 1;
         if known.kind == Kind::Other && field.is_none() && self.verbatim(known, insn) {
             return Ok(());
@@ -223,10 +234,6 @@ impl<'p> Lowerer<'p> {
             FlowControl::Return => return self.ret(index),
             FlowControl::Exception => {
                 self.ops.push(Op::plain(&[0x0F, 0x0B]));
-                return Ok(());
-            }
-            FlowControl::Interrupt if insn.mnemonic() == Mnemonic::Int3 => {
-                self.ops.push(Op::plain(&[0xCC]));
                 return Ok(());
             }
             _ => {
@@ -266,10 +273,8 @@ impl<'p> Lowerer<'p> {
     }
 
     /// Linkers fill gaps between functions with int3.
-    fn is_filler(&self, index: usize, insn: &Instruction) -> bool {
-        insn.mnemonic() == Mnemonic::Int3
-            && self.input.function_at(insn.ip()).is_none()
-            && !self.refs.taken[index]
+    fn is_filler(&self, index: usize) -> bool {
+        !self.refs.taken[index] && (self.input.function_at(self.program.address(index))).is_none()
     }
 
     fn above_level(&mut self, insn: &Instruction) -> Outcome {

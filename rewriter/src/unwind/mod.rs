@@ -194,10 +194,10 @@ impl<'a> Unwind<'a> {
         // The search table first, because its size is known: 12 bytes and 8 for each function.
         let head = (12 + 8 * self.fdes.len()).next_multiple_of(8) as u64;
         let frames_at = self.address + head;
-        // Two rounds: sizes of the frames do not depend on where the language tables are, but for their pointers' values.
         let mut areas = vec![None; self.fdes.len()];
-        let (sizing, _) = self.write_frames(frames_at, &areas, moved)?;
-        let areas_at = (frames_at + sizing.bytes.len() as u64).next_multiple_of(8);
+        let (mut frames, mut index) = self.write_frames(frames_at, &areas, moved)?;
+        let frames_size = frames.bytes.len() as u64;
+        let areas_at = (frames_at + frames_size).next_multiple_of(8);
         let mut out = Output::new(areas_at);
         for (fde, area) in self.fdes.iter().zip(&mut areas) {
             if let Some(lsda) = &fde.lsda {
@@ -206,8 +206,11 @@ impl<'a> Unwind<'a> {
                 lsda.write(&mut out, fde.code.start, moved)?;
             }
         }
-        let (frames, mut index) = self.write_frames(frames_at, &areas, moved)?;
-        debug_assert_eq!(frames.bytes.len(), sizing.bytes.len());
+        // Where the language tables are changes their pointers' values, and no sizes.
+        if areas.iter().any(Option::is_some) {
+            (frames, index) = self.write_frames(frames_at, &areas, moved)?;
+            debug_assert_eq!(frames.bytes.len() as u64, frames_size);
+        }
         index.sort_unstable();
         let mut search = Output::new(self.address);
         search.put(&[1, PCREL_SDATA4, UDATA4, DATAREL_SDATA4]);
@@ -218,7 +221,6 @@ impl<'a> Unwind<'a> {
             search.word(entry.wrapping_sub(self.address) as u32);
         }
         search.align(8);
-        let frames_size = frames.bytes.len() as u64;
         let mut bytes = search.bytes;
         bytes.extend_from_slice(&frames.bytes);
         bytes.resize((areas_at - self.address) as usize, 0);
