@@ -85,6 +85,7 @@ fn rewritten(code: &[u8], table: &[u64], level: u32) -> String {
     let file = object::File::parse(&*image.bytes).expect("the image parses");
     let section = file.section_by_name(".text").expect("an image has text");
     let text = section.data().expect("text is in the file");
+    support::assert_valid(text, level);
     let mut out = String::new();
     let mut formatter = GasFormatter::new();
     let end = symbol(&file, "__zrt_syscall");

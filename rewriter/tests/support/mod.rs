@@ -217,3 +217,15 @@ fn segment(flags: u32, offset: u64, address: u64, size: u64) -> ProgramHeader64<
         p_align: U64::new(LE, 0x1000),
     }
 }
+
+/// The validator must accept this text.
+pub fn assert_valid(text: &[u8], level: u32) {
+    let level = match level {
+        1 => zvm_validator::Level::V1,
+        3 => zvm_validator::Level::V3,
+        _ => panic!("no test is of level {level}"),
+    };
+    let mut starts = vec![0; zvm_validator::bitmap_len(text.len())];
+    let verdict = zvm_validator::validate(text, layout::TEXT_BASE as u32, level, &mut starts);
+    assert!(verdict.is_ok(), "{verdict:?}");
+}
