@@ -154,7 +154,7 @@ pub fn execute(call: &Invocation) -> Result<(), CcError> {
         show,
     };
     if let Some(folder) = record::folder().filter(|_| job.product == Product::Image) {
-        record::keep(&folder, &job)?;
+        record::keep(&folder, &job, temp.path())?;
         job.product = Product::Native;
     }
     let stats = link::link(&sysroot, &job)?;

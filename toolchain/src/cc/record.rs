@@ -41,19 +41,28 @@ pub fn folder() -> Option<PathBuf> {
         .map(PathBuf::from)
 }
 
-/// Where the record of the link of `output` lies in `folder`.
-fn path(folder: &Path, output: &Path) -> PathBuf {
+/// Where what is kept of the link of `output` lies in `folder`.
+fn path(folder: &Path, output: &Path, what: &str) -> PathBuf {
     let key = Sha256Hex::new().with(output.as_os_str().as_encoded_bytes());
-    folder.join(format!("{}.toml", key.short()))
+    folder.join(format!("{}.{what}", key.short()))
 }
 
-/// Leaves a record of `job`.
+/// Leaves a record of `job`, and a copy of those of its objects that lie in the folder `temporary`: those of sources that are
+/// compiled by the command that links them.
 ///
 /// # Errors
 /// A file name that is not UTF-8, or the record cannot be written.
-pub fn keep(folder: &Path, job: &LinkJob) -> Result<(), CcError> {
+pub fn keep(folder: &Path, job: &LinkJob, temporary: &Path) -> Result<(), CcError> {
+    let here = env::current_dir().map_err(CcError::file("find", Path::new(".")))?;
+    let output = here.join(&job.output);
     let inputs = job.inputs.iter().map(|input| {
-        input.clone().into_string().map_err(|input| {
+        let mut input = input.clone();
+        if let Ok(name) = Path::new(&input).strip_prefix(temporary) {
+            let kept = here.join(path(folder, &output, &name.to_string_lossy()));
+            fs::copy(&input, &kept).map_err(CcError::file("write", &kept))?;
+            input = kept.into_os_string();
+        }
+        input.into_string().map_err(|input| {
             CcError::usage(
                 format!("cannot record the link of {}", input.display()),
                 "the name is not UTF-8",
@@ -61,7 +70,6 @@ pub fn keep(folder: &Path, job: &LinkJob) -> Result<(), CcError> {
             )
         })
     });
-    let here = env::current_dir().map_err(CcError::file("find", Path::new(".")))?;
     let record = LinkRecord {
         inputs: inputs.collect::<Result<_, _>>()?,
         level: job.level,
@@ -70,11 +78,11 @@ pub fn keep(folder: &Path, job: &LinkJob) -> Result<(), CcError> {
         cxx: job.cxx.as_ref().map(|cxx| cxx.folder.clone()),
         cxx_implied: job.cxx.as_ref().is_some_and(|cxx| cxx.implied),
         gnu_ld: job.gnu_ld,
-        folder: here.clone(),
+        folder: here,
     };
     let text = toml::to_string(&record)
         .map_err(|error| CcError::usage("cannot record the link", error.to_string(), ""))?;
-    let path = path(folder, &here.join(&job.output));
+    let path = path(folder, &output, "toml");
     fs::write(&path, text).map_err(CcError::file("write", &path))
 }
 
@@ -84,7 +92,7 @@ impl LinkRecord {
     /// # Errors
     /// There is none, or it cannot be read.
     pub fn find(folder: &Path, output: &Path) -> Result<(LinkRecord, String), CcError> {
-        let path = path(folder, output);
+        let path = path(folder, output, "toml");
         let text = fs::read_to_string(&path).map_err(CcError::file(
             "read the record of the link of a program from",
             &path,
@@ -118,5 +126,34 @@ impl LinkRecord {
             folder: Some(self.folder.clone()),
             show: Show::Nothing,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objects_of_the_linking_command_are_kept() {
+        let (links, temporary) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let object = temporary.path().join("0.o");
+        fs::write(&object, "an object").unwrap();
+        let output = links.path().join("program");
+        let record = LinkRecord {
+            folder: PathBuf::new(),
+            inputs: vec![object.to_str().unwrap().to_owned(), "other.o".to_owned()],
+            level: 1,
+            strip: false,
+            start_files: true,
+            cxx: None,
+            cxx_implied: false,
+            gnu_ld: false,
+        };
+        let job = record.job(Product::Image, &output);
+        keep(links.path(), &job, temporary.path()).unwrap();
+        drop(temporary);
+        let (found, _) = LinkRecord::find(links.path(), &output).unwrap();
+        assert_eq!(fs::read(&found.inputs[0]).unwrap(), b"an object");
+        assert_eq!(found.inputs[1], "other.o");
     }
 }
