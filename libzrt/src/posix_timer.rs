@@ -28,6 +28,16 @@ enum Notify {
     Thread(u32, Info),
 }
 
+impl Notify {
+    /// The one thread that is told, if it is one.
+    fn thread(self) -> Option<u32> {
+        match self {
+            Notify::Thread(tid, _) => Some(tid),
+            _ => None,
+        }
+    }
+}
+
 impl Kernel {
     /// Sends the signals of the timers that are due.
     pub(crate) fn fire_posix_timers(&mut self) {
@@ -42,11 +52,7 @@ impl Kernel {
             }
             // One signal of a timer is pending at a time; the other expirations are counted.
             let (fired, notify) = (timer.timer.fired, timer.notify);
-            let tid = match notify {
-                Notify::Thread(tid, _) => Some(tid),
-                _ => None,
-            };
-            let pends = self.timer_pends(index as u32, tid);
+            let pends = self.timer_pends(index as u32, notify.thread());
             if let Some(timer) = &mut self.posix_timers[index] {
                 let more = fired - u64::from(!pends);
                 timer.missed = if pends { timer.missed } else { 0 }.saturating_add(more);
@@ -76,14 +82,17 @@ impl Kernel {
         timer.overrun as u32
     }
 
-    /// When the next one is due.
-    pub(crate) fn next_posix_timer(&self) -> Option<u64> {
-        self.posix_timers
-            .iter()
-            .flatten()
-            .filter(|timer| !matches!(timer.notify, Notify::Nobody))
-            .filter_map(|timer| timer.timer.at)
-            .min()
+    /// When the next one is due; of those that can wake somebody, if nobody can run. One whose signal is pending already wakes
+    /// nobody.
+    pub(crate) fn next_posix_timer(&self, idle: bool) -> Option<u64> {
+        let all = (0..).zip(&self.posix_timers);
+        let due = all.filter_map(|(number, timer)| {
+            let timer = timer.as_ref()?;
+            let at = timer.timer.at?;
+            let wakes = !idle || !self.timer_pends(number, timer.notify.thread());
+            (wakes && !matches!(timer.notify, Notify::Nobody)).then_some(at)
+        });
+        due.min()
     }
 
     fn posix_timer(&mut self, id: u64) -> Result<&mut PosixTimer, Errno> {

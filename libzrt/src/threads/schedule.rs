@@ -174,7 +174,7 @@ impl Kernel {
         deadlines
             .chain(self.clock.next_alarm(idle))
             .chain(timer)
-            .chain(self.next_posix_timer())
+            .chain(self.next_posix_timer(idle))
             .min()
             .unwrap_or(u64::MAX)
     }

@@ -42,6 +42,14 @@ int main(void) {
     nap.tv_nsec = 60000000;
     nanosleep(&nap, 0);
     SHOW(sigwaitinfo(&set, &info) == SIGUSR1);
+    // Far too often to be counted one by one.
+    setting.it_interval.tv_nsec = setting.it_value.tv_nsec = 100;
+    SHOW(timer_settime(timer, 0, &setting, 0));
+    nap.tv_nsec = 200000000;
+    nanosleep(&nap, 0);
+    SHOW(sigwaitinfo(&set, &info) == SIGUSR1);
+    SHOW(info.si_overrun > 1000000);
+    SHOW(timer_settime(timer, 0, &off, 0));
     SHOW(timer_delete(timer));
     SHOW(timer_getoverrun(timer));
     return 0;
