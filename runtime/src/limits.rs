@@ -4,7 +4,6 @@ use zvm_abi::layout;
 
 /// Largest image file in bytes, debug information included.
 pub const IMAGE_FILE: u64 = 4 << 30;
-
 /// Most program headers in an image.
 pub const PROGRAM_HEADERS: u16 = 16;
 /// Largest PT_NOTE segment in bytes.

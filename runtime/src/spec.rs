@@ -121,7 +121,7 @@ impl ChannelSpec {
         ChannelSpec::connection(
             Address::host(host)?,
             false,
-            format!("/dev/tcp/{name}/{port}"),
+            format!("{}{name}/{port}", manifest::CONNECT),
         )
     }
 
@@ -136,7 +136,7 @@ impl ChannelSpec {
             "" => host.rsplit_once(':').unwrap_or_default().1,
             inside => Address::host(&format!("0:{inside}")).map(|_| inside)?,
         };
-        ChannelSpec::connection(address, true, format!("/dev/listen/{inside}"))
+        ChannelSpec::connection(address, true, format!("{}{inside}", manifest::LISTEN))
     }
 
     fn connection(address: Address, listens: bool, alias: String) -> Result<ChannelSpec, String> {

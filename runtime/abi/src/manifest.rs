@@ -56,6 +56,11 @@ pub const RANDOM: u32 = 3;
 /// Alias of the channel that tells the host's clock, if the manifest asks for that: Read at an offset waits until the host's
 /// monotonic clock shows that many nanoseconds, and gives two u64, nanoseconds since 1970 and of that monotonic clock.
 pub const CLOCK: &str = "/dev/clock";
+/// How the name of a channel begins that sockets reach by connecting to what follows: `NAME/PORT`, and `#` with more to tell
+/// connections of one name apart.
+pub const CONNECT: &str = "/dev/tcp/";
+/// How the name of a channel begins that a socket gets by listening at what follows: `PORT`, and `#` as above.
+pub const LISTEN: &str = "/dev/listen/";
 
 /// One channel. 0, 1 and 2 are stdin, stdout and stderr. A channel with no gets cannot be read, with no puts not written.
 #[repr(C)]

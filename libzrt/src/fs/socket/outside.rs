@@ -7,6 +7,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use zvm_abi::manifest::{CONNECT, LISTEN};
+
 use super::Ip;
 use crate::fs::NodeId;
 use crate::text::text;
@@ -62,14 +64,14 @@ impl Outside {
     pub fn new<'a>(channels: impl Iterator<Item = (u32, &'a [u8])>) -> Outside {
         let mut outside = Outside::default();
         for (channel, alias) in channels {
-            let found = if let Some(rest) = alias.strip_prefix(b"/dev/tcp/") {
+            let found = if let Some(rest) = alias.strip_prefix(CONNECT.as_bytes()) {
                 let slash = rest.iter().rposition(|&byte| byte == b'/');
                 slash.and_then(|slash| {
                     let port = port(&rest[slash + 1..])?;
                     Some((At::Connects(outside.address(&rest[..slash])), port))
                 })
             } else {
-                let rest = alias.strip_prefix(b"/dev/listen/");
+                let rest = alias.strip_prefix(LISTEN.as_bytes());
                 rest.and_then(port).map(|port| (At::Listens, port))
             };
             if let Some((at, port)) = found {
