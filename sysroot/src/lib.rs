@@ -11,6 +11,7 @@
 //! | `fast-HASH` | the allocator (mimalloc, from the pinned crate's C source) and vector string functions, linked before `libc.a` | `fast` |
 //! | `musl-HASH` | `crt1.o`, `libc.a`, `libzigc.a`, `libcompiler_rt.a`, the headers | `musl` |
 //! | `libcxx-HASH` | libc++, libc++abi, libunwind and their headers, when C++ first needs them | `libcxx` |
+//! | `pie-HASH` | musl and libunwind for position-independent executables of the host, when a link first asks for one | `pie` |
 //! | `sysroot-HASH` | links to the parts above, libzrt, the linker script | `assemble` |
 //! | `downloads` | wheels | `wheel` |
 //! | `sources` | upstream sources of samples | the `zvm-toolchain` crate |
@@ -27,6 +28,7 @@ mod hash;
 mod libcxx;
 mod musl;
 mod part;
+mod pie;
 mod progress;
 mod wheel;
 
@@ -36,6 +38,7 @@ pub use cache::{Cache, CacheLock};
 pub use error::SetupError;
 pub use hash::{Sha256Hex, sha256_file, sha256_hex};
 pub use libcxx::Cxx;
+pub use pie::Pie;
 pub use progress::Progress;
 
 /// The target in configure's sense.
@@ -127,6 +130,14 @@ impl Sysroot {
     /// As [`Self::open`].
     pub fn cxx(&self, progress: &Progress) -> Result<Cxx, SetupError> {
         Cxx::open(self, progress)
+    }
+
+    /// musl for position-independent static executables of the host, built on the way if it is not there.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn pie(&self, progress: &Progress) -> Result<Pie, SetupError> {
+        Pie::open(self, progress)
     }
 
     /// The folder of the unpacked compiler.

@@ -28,6 +28,7 @@ const PARTS: &[&str] = &[
     "musl-",
     "fast-",
     "libcxx-",
+    "pie-",
     "sysroot-",
     "tools-",
     "cross-",

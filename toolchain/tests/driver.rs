@@ -354,3 +354,43 @@ fn avx_512_needs_an_image_that_says_so() {
         assert!(status == Some(8) && said.contains("x86-64-v4"), "{said}");
     }
 }
+
+/// Builds a C library of its own, half a minute.
+#[test]
+fn rust_as_a_position_independent_executable_of_the_host() {
+    if std::env::var_os("ZVM_STATIC_PIE").is_none() {
+        eprintln!("skipped: ZVM_STATIC_PIE=1 asks for it");
+        return;
+    }
+    let dir = folder(&[(
+        "prog.rs",
+        r#"
+        fn main() {
+            let caught = std::panic::catch_unwind(|| panic!("thrown")).is_err();
+            let words = std::collections::HashMap::from([("a", 1), ("b", 2)]);
+            let sum = std::thread::spawn(move || words.values().sum::<i32>()).join().unwrap();
+            println!("{caught} {sum} {}", std::fs::metadata("/").unwrap().is_dir());
+        }
+        "#,
+    )]);
+    let dir = dir.path();
+    let built = Command::new("rustc")
+        .current_dir(dir)
+        .args(["-O", "-Ctarget-feature=+crt-static", "prog.rs"])
+        .arg(concat!("-Clinker=", env!("CARGO_BIN_EXE_zvm-cc")))
+        .arg("-Clink-arg=--native")
+        .output()
+        .expect("rustc starts");
+    assert!(built.status.success(), "{built:?}");
+    let program = dir.join("prog");
+    assert_eq!(output_of(&program), "true 3 true\n");
+    let bytes = fs::read(&program).unwrap();
+    let elf = object::read::elf::ElfFile64::<object::Endianness>::parse(&*bytes).unwrap();
+    let kind = elf.elf_header().e_type.get(elf.endian());
+    assert_eq!(kind, object::elf::ET_DYN);
+    let segments = elf.elf_program_headers();
+    let loader = |segment: &object::elf::ProgramHeader64<_>| {
+        segment.p_type.get(elf.endian()) == object::elf::PT_INTERP
+    };
+    assert!(!segments.iter().any(loader));
+}

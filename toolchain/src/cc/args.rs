@@ -96,6 +96,8 @@ pub struct Invocation {
     pub cxx: bool,
     /// `--native`: an ordinary executable of the host.
     pub native: bool,
+    /// `-static-pie`, which only executables of the host can be.
+    pub static_pie: bool,
     /// `-fuse-ld=bfd`: the system's GNU ld links, not the SDK's lld.
     pub gnu_ld: bool,
     /// `--emit-elf FILE`: keep what the linker made.
@@ -128,6 +130,7 @@ impl Default for Invocation {
             no_std_lib: false,
             cxx: false,
             native: false,
+            static_pie: false,
             gnu_ld: false,
             emit_elf: None,
             reporting: Reporting::default(),
@@ -216,7 +219,6 @@ const WITH_VALUE: &[&str] = &[
 /// Options that ask for what a static program has anyway, or for what only shared libraries have.
 const IGNORED: &[&str] = &[
     "-static",
-    "-static-pie",
     "-no-pie",
     "-nopie",
     "-pie",
@@ -423,6 +425,7 @@ impl Parser {
             "-nodefaultlibs" | "-nostdlib++" => out.no_std_lib = true,
             "-r" => out.relocatable = true,
             "--native" => out.native = true,
+            "-static-pie" => out.static_pie = true,
             "-target" | "--target" => {
                 let target = self.value(text)?;
                 check_target(&target.to_string_lossy())?;

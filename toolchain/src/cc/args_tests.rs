@@ -175,7 +175,8 @@ fn refusals_give_a_reason() {
 fn own_options() {
     let call = parsed("--compiler gcc-12 --native --emit-elf x.elf a.c");
     assert_eq!(call.compiler, Some("gcc-12".into()));
-    assert!(call.native);
+    assert!(call.native && !call.static_pie);
+    assert!(parsed("--native -static-pie -fPIE a.c").static_pie);
     assert_eq!(call.emit_elf, Some("x.elf".into()));
     assert_eq!(
         parsed("--compiler=clang --emit-elf=y a.c").emit_elf,

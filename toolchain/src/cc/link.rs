@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use zvm_rewriter::{Options, Stats};
-use zvm_sysroot::{REQUIRED_SYMBOLS, Sysroot};
+use zvm_sysroot::{Pie, REQUIRED_SYMBOLS, Sysroot};
 
 use super::error::CcError;
 use super::output;
@@ -50,6 +50,8 @@ pub struct LinkJob {
     pub strip: bool,
     /// With `crt1.o`.
     pub start_files: bool,
+    /// A native executable is to be position-independent, with this C library.
+    pub pie: Option<Pie>,
     /// With the C++ library at hand.
     pub cxx: Option<CxxLink>,
     /// By the system's GNU ld.
@@ -156,7 +158,12 @@ fn linker(sysroot: &Sysroot, job: &LinkJob) -> Command {
         command.arg("-r").args(&job.inputs);
         return command;
     }
-    command.args(["-static", "--no-pie", "--gc-sections", "-z", "noexecstack"]);
+    command.args(["-static", "--gc-sections", "-z", "noexecstack"]);
+    let pie = job.pie.as_ref().filter(|_| job.product == Product::Native);
+    match pie {
+        Some(_) => command.args(["-pie", "--no-dynamic-linker", "-z", "now"]),
+        None => command.arg("--no-pie"),
+    };
     if job.product == Product::Image {
         command
             .arg("--emit-relocs")
@@ -169,9 +176,16 @@ fn linker(sysroot: &Sysroot, job: &LinkJob) -> Command {
         command.args(job.strip.then_some("--strip-all"));
     }
     if job.start_files {
-        command.arg(sysroot.library("crt1.o"));
+        command.arg(match pie {
+            Some(pie) => pie.lib().join("rcrt1.o"),
+            None => sysroot.library("crt1.o"),
+        });
     }
-    command.args(&job.inputs).arg("-L").arg(sysroot.lib());
+    command.args(&job.inputs);
+    if let Some(pie) = pie {
+        command.arg("-L").arg(pie.lib());
+    }
+    command.arg("-L").arg(sysroot.lib());
     if let Some(cxx) = &job.cxx {
         command.arg("-L").arg(&cxx.folder);
         command.args(cxx.implied.then_some("-lstdc++"));
@@ -182,15 +196,24 @@ fn linker(sysroot: &Sysroot, job: &LinkJob) -> Command {
         // Before musl: its fenv and long-double functions replace those that the sandbox cannot run.
         command.arg(sysroot.library("libzrt.o"));
     }
-    // And the allocator and the string functions, which a native program gets too: nothing but the sandbox is to differ.
-    command.arg(sysroot.library("libmalloc.a"));
+    // And the allocator and the string functions, which a native program gets too: nothing but the sandbox is to differ. (The
+    // allocator is no position-independent code.)
+    match pie {
+        Some(pie) => command.arg(pie.lib().join("glibc.o")),
+        None => command.arg(sysroot.library("libmalloc.a")),
+    };
     let strings = if job.level >= 3 {
         "libstring-v3.a"
     } else {
         "libstring.a"
     };
     command.arg(sysroot.library(strings));
-    command.args(["libc.a", "libzigc.a", "libcompiler_rt.a"].map(|name| sysroot.library(name)));
+    command.args(
+        ["libc.a", "libzigc.a", "libcompiler_rt.a"].map(|name| match pie {
+            Some(pie) => pie.lib().join(name),
+            None => sysroot.library(name),
+        }),
+    );
     command.arg("--end-group");
     command
 }

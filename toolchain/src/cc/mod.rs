@@ -143,6 +143,10 @@ pub fn execute(call: &Invocation) -> Result<(), CcError> {
         level: call.level.unwrap_or(1),
         strip: call.strip,
         start_files: !call.no_start_files,
+        pie: match call.native && call.static_pie {
+            true => Some(sysroot.pie(&progress)?),
+            false => None,
+        },
         cxx: cxx.map(|library| link::CxxLink {
             folder: library.lib(),
             implied: call.cxx && !call.no_std_lib,

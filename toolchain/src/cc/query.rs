@@ -22,7 +22,8 @@ Usage: zvm-cc [OPTION | FILE]...
 
 Options of its own:
   --compiler zig|gcc|clang|PATH     the compiler to run (also ZVM_CC; default: the SDK's clang, called zig)
-  --native                          link the same objects into an ordinary executable of this machine
+  --native                          link the same objects into an ordinary executable of this machine; with -static-pie a
+                                    position-independent one
   --emit-elf FILE                   keep the linker's output, from before the rewriting
   --time                            say how long the linker and each phase of the rewriting took
   --stats                           say what the rewriting did, and what the text grew by

@@ -116,6 +116,7 @@ impl LinkRecord {
             level: self.level,
             strip: self.strip,
             start_files: self.start_files,
+            pie: None,
             cxx: self.cxx.as_ref().map(|folder| CxxLink {
                 folder: folder.clone(),
                 implied: self.cxx_implied,

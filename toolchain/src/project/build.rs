@@ -108,6 +108,7 @@ pub fn build(project: &Project, sysroot: &Sysroot, options: &BuildOptions) -> Re
         level: call.level.unwrap_or(1),
         strip: call.strip,
         start_files: !call.no_start_files,
+        pie: None,
         cxx: cxx.map(|library| link::CxxLink {
             folder: library.lib(),
             implied: true,
