@@ -5,7 +5,7 @@
 //! cargo run --release -p zvm-toolchain --example figures -- [trap] [switch] [start] [instances] [files] [large] [size] [zvm=FILE]
 //! ```
 //! All but `large` without arguments. Needs `zvm-cc` and `zvm` beside the example's folder; `zvm=FILE` measures another build of
-//! the latter, such as the one that is linked with musl.
+//! the latter, such as the one that is linked with musl; `start` has both, by turns.
 
 mod files;
 mod instances;
@@ -48,8 +48,14 @@ impl Bench {
         })
     }
 
+    /// The one that is measured.
     fn zvm(&self) -> PathBuf {
         self.zvm.clone()
+    }
+
+    /// The one of this build.
+    fn own_zvm(&self) -> PathBuf {
+        self.tools.join("zvm")
     }
 
     fn image(&self, name: &str, source: &str) -> Result<PathBuf, Failure> {

@@ -11,6 +11,9 @@ const HELLO: &str = r#"
 int main(void) { puts("hello"); return 0; }
 "#;
 
+/// The same by the system calls alone that such a runtime cannot do without.
+const FLOOR: &str = include_str!("floor.c");
+
 const ROUNDS: usize = 300;
 
 /// The `start` part: each way in turn, so that whatever else the machine does meets all of them.
@@ -18,9 +21,18 @@ pub fn start(bench: &Bench) -> Result<(), Failure> {
     let pair = bench.pair("hello", HELLO)?;
     bench.settle(&pair.image)?;
     let native = || Command::new(&pair.native);
-    let inside = || bench.sandboxed(&[], &pair.image);
+    let floor = bench.compile("floor", FLOOR, "", &["--native"])?;
+    let least = || Command::new(&floor);
+    let run = |zvm: &Path| {
+        let mut command = Command::new(zvm);
+        command.arg("run").arg(&pair.image);
+        command
+    };
+    let inside = || run(&bench.own_zvm());
+    let other = || run(&bench.zvm());
+    let by_other = format!("zvm run, by {}", bench.zvm().display());
     let version = || {
-        let mut command = Command::new(bench.zvm());
+        let mut command = Command::new(bench.own_zvm());
         command.arg("--version");
         command
     };
@@ -31,12 +43,16 @@ pub fn start(bench: &Bench) -> Result<(), Failure> {
     };
     let mut ways: Vec<(&str, &dyn Fn() -> Command)> = vec![
         ("native, static", &native),
+        ("floor.c: two processes, mappings, filter", &least),
         ("zvm run", &inside),
-        (
-            "zvm --version: the command itself, without an instance",
-            &version,
-        ),
     ];
+    if bench.zvm() != bench.own_zvm() {
+        ways.push((&by_other, &other));
+    }
+    ways.push((
+        "zvm --version: the command itself, without an instance",
+        &version,
+    ));
     if timed(quiet(confined())).is_ok() {
         ways.push(("bwrap --ro-bind / / --unshare-all true", &confined));
     }
