@@ -7,8 +7,6 @@ pub trait Host {
     fn read(&mut self, channel: u32, buffer: &mut [u8], offset: u64) -> i64;
     /// Writes to a channel: bytes written, or a negative errno.
     fn write(&mut self, channel: u32, buffer: &[u8], offset: u64) -> i64;
-    /// Sets the thread pointer (gs base; all code uses gs where it was compiled for fs).
-    fn set_thread_pointer(&mut self, address: u32);
     /// From now on, faults of these signals (bit n is signal n) come to [`crate::kernel::Kernel::fault`], until one does; all
     /// others end the instance. No trap: the runtime reads it from memory ([`zvm_abi::fault`]).
     fn open_door(&mut self, signals: u32);

@@ -187,6 +187,8 @@ pub enum Outcome {
 pub(crate) enum End {
     /// With this status, and no word of the runtime's.
     Status(u8),
+    /// With this status, because of a signal.
+    Killed(u8),
     /// As by this signal, with the runtime's report.
     Core(u32),
 }
@@ -345,10 +347,9 @@ impl Kernel {
         self.clock.tick(&mut *self.host);
         let thread = self.threads.current_mut();
         thread.begin(registers, block);
-        // Not the thread's copy: to read what has just been stored, in larger pieces, would wait for it.
-        let mut call = (registers.rax, registers.args());
+        // Not the thread's copy, nor a second one of these: to read what has just been stored, in larger pieces, would wait for it.
+        self.call(registers.rax, registers.args());
         loop {
-            self.call(call.0, call.1);
             if let Some(status) = self.ending {
                 return self.finish(End::Status(status));
             }
@@ -358,7 +359,7 @@ impl Kernel {
             let thread = self.threads.current();
             if !matches!(thread.run, Run::Ready) {
                 // Made again, when this thread's turn has come.
-                call = (thread.number, thread.args);
+                self.call(thread.number, thread.args);
                 continue;
             }
             if self.signals.quiet(&thread.signals) {
@@ -373,36 +374,33 @@ impl Kernel {
 
     /// Makes the current thread's call, for the first time or again.
     fn call(&mut self, number: u64, args: Args) {
-        let thread = self.threads.current_mut();
-        thread.run = Run::Ready;
-        let tid = thread.tid;
-        if number == syscalls::RT_SIGRETURN {
-            if self.trace.is_some() {
-                self.trace_call(tid, syscalls::RT_SIGRETURN, args, Answer::Never);
-            }
-            if self.sigreturn().is_err() {
-                self.say("rt_sigreturn without a signal's frame on the stack");
-                self.end(128 + 11);
-            }
-            return;
+        self.threads.current_mut().run = Run::Ready;
+        if self.trace.is_some() || self.trace_missing {
+            return self.call_shown(number, args);
         }
-        let result = match syscalls::find(number) {
+        if number == syscalls::RT_SIGRETURN {
+            return self.return_from_handler();
+        }
+        let result = self.handle(number, args);
+        self.settle(result);
+    }
+
+    fn handle(&mut self, number: u64, args: Args) -> Result<u64, Errno> {
+        match syscalls::find(number) {
             Some(call) => (call.handler)(self, args),
             None => Err(Errno::ENOSYS),
-        };
-        if let Err(errno @ (Errno::ENOSYS | Errno::EAFNOSUPPORT)) = result
-            && self.trace_missing
-            && (errno == Errno::ENOSYS || syscalls::makes_socket(number))
-        {
-            let name = syscalls::name(number);
-            let [a, b, c, ..] = args;
-            self.say(&text!(
-                "trace: {name}({number}) {a:#x}, {b:#x}, {c:#x} = {errno:?}"
-            ));
         }
-        if self.trace.is_some() {
-            self.trace_call(tid, number, args, self.answer(result));
+    }
+
+    fn return_from_handler(&mut self) {
+        if self.sigreturn().is_err() {
+            self.say("rt_sigreturn without a signal's frame on the stack");
+            self.end(128 + 11);
         }
+    }
+
+    /// Gives the current thread its call's result, or lets it wait.
+    fn settle(&mut self, result: Result<u64, Errno>) {
         let value = match result {
             Err(Errno::WAITS) => return self.begin_wait(),
             Err(Errno::GONE) => return,
@@ -414,6 +412,29 @@ impl Kernel {
         thread.interrupted = result == Err(Errno::EINTR);
         let block = thread.block;
         self.memory.answer(block, value);
+    }
+
+    /// The same, shown to whom wants to see all calls or those that are missing. Apart, since it needs a copy of the arguments.
+    #[cold]
+    fn call_shown(&mut self, number: u64, args: Args) {
+        let tid = self.threads.current().tid;
+        if number == syscalls::RT_SIGRETURN {
+            self.trace_call(tid, number, args, Answer::Never);
+            return self.return_from_handler();
+        }
+        let result = self.handle(number, args);
+        if let Err(errno @ (Errno::ENOSYS | Errno::EAFNOSUPPORT)) = result
+            && self.trace_missing
+            && (errno == Errno::ENOSYS || syscalls::makes_socket(number))
+        {
+            let name = syscalls::name(number);
+            let [a, b, c, ..] = args;
+            self.say(&text!(
+                "trace: {name}({number}) {a:#x}, {b:#x}, {c:#x} = {errno:?}"
+            ));
+        }
+        self.trace_call(tid, number, args, self.answer(result));
+        self.settle(result);
     }
 
     /// How the call stands that has this result.
@@ -472,6 +493,7 @@ impl Kernel {
     fn finish(&mut self, end: End) -> Outcome {
         let status = match end {
             End::Core(signal) => return Outcome::Core(signal, self.threads.current().block),
+            End::Killed(status) => return Outcome::Exit(status),
             End::Status(status) => status,
         };
         // A full file system cannot stop the exit; the program never asked for an answer (msync would have told it).

@@ -314,7 +314,6 @@ pub(crate) fn arch_prctl(kernel: &mut Kernel, [code, address, ..]: Args) -> Resu
         SET_FS => {
             let pointer = u32::try_from(address).map_err(|_| Errno::EPERM)?;
             kernel.threads.current_mut().pointer = pointer;
-            kernel.host.set_thread_pointer(pointer);
             Ok(0)
         }
         GET_FS => {

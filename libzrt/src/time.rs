@@ -434,8 +434,6 @@ mod tests {
             0
         }
 
-        fn set_thread_pointer(&mut self, _: u32) {}
-
         fn open_door(&mut self, _: u32) {}
     }
 

@@ -4,7 +4,7 @@
 //! than the registers. The entry keeps all general registers and xmm0 to xmm15 (the program's instruction was `syscall`,
 //! which changes rax, rcx and r11 only); flags are the rewriter's duty, x87 and MXCSR are not touched on the way.
 
-use core::arch::global_asm;
+use core::arch::{asm, global_asm};
 
 use zvm_abi::fault::{DOOR, Door, Frame, REGISTERS, RSP};
 
@@ -164,6 +164,9 @@ __zrt_resume:
 /// State of the thread that runs ([`crate::threads::state`]).
 static STATE: OneThread<*mut u8> = OneThread::new(core::ptr::null_mut());
 
+/// gs base, which stands for fs base: all code uses gs where it was compiled for fs.
+static POINTER: OneThread<u32> = OneThread::new(0);
+
 /// Sets the state of the first thread.
 pub(super) fn set_state(state: *mut u8) {
     // SAFETY: the only thread there is, before the program's first instruction.
@@ -177,9 +180,16 @@ extern "C" fn dispatch(registers: *mut Registers) -> *mut Registers {
     match kernel.syscall(block, registers as u64) {
         Outcome::Resume(address) => {
             let (before, now) = (STATE.get(), kernel.threads.state().address());
+            let pointer = kernel.threads.pointer();
             // SAFETY: the state of a thread that has ended is kept, so both are there; the one is this thread's to fill,
-            // the other was filled when its thread stopped running, or copied from its parent's.
+            // the other was filled when its thread stopped running, or copied from its parent's. gs base is the program's
+            // thread pointer, and the library OS itself uses no thread-local data.
             unsafe {
+                // Right before the modes: each of these instructions waits for all before it.
+                if *POINTER.get() != pointer {
+                    asm!("wrgsbase {0:e}", in(reg) pointer, options(nostack, preserves_flags));
+                    *POINTER.get() = pointer;
+                }
                 if *before != now {
                     switch::switch(*before, now);
                     *before = now;

@@ -45,13 +45,6 @@ impl Host for Traps {
         )
     }
 
-    fn set_thread_pointer(&mut self, address: u32) {
-        // SAFETY: gs base is the program's thread pointer; the library OS itself uses no thread-local data.
-        unsafe {
-            core::arch::asm!("wrgsbase {0:e}", in(reg) address, options(nostack, preserves_flags))
-        };
-    }
-
     fn open_door(&mut self, signals: u32) {
         super::entry::open_door(signals);
     }

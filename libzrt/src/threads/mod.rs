@@ -210,6 +210,11 @@ impl Threads {
         self.slots[self.current as usize].as_deref()
     }
 
+    /// The thread pointer of the thread that runs, for the entry.
+    pub fn pointer(&self) -> u32 {
+        self.current().pointer
+    }
+
     /// The state of the thread that runs, for the entry.
     pub fn state(&mut self) -> &mut State {
         &mut self.current_mut().state

@@ -126,7 +126,7 @@ impl Kernel {
         loop {
             if let Some(slot) = self.threads.ready.pop_front() {
                 self.threads.left = TURN;
-                self.switch_to(slot);
+                self.threads.current = slot;
                 return true;
             }
             let next = self.next_event(true);
@@ -143,15 +143,6 @@ impl Kernel {
             self.clock.sleep(span, &mut *self.host);
             self.clock_events();
         }
-    }
-
-    fn switch_to(&mut self, slot: Slot) {
-        if slot == self.threads.current {
-            return;
-        }
-        self.threads.current = slot;
-        let pointer = self.threads.current().pointer;
-        self.host.set_thread_pointer(pointer);
     }
 
     /// The next point in time at which something happens, or, if nobody can run, at which somebody can again; `u64::MAX` if
