@@ -69,7 +69,7 @@ macro_rules! table {
 table! {
     0 read "iru" fs::read;
     1 write "iwu" fs::write;
-    2 open "pOo" fs::open;
+    2 open "pOc" fs::open;
     3 close "i" fs::close;
     4 stat "pa" fs::stat;
     5 fstat "ia" fs::fstat;
@@ -192,8 +192,8 @@ table! {
     145 sched_getscheduler "i" process::sched_getscheduler;
     146 sched_get_priority_max "i" process::sched_get_priority_max;
     147 sched_get_priority_min "i" process::sched_get_priority_min;
-    149 mlock "xu" mm::success;
-    150 munlock "xu" mm::success;
+    149 mlock "xu" mm::mlock;
+    150 munlock "xu" mm::munlock;
     151 mlockall "i" mm::mlockall;
     152 munlockall "" mm::success;
     157 prctl "ixxxx" process::prctl;
@@ -238,7 +238,7 @@ table! {
     234 tgkill "iiS" process::tgkill;
     235 utimes "px" fs::utimes;
     247 waitid "iixix" process::wait4;
-    257 openat "@pOo" fs::openat;
+    257 openat "@pOc" fs::openat;
     258 mkdirat "@po" fs::mkdirat;
     259 mknodat "@pox" fs::mknodat;
     260 fchownat "@piii" fs::fchownat;

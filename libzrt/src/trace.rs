@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `i` `l` `u` | a number: 32 bits with sign, 64 bits with sign, without sign |
 //! | `x` `o` | a pointer or flags in hexadecimal; a mode in octal |
+//! | `c` | the mode of the file that a call of the open family makes, if the flags before it say that it makes one |
 //! | `p` | a path or other string |
 //! | `w` | bytes that the program gives; the next argument is their number |
 //! | `r` | bytes that the program gets; the result is their number |
@@ -32,7 +33,7 @@ use crate::syscalls;
 
 /// Letters that a signature may have.
 #[cfg(test)]
-const LETTERS: &str = "iluxopwrv2aAGDKtT@OPMSCWF";
+const LETTERS: &str = "iluxocpwrv2aAGDKtT@OPMSCWF";
 
 /// Most bytes of a string or a buffer that are shown, as strace has it.
 const SHOWN: u64 = 32;
@@ -57,6 +58,8 @@ const OPEN: &[(u64, &str)] = &[
     (0o2000000, "O_CLOEXEC"),
     (0o10000000, "O_PATH"),
 ];
+/// Of these, what makes a file: `O_CREAT`, and `O_TMPFILE` without `O_DIRECTORY`, which is part of it.
+const MAKES: u64 = 0o20000100;
 const FAMILIES: &[(u64, &str)] = &[(1, "AF_UNIX"), (2, "AF_INET"), (10, "AF_INET6")];
 const TYPES: &[(u64, &str)] = &[(1, "SOCK_STREAM"), (2, "SOCK_DGRAM"), (5, "SOCK_SEQPACKET")];
 const SOCKET_FLAGS: &[(u64, &str)] = &[(0o4000, "SOCK_NONBLOCK"), (0o2000000, "SOCK_CLOEXEC")];
@@ -160,6 +163,9 @@ impl Kernel {
             name => write!(line, "{name}("),
         };
         for (index, letter) in letters.chars().enumerate() {
+            if letter == 'c' && args[index - 1] & MAKES == 0 {
+                continue;
+            }
             if index > 0 {
                 line.push_str(", ");
             }
@@ -209,7 +215,7 @@ impl Kernel {
             'i' => write!(line, "{}", value as i32),
             'l' => write!(line, "{}", value as i64),
             'u' => write!(line, "{value}"),
-            'o' => write!(line, "0{value:03o}"),
+            'o' | 'c' => write!(line, "0{value:03o}"),
             '@' if value as i32 == -100 => write!(line, "AT_FDCWD"),
             '@' => write!(line, "{}", value as i32),
             'O' => {

@@ -319,6 +319,7 @@ fn check_strace(programs: &[Program], builds: &Builds) -> Result<(), Failed> {
     for line in [
         "chdir(\"/tmp\") = 0",
         "open(\"a\", O_WRONLY|O_CREAT|O_TRUNC|O_LARGEFILE, 0644) = 3",
+        "open(\"b\", O_RDONLY|O_LARGEFILE) = 3",
         "write(3, \"A\", 1) = 1",
         "rename(\"a\", \"b\") = -1 ENOENT (No such file or directory)",
         "exit_group(0) = ?",

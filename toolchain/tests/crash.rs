@@ -13,18 +13,22 @@ fn image() -> &'static Path {
         let folder = FOLDER.get_or_init(|| tempfile::tempdir().expect("a folder"));
         let image = folder.path().join("faults.zvm");
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/crash/faults.c");
-        let done = Command::new(env!("CARGO_BIN_EXE_zvm-cc"))
-            .args(["-O2", "-g"])
-            .arg(source)
-            .arg("-o")
-            .arg(&image)
-            .env_remove("ZVM_CC")
-            .output()
-            .expect("zvm-cc starts");
-        let said = String::from_utf8_lossy(&done.stderr);
-        assert!(done.status.success(), "{said}");
+        build(&source, &image);
         image
     })
+}
+
+fn build(source: &Path, image: &Path) {
+    let done = Command::new(env!("CARGO_BIN_EXE_zvm-cc"))
+        .args(["-O2", "-g"])
+        .arg(source)
+        .arg("-o")
+        .arg(image)
+        .env_remove("ZVM_CC")
+        .output()
+        .expect("zvm-cc starts");
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{said}");
 }
 
 fn zvm(args: &[&str], image: &Path, what: &str) -> Output {
@@ -136,6 +140,46 @@ fn an_abort_has_callers() {
             " main at ",
         ],
     );
+}
+
+#[test]
+fn what_a_signal_ends_writes_no_mount_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (source, image) = (folder.path().join("ends.c"), folder.path().join("ends.zvm"));
+    let text = r#"
+        #include <signal.h>
+        #include <stdio.h>
+        #include <stdlib.h>
+        int main(int argc, char **argv) {
+            FILE *file = fopen("/data/file", "w");
+            fputs("new", file);
+            fclose(file);
+            int number = atoi(argv[1]);
+            if (number < 0) *(volatile int *)8 = 1;
+            return number ? raise(number) : 3;
+        }
+    "#;
+    std::fs::write(&source, text).expect("a source");
+    build(&source, &image);
+    let data = folder.path().join("data");
+    std::fs::create_dir(&data).expect("a folder");
+    let file = data.join("file");
+    let mount = format!("--mount={}:/data:rw", data.display());
+    // A fault; signals with a core and without; and the program's own end.
+    for (what, status, after) in [
+        ("-1", 139, "old"),
+        ("6", 134, "old"),
+        ("11", 139, "old"),
+        ("15", 143, "old"),
+        ("9", 137, "old"),
+        ("0", 3, "new"),
+    ] {
+        std::fs::write(&file, "old").expect("a file");
+        let output = zvm(&["run", &mount], &image, what);
+        assert_eq!(output.status.code(), Some(status), "{what}");
+        let text = std::fs::read_to_string(&file).expect("the file");
+        assert_eq!(text, after, "{what}");
+    }
 }
 
 fn gdb() -> bool {

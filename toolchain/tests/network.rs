@@ -94,6 +94,14 @@ fn same(what: &str, connections: usize, peer: fn(Vec<TcpStream>)) -> String {
     sandboxed
 }
 
+/// Natively it depends on the machine's /etc/services.
+#[test]
+fn ports_have_names() {
+    let output = ended(start(&mut sandboxed("names", 0, 0, &[])));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(text, "http 80\nhttps 443\ndomain 53\nntp 123\nsmtp 25\n");
+}
+
 #[test]
 fn a_question_and_its_answer() {
     let output = same("ask", 1, |mut streams| {

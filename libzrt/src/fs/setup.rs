@@ -18,14 +18,22 @@ use crate::text::text;
 /// The names of the network inside the instance, in front of those that channels have.
 const HOSTS: &[u8] = b"127.0.0.1\tlocalhost\n::1\tlocalhost\n";
 
-/// What programs look up of the machine's users, where no mount says otherwise: the user 0 that every program is.
+/// What programs look up of the machine, where no mount says otherwise: its users (every program is user 0) and the names of ports.
 const ETC: &[(&[u8], &[u8])] = &[
     (
         b"passwd",
         b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n",
     ),
     (b"group", b"root:x:0:\nnogroup:x:65534:\n"),
+    (b"services", SERVICES),
 ];
+
+/// Ports that `getaddrinfo` and `getservbyname` are asked for by name.
+const SERVICES: &[u8] = b"\
+ftp 21/tcp\nssh 22/tcp\ntelnet 23/tcp\nsmtp 25/tcp\ndomain 53/tcp\ndomain 53/udp\ntftp 69/udp\nhttp 80/tcp www\n\
+pop3 110/tcp\nntp 123/udp\nimap2 143/tcp imap\nldap 389/tcp\nhttps 443/tcp\nhttps 443/udp\nsyslog 514/udp\n\
+submission 587/tcp\nldaps 636/tcp\nimaps 993/tcp\npop3s 995/tcp\nmysql 3306/tcp\npostgresql 5432/tcp\nredis 6379/tcp\n\
+http-alt 8080/tcp\n";
 
 /// Most mounts.
 const MAX_MOUNTS: usize = 1000;
@@ -244,12 +252,12 @@ impl Kernel {
         if !self.tree.node(etc)?.is_directory() {
             return Ok(());
         }
-        let hosts = [HOSTS, &self.outside.hosts()].concat();
-        let all = ETC.iter().copied().chain([(&b"hosts"[..], &hosts[..])]);
+        // As long as the instance, as are the others.
+        let hosts: &[u8] = [HOSTS, &self.outside.hosts()].concat().leak();
+        let all = ETC.iter().copied().chain([(&b"hosts"[..], hosts)]);
         for (name, text) in all {
             if self.tree.directory(etc)?.get(name).is_none() {
-                let mut contents = Contents::default();
-                contents.write(0, text)?;
+                let contents = Contents::image(text);
                 self.make(etc, name, Kind::File(contents), 0o644, now)?;
             }
         }

@@ -25,6 +25,20 @@ pub(crate) fn success(_: &mut Kernel, _: Args) -> Result<u64, Errno> {
     Ok(0)
 }
 
+/// All memory is resident, if it is there and can be read.
+pub(crate) fn mlock(kernel: &mut Kernel, [address, size, ..]: Args) -> Result<u64, Errno> {
+    address.checked_add(size).ok_or(Errno::EINVAL)?;
+    let readable = kernel.memory.check(address, size, false);
+    readable.map(|()| 0).map_err(|_| Errno::ENOMEM)
+}
+
+pub(crate) fn munlock(kernel: &mut Kernel, [address, size, ..]: Args) -> Result<u64, Errno> {
+    match mlock(kernel, [address, size, 0, 0, 0, 0]) {
+        Err(Errno::ENOMEM) if kernel.memory.pages().owns(address, size) => Ok(0),
+        result => result,
+    }
+}
+
 /// All memory is resident.
 pub(crate) fn mlockall(_: &mut Kernel, [flags, ..]: Args) -> Result<u64, Errno> {
     const CURRENT_FUTURE: u64 = 3;
@@ -141,7 +155,11 @@ fn protection(prot: u64) -> Result<u8, Errno> {
     if prot & u64::from(EXEC) != 0 {
         return Err(Errno::EACCES);
     }
-    Ok(prot as u8 & (READ | WRITE))
+    // As on the processor: what can be written can be read.
+    match prot as u8 & (READ | WRITE) {
+        WRITE => Ok(READ | WRITE),
+        prot => Ok(prot),
+    }
 }
 
 fn file(

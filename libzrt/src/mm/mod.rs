@@ -5,6 +5,6 @@ mod memory;
 pub mod pages;
 
 pub(crate) use calls::{
-    brk, madvise, mincore, mlockall, mmap, mprotect, mremap, msync, munmap, success,
+    brk, madvise, mincore, mlock, mlockall, mmap, mprotect, mremap, msync, munlock, munmap, success,
 };
 pub use memory::{Memory, Plain, Region};

@@ -305,7 +305,7 @@ impl Kernel {
                     return Some(End::Core(number));
                 }
                 self.say(&text!("ended by signal {number} (SIG{})", name(number)));
-                return Some(End::Status(128 + number as u8));
+                return Some(End::Killed(128 + number as u8));
             }
             let thread = self.threads.current();
             let restart = thread.interrupted
@@ -323,7 +323,7 @@ impl Kernel {
                     "no stack to handle signal {number} (SIG{})",
                     name(number)
                 ));
-                return Some(End::Status(128 + 11));
+                return Some(End::Killed(128 + 11));
             }
             // Others that this one's mask lets through run on top of it.
             self.threads.current_mut().interrupted = false;

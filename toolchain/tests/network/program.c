@@ -264,6 +264,21 @@ static void nothing(void) {
     put(fd, "done\n");
 }
 
+// Ports by their names.
+static void names(void) {
+    for (const char **name = (const char *[]){"http", "https", "domain", "ntp", 0}; *name; name++) {
+        struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = !strcmp(*name, "ntp") ? SOCK_DGRAM : SOCK_STREAM};
+        struct addrinfo *found;
+        int problem = getaddrinfo("localhost", *name, &hints, &found);
+        if (problem)
+            printf("%s: %s\n", *name, gai_strerror(problem));
+        else
+            printf("%s %d\n", *name, ntohs(((struct sockaddr_in *)found->ai_addr)->sin_port));
+    }
+    struct servent *entry = getservbyname("smtp", "tcp");
+    printf("smtp %d\n", entry ? ntohs(entry->s_port) : -1);
+}
+
 int main(int argc, char **argv) {
     if (argc != 4) return 2;
     setvbuf(stdout, 0, _IOLBF, 0);
@@ -274,7 +289,7 @@ int main(int argc, char **argv) {
         const char *name;
         void (*run)(void);
     } all[] = {{"ask", ask}, {"half", half}, {"flood", flood}, {"cross", cross}, {"threads", threads},
-               {"both", both}, {"serve", serve}, {"reset", reset}, {"nothing", nothing}};
+               {"both", both}, {"serve", serve}, {"reset", reset}, {"nothing", nothing}, {"names", names}};
     for (unsigned i = 0; i < sizeof all / sizeof *all; i++)
         if (!strcmp(argv[1], all[i].name)) all[i].run();
     return 0;

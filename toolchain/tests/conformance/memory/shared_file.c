@@ -19,6 +19,11 @@ int main(void) {
     munmap(a + 4096, 4096);
     pread(fd, text, 3, 4096);
     puts(text);
+    char *written = mmap(0, 4096, PROT_WRITE, MAP_SHARED, fd, 0);
+    strcpy(written, "six");
+    munmap(written, 4096);
+    pread(fd, text, 3, 0);
+    puts(text);
     void *shared = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     SHOW(shared != MAP_FAILED && *(int *)shared == 0);
     int shm = shm_open("/zvm-conformance", O_RDWR | O_CREAT, 0600);
