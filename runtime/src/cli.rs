@@ -26,6 +26,9 @@ use crate::report::{self, Report};
 use crate::spec::{ChannelSpec, Uri};
 use crate::{limits, validate, verdict, zapp};
 
+/// The exit status of what went well.
+const SUCCESS: u8 = 0;
+
 const EXIT_STATUS: &str = "\
 Exit status:
   the program's own, or
@@ -205,7 +208,11 @@ pub fn command() -> clap::Command {
 
 /// Runs the command line `args`, the command's name first; the answer is the exit status.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let args: Vec<OsString> = args.into_iter().collect();
+    execute(args.into_iter().collect()).into()
+}
+
+/// The same, with the exit status as a number.
+pub(crate) fn execute(args: Vec<OsString>) -> u8 {
     if let Some(result) = plain(&args) {
         return say(&result.and_then(|options| monitor::run(&options)));
     }
@@ -217,12 +224,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             text.lines()
                 .filter(|line| !line.is_empty())
                 .for_each(|line| eprintln!("zvm: {line}"));
-            return ExitCode::from(status::NO_PROGRAM);
+            return status::NO_PROGRAM;
         }
         Err(help) => {
             // A closed pipe is no reason to fail.
             let _ = help.print();
-            return ExitCode::SUCCESS;
+            return SUCCESS;
         }
     };
     match cli.command {
@@ -252,7 +259,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ..
         } => {
             print(&validate::list(level));
-            ExitCode::SUCCESS
+            SUCCESS
         }
         Command::Validate { file, json, .. } => validated(&file.unwrap_or_default(), json),
     }
@@ -285,7 +292,7 @@ fn of_file(program: PathBuf, args: Vec<OsString>) -> Result<RunOptions, RunError
 }
 
 /// Writes what there is to say about a run to stderr, each line with `zvm:` in front; the answer is the exit status.
-pub fn say(result: &Result<Report, RunError>) -> ExitCode {
+pub fn say(result: &Result<Report, RunError>) -> u8 {
     let (lines, status) = match result {
         Ok(report) => (report.outcome.lines(), report.outcome.status()),
         Err(error) => (
@@ -294,11 +301,11 @@ pub fn say(result: &Result<Report, RunError>) -> ExitCode {
         ),
     };
     lines.iter().for_each(|line| eprintln!("zvm: {line}"));
-    ExitCode::from(status)
+    status
 }
 
 /// What comes after a run: says what there is to say, and writes the report to `file`. The answer is the exit status.
-pub fn finish(result: &Result<Report, RunError>, file: Option<&Path>) -> ExitCode {
+pub fn finish(result: &Result<Report, RunError>, file: Option<&Path>) -> u8 {
     let status = say(result);
     match file {
         Some(file) => written(file, result, status),
@@ -307,7 +314,7 @@ pub fn finish(result: &Result<Report, RunError>, file: Option<&Path>) -> ExitCod
 }
 
 /// Writes the report; `status` if that works.
-fn written(file: &Path, result: &Result<Report, RunError>, status: ExitCode) -> ExitCode {
+fn written(file: &Path, result: &Result<Report, RunError>, status: u8) -> u8 {
     let json = file
         .extension()
         .is_some_and(|extension| extension == "json");
@@ -320,13 +327,13 @@ fn written(file: &Path, result: &Result<Report, RunError>, status: ExitCode) -> 
         Ok(()) => status,
         Err(error) => {
             eprintln!("zvm: cannot write the report {}: {error}", file.display());
-            ExitCode::from(status::IO)
+            status::IO
         }
     }
 }
 
 /// `zvm manifest`: the exit status is ZeroVM's errno, the program's own is in the report.
-fn manifest(file: &Path, report: Option<&Path>) -> ExitCode {
+fn manifest(file: &Path, report: Option<&Path>) -> u8 {
     let result = options::from_manifest(file).and_then(|mut options| {
         options.verdicts = verdict::default_folder();
         monitor::run(&options)
@@ -340,7 +347,6 @@ fn manifest(file: &Path, report: Option<&Path>) -> ExitCode {
         Err(error) if error.status() > status::FAULT => status::INTERRUPTED,
         Err(error) => error.status(),
     };
-    let status = ExitCode::from(status);
     match report {
         Some(file) => written(file, &result, status),
         None => {
@@ -435,7 +441,7 @@ fn last_of_each(
 }
 
 /// Serves until it is killed.
-fn name_server(address: SocketAddr, nodes: usize) -> ExitCode {
+fn name_server(address: SocketAddr, nodes: usize) -> u8 {
     let served = UdpSocket::bind(address).and_then(|socket| {
         println!("udp:{}", socket.local_addr()?);
         name_server::serve(&socket, nodes)
@@ -444,7 +450,7 @@ fn name_server(address: SocketAddr, nodes: usize) -> ExitCode {
         Ok(never) => match never {},
         Err(error) => {
             eprintln!("zvm: cannot serve names on udp:{address}: {error}");
-            ExitCode::from(status::IO)
+            status::IO
         }
     }
 }
@@ -455,7 +461,7 @@ fn udp(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// `zvm validate`: the answer goes to stdout as JSON, or as text, which on a rejection is an error as any other.
-fn validated(file: &Path, json: bool) -> ExitCode {
+fn validated(file: &Path, json: bool) -> u8 {
     let validation = match validate::image(file) {
         Ok(validation) => validation,
         Err(error) => return say(&Err(error)),
@@ -471,8 +477,8 @@ fn validated(file: &Path, json: bool) -> ExitCode {
             .for_each(|line| eprintln!("zvm: {line}"));
     }
     match validation.is_valid() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::from(status::BAD_IMAGE),
+        true => SUCCESS,
+        false => status::BAD_IMAGE,
     }
 }
 

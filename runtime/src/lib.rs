@@ -39,6 +39,7 @@ mod crash;
 pub mod debugger;
 pub mod digest;
 mod door;
+pub mod entry;
 pub mod error;
 pub mod fault;
 pub mod image;

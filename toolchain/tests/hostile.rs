@@ -72,6 +72,18 @@ fn changed(bytes: &[u8]) -> (Output, Output) {
     )
 }
 
+/// Else what `zvm` opens first, the image, would be the program's standard input.
+#[test]
+fn closed_standard_streams_are_empty_ones() {
+    let status = Command::new("sh")
+        .args(["-c", "exec \"$0\" run \"$1\" stdin <&- >&- 2>&-"])
+        .arg(env!("CARGO_BIN_EXE_zvm"))
+        .arg(&IMAGE.1)
+        .status()
+        .expect("sh starts");
+    assert_eq!(status.code(), Some(0));
+}
+
 #[test]
 fn faults_are_reported() {
     for (args, expected, says) in [

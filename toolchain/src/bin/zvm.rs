@@ -1,7 +1,12 @@
-//! Runs and validates images: see `zvm_runtime::cli`.
+//! Runs and validates images: see `zvm_runtime::cli`. Started once for each run, so without Rust's own start: see
+//! `zvm_runtime::entry`.
+#![no_main]
+#![allow(unsafe_code)]
 
-use std::process::ExitCode;
+use std::ffi::{c_char, c_int};
 
-fn main() -> ExitCode {
-    zvm_runtime::cli::main(std::env::args_os())
+#[unsafe(no_mangle)]
+extern "C" fn main(count: c_int, arguments: *const *const c_char) -> c_int {
+    // SAFETY: the C library calls this, first and once.
+    unsafe { zvm_runtime::entry::main(count, arguments) }
 }
