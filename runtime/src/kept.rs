@@ -3,7 +3,7 @@
 //!
 //! Which image a file belongs to is told by the image file's identity: device, inode, size and times. Its text has a verdict
 //! ([`crate::verdict`]): the hash of the text as it was mapped, which the validator of this runtime accepted, stands in the
-//! file and in the table. A file is written aside, made read-only and put in its place, so it never changes while it is
+//! file and in the table. A file is written aside, under a lock, and put in its place, so it never changes while it is
 //! mapped; and it lies in the folder of the verdicts, where whoever could write could forge a verdict as well.
 //!
 //! What the guest can write is not mapped from here: the digest of final memory takes pages that the host does not hold
@@ -11,10 +11,10 @@
 #![allow(unsafe_code)]
 
 use std::ffi::CString;
-use std::fs::File;
+use std::fs::{File, Permissions};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use zvm_abi::layout::PAGE;
@@ -158,9 +158,8 @@ pub fn keep(verdicts: &Verdicts, identity: &Identity, image: &Image, key: Key, p
 }
 
 fn write(folder: &File, identity: &Identity, key: Key, pages: &[&[u8]]) -> io::Result<()> {
-    let aside = format!("{}.{}", identity.name(), std::process::id());
-    let flags = libc::O_WRONLY | libc::O_CREAT | libc::O_EXCL;
-    let file = open_at(folder, &aside, flags, 0o400)?;
+    let aside = format!("{}.new", identity.name());
+    let file = take(folder, &aside)?;
     let written = file.write_all_at(&identity.head(key), 0).and_then(|()| {
         let mut offset = HEAD;
         for part in pages {
@@ -171,8 +170,28 @@ fn write(folder: &File, identity: &Identity, key: Key, pages: &[&[u8]]) -> io::R
     });
     if written.is_err() {
         remove(folder, &aside);
+        return written;
     }
-    written
+    file.set_permissions(Permissions::from_mode(0o400))
+}
+
+/// The empty file of this name, for the one process that holds its lock. A run that was killed left its file, but not its lock.
+fn take(folder: &File, name: &str) -> io::Result<File> {
+    let file = open_at(folder, name, libc::O_RDWR | libc::O_CREAT, 0o600)?;
+    // SAFETY: an open descriptor and an integer.
+    if unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // Who had the lock until now may have put it in its place, where it must not change any more.
+    let (own, named) = (
+        file.metadata()?,
+        open_at(folder, name, libc::O_RDONLY, 0)?.metadata()?,
+    );
+    if (own.dev(), own.ino()) != (named.dev(), named.ino()) {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    file.set_len(0)?;
+    Ok(file)
 }
 
 fn open_at(folder: &File, name: &str, flags: i32, mode: u32) -> io::Result<File> {

@@ -7,14 +7,13 @@ use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
+use super::arrivals;
 use super::link;
 use super::names::{Question, Record};
 use super::{Address, resolve};
 
-/// How long a connection may take to say that it is a channel's writer.
-const HELLO: Duration = Duration::from_secs(2);
 /// Between two tries of what is not there yet.
-const AGAIN: Duration = Duration::from_millis(5);
+pub(super) const AGAIN: Duration = Duration::from_millis(5);
 
 /// One end that is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +103,10 @@ pub fn connect(
     for (index, end) in ends.into_iter().enumerate() {
         let stream = match end {
             End::Up(stream) => Ok(stream),
-            End::Listens(listener) => accept(&listener, &wanted[index], deadline),
+            End::Listens(listener) => match wanted[index].framed {
+                true => arrivals::writer(&listener, &wanted[index].address, deadline),
+                false => arrivals::anybody(&listener, deadline),
+            },
             End::Connects(_) => Err(io::Error::other("not connected")),
         };
         streams.push(stream.map_err(|source| Failure { index, source })?);
@@ -227,46 +229,4 @@ fn greet(stream: TcpStream, node: u32) -> io::Result<TcpStream> {
     let mut stream = ready(stream)?;
     io::Write::write_all(&mut stream, &link::hello(node))?;
     Ok(stream)
-}
-
-/// Waits for a connection; of a framed channel for its writer's, and whoever else connects is sent away.
-fn accept(listener: &TcpListener, wanted: &Wanted, deadline: Instant) -> io::Result<TcpStream> {
-    listener.set_nonblocking(true)?;
-    let mut last = None;
-    loop {
-        match listener.accept() {
-            Ok((stream, _)) if !wanted.framed => {
-                stream.set_nonblocking(false)?;
-                stream.set_nodelay(true)?;
-                return Ok(stream);
-            }
-            Ok((stream, peer)) => match welcome(stream, &wanted.address) {
-                Ok(stream) => return Ok(stream),
-                Err(error) => last = Some(format!("{peer}: {error}")),
-            },
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                if Instant::now() >= deadline {
-                    return Err(io::Error::other(match last {
-                        None => "nobody connected".to_owned(),
-                        Some(last) => format!("no writer connected; the last that did was {last}"),
-                    }));
-                }
-                std::thread::sleep(AGAIN);
-            }
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-fn welcome(mut stream: TcpStream, from: &Address) -> io::Result<TcpStream> {
-    stream.set_nonblocking(false)?;
-    stream.set_read_timeout(Some(HELLO))?;
-    let node = link::read_hello(&mut stream)?;
-    stream.set_read_timeout(None)?;
-    match from {
-        Address::Node(wanted) if node != *wanted => {
-            Err(io::Error::other(format!("it is node {node}, not {wanted}")))
-        }
-        _ => Ok(stream),
-    }
 }

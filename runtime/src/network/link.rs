@@ -4,8 +4,6 @@
 //!
 //! A [`Link`] is one side of that in the instance: reads and writes alone, and nothing allocates.
 
-use std::io;
-
 /// Bytes of a writer's greeting.
 pub const HELLO: usize = 12;
 const MAGIC: &[u8; 8] = b"ZVMCHAN1";
@@ -169,16 +167,6 @@ fn drain(mut bytes: &[u8], send: &mut impl FnMut(&[u8]) -> Result<usize, i32>) -
         bytes = &bytes[send(bytes)?..];
     }
     Ok(())
-}
-
-/// The greeting is read and sent by the monitor, over an ordinary stream.
-///
-/// # Errors
-/// The host's, or that it is none.
-pub fn read_hello(stream: &mut impl io::Read) -> io::Result<u32> {
-    let mut hello = [0; HELLO];
-    stream.read_exact(&mut hello)?;
-    greeted(&hello).ok_or_else(|| io::Error::other("not a channel's writer"))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! knows. What passes is framed ([`link`]), so that an end is told from a connection that broke, and carries the digest of
 //! all that was sent. One to the rest of the world carries bytes as they are, both ways; the program's sockets reach it.
 
+mod arrivals;
 pub mod connect;
 pub mod link;
 pub mod name_server;

@@ -337,6 +337,7 @@ fn verdicts_are_kept() {
 /// An image that has not changed for a while is mapped from where an earlier run kept it, as long as nobody else can write
 /// there.
 fn images_are_kept() {
+    use std::os::fd::AsRawFd;
     use std::os::unix::fs::PermissionsExt;
 
     let home = tempfile::tempdir().unwrap();
@@ -377,6 +378,23 @@ fn images_are_kept() {
         fs::metadata(&path).unwrap().permissions().mode() & 0o777,
         0o400
     );
+    // What a killed run has left is taken over, and what another is about to keep is not.
+    let aside = path.with_extension("new");
+    let begun = fs::File::create(&aside).unwrap();
+    begun.set_len(1 << 20).unwrap();
+    #[allow(
+        unsafe_code,
+        reason = "std::fs::File::lock is younger than the oldest Rust that builds this"
+    )]
+    // SAFETY: an open descriptor and an integer.
+    let locked = unsafe { libc::flock(begun.as_raw_fd(), libc::LOCK_EX) };
+    assert_eq!(locked, 0);
+    fs::remove_file(&path).unwrap();
+    run().exits(7);
+    assert_eq!(kept(), Some(aside.clone()));
+    drop(begun);
+    run().exits(7);
+    assert_eq!(kept().as_ref(), Some(&path));
     run().exits(7);
     // Text begins behind one page: `mov $7,%eax`.
     let mut forged = fs::read(&path).unwrap();
