@@ -344,7 +344,10 @@ impl Kernel {
     /// Answers the system call in `registers`, which lie on the current thread's stack at the address `block`: who runs on,
     /// and where. The registers of every thread are in its block; what else it has is in [`Threads::state`].
     pub fn syscall(&mut self, registers: &Registers, block: u64) -> Outcome {
-        self.clock.tick(&mut *self.host);
+        // The end of a handler takes no time, or a timer of one step would start the next at once, and the program stand still.
+        if registers.rax != syscalls::RT_SIGRETURN {
+            self.clock.tick(&mut *self.host);
+        }
         let thread = self.threads.current_mut();
         thread.begin(registers, block);
         // Not the thread's copy, nor a second one of these: to read what has just been stored, in larger pieces, would wait for it.
@@ -387,7 +390,7 @@ impl Kernel {
 
     fn handle(&mut self, number: u64, args: Args) -> Result<u64, Errno> {
         match syscalls::find(number) {
-            Some(call) => (call.handler)(self, args),
+            Some(call) => (call.handler)(self, call.arguments(args)),
             None => Err(Errno::ENOSYS),
         }
     }

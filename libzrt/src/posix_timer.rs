@@ -3,7 +3,7 @@
 use crate::errno::Errno;
 use crate::fs::Timer;
 use crate::kernel::{Args, Kernel};
-use crate::signal::{Info, SI_TIMER};
+use crate::signal::Info;
 use crate::time::{SECOND, duration};
 
 /// Most timers.
@@ -46,12 +46,12 @@ impl Kernel {
             let Some(timer) = &mut self.posix_timers[index] else {
                 continue;
             };
-            timer.timer.fired = 0;
-            if !timer.timer.advance(now) {
+            timer.timer.advance(now);
+            let (fired, notify) = (core::mem::take(&mut timer.timer.fired), timer.notify);
+            if fired == 0 {
                 continue;
             }
             // One signal of a timer is pending at a time; the other expirations are counted.
-            let (fired, notify) = (timer.timer.fired, timer.notify);
             let pends = self.timer_pends(index as u32, notify.thread());
             if let Some(timer) = &mut self.posix_timers[index] {
                 let more = fired - u64::from(!pends);
@@ -74,23 +74,25 @@ impl Kernel {
         let Ok(timer) = self.posix_timer(number.into()) else {
             return 0;
         };
-        timer.timer.fired = 0;
-        if timer.timer.advance(now) {
-            timer.missed = timer.missed.saturating_add(timer.timer.fired);
-        }
+        timer.timer.advance(now);
+        let fired = core::mem::take(&mut timer.timer.fired);
+        timer.missed = timer.missed.saturating_add(fired);
         timer.overrun = core::mem::take(&mut timer.missed).min(i32::MAX as u64);
         timer.overrun as u32
     }
 
-    /// When the next one is due; of those that can wake somebody, if nobody can run. One whose signal is pending already wakes
-    /// nobody.
+    /// When the next one is due; of those that can wake somebody, if nobody can run.
     pub(crate) fn next_posix_timer(&self, idle: bool) -> Option<u64> {
-        let all = (0..).zip(&self.posix_timers);
-        let due = all.filter_map(|(number, timer)| {
-            let timer = timer.as_ref()?;
-            let at = timer.timer.at?;
-            let wakes = !idle || !self.timer_pends(number, timer.notify.thread());
-            (wakes && !matches!(timer.notify, Notify::Nobody)).then_some(at)
+        let due = self.posix_timers.iter().flatten().filter_map(|timer| {
+            let at = if timer.timer.fired > 0 {
+                0
+            } else {
+                timer.timer.at?
+            };
+            let (Notify::Process(info) | Notify::Thread(_, info)) = timer.notify else {
+                return None;
+            };
+            (!idle || self.can_wake(info.number, timer.notify.thread())).then_some(at)
         });
         due.min()
     }
@@ -118,13 +120,7 @@ pub(crate) fn timer_create(
     if index >= MOST {
         return Err(Errno::EAGAIN);
     }
-    let info = |number, value| Info {
-        number,
-        code: SI_TIMER,
-        value,
-        timer: index as u32,
-        overrun: 0,
-    };
+    let info = |number, value| Info::of_timer(number, index as u32, value);
     // struct sigevent: value, signal, kind, thread.
     let notify = if event == 0 {
         Notify::Process(info(SIGALRM, index as u64))
@@ -186,19 +182,17 @@ pub(crate) fn timer_settime(
     let before = kernel.posix_timer(id)?.timer;
     let interval = duration(kernel, new)?;
     let value = duration(kernel, new + 16)?;
-    let at = if value == 0 {
-        None
-    } else if flags & ABSTIME != 0 {
-        Some(kernel.clock.when(before.clock, value)?)
-    } else {
-        Some(kernel.clock.elapsed().saturating_add(value))
-    };
+    let (at, late) = kernel
+        .clock
+        .first(before.clock, value, flags & ABSTIME != 0)?;
     if old != 0 {
         put_setting(kernel, old, &before)?;
     }
     let timer = kernel.posix_timer(id)?;
-    (timer.timer.at, timer.timer.interval) = (at, interval);
+    timer.timer.set(at, late, interval);
     (timer.missed, timer.overrun) = (0, 0);
+    kernel.discard_timer_signal(id as u32);
+    // Not when it fires next: it may have expired already.
     if let Some(at) = at {
         kernel.threads.earliest = kernel.threads.earliest.min(at);
     }
@@ -218,5 +212,6 @@ pub(crate) fn timer_getoverrun(kernel: &mut Kernel, [id, ..]: Args) -> Result<u6
 pub(crate) fn timer_delete(kernel: &mut Kernel, [id, ..]: Args) -> Result<u64, Errno> {
     kernel.posix_timer(id)?;
     kernel.posix_timers[id as u32 as usize] = None;
+    kernel.discard_timer_signal(id as u32);
     Ok(0)
 }

@@ -95,10 +95,9 @@ pub(crate) fn getrandom(
     // Linux's own limit for one call.
     let size = size.min(0x1FF_FFFF);
     // SAFETY: the slice ends with the call, and nothing else uses the range meanwhile.
-    kernel
-        .random
-        .fill(unsafe { kernel.memory.bytes_mut(buffer, size)? });
-    Ok(size)
+    let bytes = unsafe { kernel.memory.some_bytes_mut(buffer, size)? };
+    kernel.random.fill(bytes);
+    Ok(bytes.len() as u64)
 }
 
 #[cfg(test)]

@@ -14,10 +14,55 @@ pub type Handler = fn(&mut Kernel, Args) -> Result<u64, Errno>;
 pub struct Call {
     /// Its name.
     pub name: &'static str,
-    /// How its arguments show, see [`crate::trace`].
+    /// What its arguments are, and how they show, see [`crate::trace`].
     pub signature: &'static str,
     /// What answers it.
     pub handler: Handler,
+    /// Which arguments are ints, and which of them have no sign: bit n is argument n.
+    ints: u8,
+    unsigned: u8,
+}
+
+impl Call {
+    const fn new(name: &'static str, signature: &'static str, handler: Handler) -> Call {
+        let unsigned = marked(signature, b"nfocOSDKWF");
+        Call {
+            name,
+            signature,
+            handler,
+            ints: unsigned | marked(signature, b"i@C"),
+            unsigned,
+        }
+    }
+
+    /// The arguments as the handler gets them. What stands in a register above an int means nothing: compilers leave there what
+    /// was there.
+    pub fn arguments(&self, mut args: Args) -> Args {
+        for (index, value) in args.iter_mut().enumerate() {
+            if self.unsigned >> index & 1 != 0 {
+                *value = u64::from(*value as u32);
+            } else if self.ints >> index & 1 != 0 {
+                *value = *value as i32 as u64;
+            }
+        }
+        args
+    }
+}
+
+/// Which arguments a signature gives one of these letters.
+const fn marked(signature: &str, letters: &[u8]) -> u8 {
+    let signature = signature.as_bytes();
+    let (mut set, mut at, mut argument) = (0, 0, 0);
+    while at < signature.len() {
+        let mut index = 0;
+        while index < letters.len() {
+            set |= ((letters[index] == signature[at]) as u8) << argument;
+            index += 1;
+        }
+        argument += (signature[at] != b'=') as u32;
+        at += 1;
+    }
+    set
 }
 
 /// `rt_sigreturn` restores all registers, so that the kernel answers it itself.
@@ -60,7 +105,7 @@ macro_rules! table {
     ($($number:literal $name:ident $signature:literal $handler:expr;)*) => {
         static TABLE: [Option<Call>; COUNT] = {
             let mut table = [None; COUNT];
-            $(table[$number] = Some(Call { name: stringify!($name), signature: $signature, handler: $handler });)*
+            $(table[$number] = Some(Call::new(stringify!($name), $signature, $handler));)*
             table
         };
     };
@@ -74,7 +119,7 @@ table! {
     4 stat "pa" fs::stat;
     5 fstat "ia" fs::fstat;
     6 lstat "pa" fs::lstat;
-    7 poll "xui" fs::poll;
+    7 poll "xni" fs::poll;
     8 lseek "ilW" fs::lseek;
     9 mmap "=xuPMil" mm::mmap;
     10 mprotect "xuP" mm::mprotect;
@@ -82,7 +127,7 @@ table! {
     12 brk "=x" mm::brk;
     13 rt_sigaction "Sxxu" signal::calls::rt_sigaction;
     14 rt_sigprocmask "ixxu" signal::calls::rt_sigprocmask;
-    16 ioctl "ixx" fs::ioctl;
+    16 ioctl "ifx" fs::ioctl;
     17 pread64 "irul" fs::pread64;
     18 pwrite64 "iwul" fs::pwrite64;
     19 readv "ixu" fs::readv;
@@ -100,31 +145,31 @@ table! {
     34 pause "" process::pause;
     35 nanosleep "tT" time::nanosleep;
     36 getitimer "ix" time::getitimer;
-    37 alarm "u" time::alarm;
+    37 alarm "n" time::alarm;
     38 setitimer "ixx" time::setitimer;
     39 getpid "" process::getpid;
     40 sendfile "iixu" fs::sendfile;
     41 socket "DKi" fs::socket;
-    42 connect "iAu" fs::connect;
+    42 connect "iAn" fs::connect;
     43 accept "iGx" fs::accept;
-    44 sendto "iwuiAu" fs::sendto;
+    44 sendto "iwuiAn" fs::sendto;
     45 recvfrom "iruiGx" fs::recvfrom;
     46 sendmsg "ixi" fs::sendmsg;
     47 recvmsg "ixi" fs::recvmsg;
     48 shutdown "ii" fs::shutdown;
-    49 bind "iAu" fs::bind;
+    49 bind "iAn" fs::bind;
     50 listen "ii" fs::listen;
     51 getsockname "iGx" fs::getsockname;
     52 getpeername "iGx" fs::getpeername;
     53 socketpair "DKi2" fs::socketpair;
-    54 setsockopt "iiixu" fs::setsockopt;
+    54 setsockopt "iiixn" fs::setsockopt;
     55 getsockopt "iiixx" fs::getsockopt;
     56 clone "xxxxx" threads::clone;
     60 exit "i" threads::exit;
     61 wait4 "ixix" process::wait4;
     62 kill "iS" process::kill;
     63 uname "x" process::uname;
-    72 fcntl "ixx" fs::fcntl;
+    72 fcntl "ifx" fs::fcntl;
     73 flock "ii" fs::flock;
     74 fsync "i" fs::fsync;
     75 fdatasync "i" fs::fsync;
@@ -140,7 +185,7 @@ table! {
     86 link "pp" fs::link;
     87 unlink "p" fs::unlink;
     88 symlink "pp" fs::symlink;
-    89 readlink "pxu" fs::readlink;
+    89 readlink "pxi" fs::readlink;
     90 chmod "po" fs::chmod;
     91 fchmod "io" fs::fchmod;
     92 chown "pii" fs::chown;
@@ -164,8 +209,8 @@ table! {
     112 setsid "" process::setsid;
     113 setreuid "ii" identity::setreuid;
     114 setregid "ii" identity::setregid;
-    115 getgroups "ux" identity::getgroups;
-    116 setgroups "ux" identity::setgroups;
+    115 getgroups "ix" identity::getgroups;
+    116 setgroups "ix" identity::setgroups;
     117 setresuid "iii" identity::setresuid;
     118 getresuid "xxx" identity::getresuid;
     119 setresgid "iii" identity::setresgid;
@@ -178,10 +223,10 @@ table! {
     128 rt_sigtimedwait "xxtu" signal::calls::rt_sigtimedwait;
     129 rt_sigqueueinfo "iSx" signal::calls::rt_sigqueueinfo;
     130 rt_sigsuspend "xu" signal::calls::rt_sigsuspend;
-    131 sigaltstack "xx" signal::calls::sigaltstack;
+    131 sigaltstack "xx" signal::sigaltstack;
     132 utime "px" fs::utime;
-    133 mknod "pox" fs::mknod;
-    135 personality "x" process::personality;
+    133 mknod "pof" fs::mknod;
+    135 personality "f" process::personality;
     137 statfs "px" fs::statfs;
     138 fstatfs "ix" fs::fstatfs;
     140 getpriority "ii" process::getpriority;
@@ -216,11 +261,11 @@ table! {
     199 fremovexattr "ip" fs::no_attributes;
     200 tkill "iS" process::tkill;
     201 time "x" time::time;
-    202 futex "xFixxu" threads::futex;
-    203 sched_setaffinity "iux" process::sched_setaffinity;
-    204 sched_getaffinity "iux" process::sched_getaffinity;
+    202 futex "xFixxn" threads::futex;
+    203 sched_setaffinity "inx" process::sched_setaffinity;
+    204 sched_getaffinity "inx" process::sched_getaffinity;
     213 epoll_create "i" fs::epoll_create;
-    217 getdents64 "ixu" fs::getdents64;
+    217 getdents64 "ixn" fs::getdents64;
     218 set_tid_address "x" threads::set_tid_address;
     221 fadvise64 "illi" fs::fadvise64;
     222 timer_create "Cxx" posix_timer::timer_create;
@@ -240,30 +285,30 @@ table! {
     247 waitid "iixix" process::wait4;
     257 openat "@pOc" fs::openat;
     258 mkdirat "@po" fs::mkdirat;
-    259 mknodat "@pox" fs::mknodat;
+    259 mknodat "@pof" fs::mknodat;
     260 fchownat "@piii" fs::fchownat;
     261 futimesat "@px" fs::futimesat;
-    262 newfstatat "@pax" fs::newfstatat;
-    263 unlinkat "@px" fs::unlinkat;
+    262 newfstatat "@paf" fs::newfstatat;
+    263 unlinkat "@pf" fs::unlinkat;
     264 renameat "@p@p" fs::renameat;
-    265 linkat "@p@px" fs::linkat;
+    265 linkat "@p@pf" fs::linkat;
     266 symlinkat "p@p" fs::symlinkat;
-    267 readlinkat "@pxu" fs::readlinkat;
+    267 readlinkat "@pxi" fs::readlinkat;
     268 fchmodat "@po" fs::fchmodat;
     269 faccessat "@pi" fs::faccessat;
     270 pselect6 "ixxxtx" fs::pselect6;
-    271 ppoll "xutxu" fs::ppoll;
+    271 ppoll "xntxu" fs::ppoll;
     273 set_robust_list "xu" threads::set_robust_list;
     274 get_robust_list "ixx" threads::get_robust_list;
-    277 sync_file_range "illx" fs::sync_file_range;
-    280 utimensat "@pxx" fs::utimensat;
-    285 fallocate "ixll" fs::fallocate;
+    277 sync_file_range "illf" fs::sync_file_range;
+    280 utimensat "@pxf" fs::utimensat;
+    285 fallocate "ifll" fs::fallocate;
     281 epoll_pwait "ixiixu" fs::epoll_pwait;
     283 timerfd_create "Cx" fs::timerfd_create;
     284 eventfd "i" fs::eventfd;
     286 timerfd_settime "iixx" fs::timerfd_settime;
     287 timerfd_gettime "ix" fs::timerfd_gettime;
-    288 accept4 "iGxx" fs::accept4;
+    288 accept4 "iGxf" fs::accept4;
     290 eventfd2 "ii" fs::eventfd2;
     291 epoll_create1 "i" fs::epoll_create1;
     292 dup3 "iiO" fs::dup3;
@@ -274,18 +319,18 @@ table! {
     302 prlimit64 "iixx" process::prlimit64;
     306 syncfs "i" fs::syncfs;
     309 getcpu "xxx" process::getcpu;
-    316 renameat2 "@p@px" fs::renameat2;
-    318 getrandom "rux" random::getrandom;
-    319 memfd_create "px" fs::memfd_create;
+    316 renameat2 "@p@pf" fs::renameat2;
+    318 getrandom "ruf" random::getrandom;
+    319 memfd_create "pf" fs::memfd_create;
     324 membarrier "iii" membarrier;
-    326 copy_file_range "ixixux" fs::copy_file_range;
-    327 preadv2 "ixulxx" fs::preadv2;
-    328 pwritev2 "ivulxx" fs::pwritev2;
-    332 statx "@pxxx" fs::statx;
-    436 close_range "uux" fs::close_range;
+    326 copy_file_range "ixixuf" fs::copy_file_range;
+    327 preadv2 "ixulxf" fs::preadv2;
+    328 pwritev2 "ivulxf" fs::pwritev2;
+    332 statx "@pffx" fs::statx;
+    436 close_range "nnf" fs::close_range;
     439 faccessat2 "@pii" fs::faccessat2;
     441 epoll_pwait2 "ixitxu" fs::epoll_pwait2;
-    452 fchmodat2 "@pox" fs::fchmodat2;
+    452 fchmodat2 "@pof" fs::fchmodat2;
 }
 
 /// One thread is always in order with itself.

@@ -1,8 +1,8 @@
 //! Clocks that depend on nothing but the program.
 //!
-//! The clock starts at nvram's `[time]` and moves by two rules alone: every system call and every `rdtsc` takes
-//! [`STEP`] nanoseconds, and when no thread can run, time passes at once to the next point at which one can: the end of a
-//! sleep, a timeout, an alarm. So a program that spins on a clock ends, and two runs read the same times. If the manifest
+//! The clock starts at nvram's `[time]` and moves by two rules alone: every system call but `rt_sigreturn`, and every `rdtsc`,
+//! takes [`STEP`] nanoseconds, and when no thread can run, time passes at once to the next point at which one can: the end of
+//! a sleep, a timeout, an alarm. So a program that spins on a clock ends, and two runs read the same times. If the manifest
 //! asks for the host's clock, a channel tells it, at each system call, and sleeping is waiting on that channel.
 
 use crate::errno::Errno;
@@ -136,11 +136,35 @@ impl Clock {
 
     /// When, in nanoseconds since the start, the clock of that number shows `target` nanoseconds; now, if that has been.
     pub(crate) fn when(&self, clock: u64, target: u64) -> Result<u64, Errno> {
+        let left = target.saturating_sub(self.shown(clock)?);
+        Ok(self.elapsed.saturating_add(left))
+    }
+
+    /// When, in nanoseconds since the start, a timer of that clock fires first that is set to a span, or to what the clock is to
+    /// show, and how long ago that was; `None` if it is 0, which is off.
+    pub(crate) fn first(
+        &self,
+        clock: u64,
+        value: u64,
+        absolute: bool,
+    ) -> Result<(Option<u64>, u64), Errno> {
+        Ok(match (value, absolute) {
+            (0, _) => (None, 0),
+            (_, true) => {
+                let late = self.shown(clock)?.saturating_sub(value);
+                (Some(self.when(clock, value)?), late)
+            }
+            (_, false) => (Some(self.elapsed.saturating_add(value)), 0),
+        })
+    }
+
+    /// What the clock of that number shows, in nanoseconds.
+    fn shown(&self, clock: u64) -> Result<u64, Errno> {
         let now = self.read(clock)?;
-        let now = (now.seconds as u64)
+        let seconds = u64::try_from(now.seconds).unwrap_or(0);
+        Ok(seconds
             .saturating_mul(SECOND)
-            .saturating_add(u64::from(now.nanoseconds));
-        Ok(self.elapsed.saturating_add(target.saturating_sub(now)))
+            .saturating_add(u64::from(now.nanoseconds)))
     }
 
     /// The clock of that number.
@@ -153,7 +177,7 @@ impl Clock {
             // REALTIME, REALTIME_COARSE, TAI.
             0 | 5 | 11 => Ok(self.now()),
             // MONOTONIC, MONOTONIC_RAW, MONOTONIC_COARSE, BOOTTIME: since a boot one second ago, so that 0 means unset.
-            1 | 4 | 6 | 7 => Ok(since_start(self.elapsed + SECOND)),
+            1 | 4 | 6 | 7 => Ok(since_start(self.elapsed.saturating_add(SECOND))),
             // PROCESS_CPUTIME_ID, THREAD_CPUTIME_ID.
             2 | 3 => Ok(since_start(self.busy())),
             _ => Err(Errno::EINVAL),
@@ -266,7 +290,7 @@ pub(crate) fn times(kernel: &mut Kernel, [address, ..]: Args) -> Result<u64, Err
             .memory
             .write(address, &[ticks(kernel.clock.busy()), 0, 0, 0])?;
     }
-    Ok(ticks(kernel.clock.elapsed() + SECOND))
+    Ok(ticks(kernel.clock.elapsed().saturating_add(SECOND)))
 }
 
 pub(crate) fn nanosleep(kernel: &mut Kernel, [request, remaining, ..]: Args) -> Result<u64, Errno> {
@@ -336,7 +360,8 @@ impl Kernel {
             if let Some((at, interval)) = self.clock.alarms[which]
                 && at <= now
             {
-                self.clock.alarms[which] = (interval > 0).then(|| (now + interval, interval));
+                self.clock.alarms[which] =
+                    (interval > 0).then(|| (now.saturating_add(interval), interval));
                 self.raise(signal);
             }
         }
@@ -381,8 +406,10 @@ fn put_timer(kernel: &Kernel, address: u64, (left, interval): (u64, u64)) -> Res
 
 pub(crate) fn alarm(kernel: &mut Kernel, [seconds, ..]: Args) -> Result<u64, Errno> {
     let (left, _) = timer(&kernel.clock, REAL);
-    set_timer(kernel, REAL, (seconds & 0xFFFF_FFFF) * SECOND, 0);
-    Ok(left.div_ceil(SECOND))
+    set_timer(kernel, REAL, u64::from(seconds as u32) * SECOND, 0);
+    // To the nearest second, as an `unsigned int`, but a timer that is set is never said to be off.
+    let rounded = (left / SECOND) + u64::from(left % SECOND >= SECOND / 2);
+    Ok(if left > 0 { rounded.max(1) as u32 } else { 0 }.into())
 }
 
 pub(crate) fn getitimer(kernel: &mut Kernel, [which, address, ..]: Args) -> Result<u64, Errno> {

@@ -5,8 +5,9 @@
 //!
 //! | letter | shows |
 //! | --- | --- |
-//! | `i` `l` `u` | a number: 32 bits with sign, 64 bits with sign, without sign |
-//! | `x` `o` | a pointer or flags in hexadecimal; a mode in octal |
+//! | `i` `n` | a number of 32 bits, with sign and without |
+//! | `l` `u` | a number of 64 bits, with sign and without |
+//! | `f` `x` `o` | flags of 32 bits in hexadecimal; a pointer, or flags of 64 bits; a mode in octal |
 //! | `c` | the mode of the file that a call of the open family makes, if the flags before it say that it makes one |
 //! | `p` | a path or other string |
 //! | `w` | bytes that the program gives; the next argument is their number |
@@ -33,7 +34,7 @@ use crate::syscalls;
 
 /// Letters that a signature may have.
 #[cfg(test)]
-const LETTERS: &str = "iluxocpwrv2aAGDKtT@OPMSCWF";
+const LETTERS: &str = "inlufxocpwrv2aAGDKtT@OPMSCWF";
 
 /// Most bytes of a string or a buffer that are shown, as strace has it.
 const SHOWN: u64 = 32;
@@ -162,6 +163,7 @@ impl Kernel {
             "unknown" => write!(line, "syscall_{number}("),
             name => write!(line, "{name}("),
         };
+        let args = syscalls::find(number).map_or(args, |call| call.arguments(args));
         for (index, letter) in letters.chars().enumerate() {
             if letter == 'c' && args[index - 1] & MAKES == 0 {
                 continue;
@@ -214,7 +216,7 @@ impl Kernel {
         let shown = match letter {
             'i' => write!(line, "{}", value as i32),
             'l' => write!(line, "{}", value as i64),
-            'u' => write!(line, "{value}"),
+            'n' | 'u' => write!(line, "{value}"),
             'o' | 'c' => write!(line, "0{value:03o}"),
             '@' if value as i32 == -100 => write!(line, "AT_FDCWD"),
             '@' => write!(line, "{}", value as i32),

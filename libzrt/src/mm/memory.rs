@@ -22,7 +22,7 @@ macro_rules! plain { ($($t:ty),*) => { $(
     unsafe impl Plain for $t {}
 )* } }
 plain!(
-    u8, u16, u32, u64, i32, i64, [u32; 2], [u64; 2], [i64; 2], [u64; 4], [i64; 4]
+    u8, u16, u32, u64, i32, i64, [u32; 2], [u64; 2], [i64; 2], [u64; 3], [u64; 4], [i64; 4]
 );
 
 /// A part of the address space that is not heap: the image's segments, mapped channels, the stack.
@@ -157,6 +157,66 @@ impl Memory {
         self.check(address, size, true)?;
         // SAFETY: as in `bytes`, and the caller holds no other slice.
         Ok(unsafe { core::slice::from_raw_parts_mut(self.pointer(address), size as usize) })
+    }
+
+    /// As many of the program's bytes as may be read, at least one: Linux moves bytes up to the first page that is missing.
+    ///
+    /// # Errors
+    /// `EFAULT`.
+    ///
+    /// # Safety
+    /// As for [`Self::bytes`].
+    pub(crate) unsafe fn some_bytes<'a>(&self, address: u64, size: u64) -> Result<&'a [u8], Errno> {
+        // SAFETY: the caller's promise is the same.
+        unsafe {
+            self.bytes(address, size)
+                .or_else(|_| self.bytes(address, self.reach(address, size, false)?))
+        }
+    }
+
+    /// As many of the program's bytes as may be written, at least one.
+    ///
+    /// # Errors
+    /// `EFAULT`.
+    ///
+    /// # Safety
+    /// As for [`Self::bytes_mut`].
+    pub(crate) unsafe fn some_bytes_mut<'a>(
+        &self,
+        address: u64,
+        size: u64,
+    ) -> Result<&'a mut [u8], Errno> {
+        // SAFETY: the caller's promise is the same; only one of the two slices comes to be.
+        unsafe {
+            self.bytes_mut(address, size)
+                .or_else(|_| self.bytes_mut(address, self.reach(address, size, true)?))
+        }
+    }
+
+    /// How many bytes of the range there are up to the first page that is missing.
+    ///
+    /// # Errors
+    /// `EFAULT` if there is none, or the range is none of a process's.
+    pub(crate) fn reach(&self, address: u64, size: u64, write: bool) -> Result<u64, Errno> {
+        /// Behind all that a process can have.
+        const SPACE: u64 = 1 << 47;
+        let end = address.checked_add(size).filter(|&end| end <= SPACE);
+        let end = end.ok_or(Errno::EFAULT)?;
+        if self.check(address, size, write).is_ok() {
+            return Ok(size);
+        }
+        let mut next = address;
+        while next < end {
+            let part = (PAGE - next % PAGE).min(end - next);
+            if self.check(next, part, write).is_err() {
+                break;
+            }
+            next += part;
+        }
+        match next - address {
+            0 if size > 0 => Err(Errno::EFAULT),
+            reached => Ok(reached),
+        }
     }
 
     /// Copies bytes to the program.

@@ -1,9 +1,7 @@
 //! The system calls about signals.
 
 use super::frame::{FAULTS, siginfo};
-use super::{
-    Action, Info, MAX, MIN_STACK, SI_TKILL, SI_USER, SIGKILL, SIGSTOP, SS_DISABLE, SS_ONSTACK, bit,
-};
+use super::{Action, Info, MAX, SI_TKILL, SI_USER, SIGKILL, SIGSTOP, bit};
 use crate::errno::Errno;
 use crate::kernel::{Args, Kernel};
 use crate::process::PID;
@@ -18,44 +16,28 @@ pub(crate) fn send(kernel: &mut Kernel, thread: Option<u32>, number: u64) -> Res
     match thread {
         Some(thread) if kernel.threads.find(thread).is_none() => return Err(Errno::ESRCH),
         _ if number == 0 => {}
-        Some(thread) => kernel.raise_in(
-            thread,
-            Info {
-                number,
-                code: SI_TKILL,
-                value: 0,
-                timer: 0,
-                overrun: 0,
-            },
-        )?,
-        None => kernel.raise_info(Info {
-            number,
-            code: SI_USER,
-            value: 0,
-            timer: 0,
-            overrun: 0,
-        }),
+        Some(thread) => kernel.raise_in(thread, Info::new(number, SI_TKILL))?,
+        None => kernel.raise_info(Info::new(number, SI_USER)),
     }
     Ok(0)
 }
 
-/// What `sigqueue` passes: a signal with a value; `None` for number 0, which only asks. Only codes of users, which are
-/// negative, may be claimed.
-fn queued(kernel: &Kernel, number: u64, address: u64) -> Result<Option<Info>, Errno> {
+/// What `sigqueue` passes: a signal with a value; `None` for number 0, which only asks. Codes of others than users, which are
+/// not negative, may be claimed to the calling thread itself alone.
+fn queued(kernel: &Kernel, to: u64, number: u64, address: u64) -> Result<Option<Info>, Errno> {
     if u64::from(number as u32) > MAX {
         return Err(Errno::EINVAL);
     }
     let code = kernel.memory.read::<i32>(address + 8)?;
-    if code >= 0 || code == SI_TKILL {
+    let to_self = to as u32 == kernel.threads.current().tid;
+    if (code >= 0 || code == SI_TKILL) && !to_self {
         return Err(Errno::EPERM);
     }
-    let value = kernel.memory.read::<u64>(address + 24)?;
+    let [sender, value] = kernel.memory.read::<[u64; 2]>(address + 16)?;
     Ok((number as u32 != 0).then_some(Info {
-        number: number as u32,
-        code,
+        sender,
         value,
-        timer: 0,
-        overrun: 0,
+        ..Info::new(number as u32, code)
     }))
 }
 
@@ -66,7 +48,7 @@ pub(crate) fn rt_sigqueueinfo(
     if pid as u32 != PID {
         return Err(Errno::ESRCH);
     }
-    if let Some(info) = queued(kernel, number, info)? {
+    if let Some(info) = queued(kernel, pid, number, info)? {
         kernel.raise_info(info);
     }
     Ok(0)
@@ -79,7 +61,7 @@ pub(crate) fn rt_tgsigqueueinfo(
     if pid as u32 != PID {
         return Err(Errno::ESRCH);
     }
-    match queued(kernel, number, info)? {
+    match queued(kernel, thread, number, info)? {
         Some(info) => kernel.raise_in(thread as u32, info)?,
         None => kernel
             .threads
@@ -206,35 +188,4 @@ pub(crate) fn rt_sigtimedwait(
         kernel.memory.put(info, &bytes)?;
     }
     Ok(u64::from(found.number))
-}
-
-pub(crate) fn sigaltstack(kernel: &mut Kernel, [new, old, ..]: Args) -> Result<u64, Errno> {
-    let (start, size) = kernel.threads.current().signals.stack;
-    let top = kernel.threads.current().block;
-    let on_stack = size > 0 && top.wrapping_sub(start) < size;
-    let state = match size {
-        0 => SS_DISABLE,
-        _ => u64::from(on_stack),
-    };
-    let before = [start, state, size];
-    if new != 0 {
-        if on_stack {
-            return Err(Errno::EPERM);
-        }
-        let start: u64 = kernel.memory.read(new)?;
-        let flags: u64 = kernel.memory.read(new + 8)?;
-        let size: u64 = kernel.memory.read(new + 16)?;
-        kernel.threads.current_mut().signals.stack = match flags & 0xFFFF_FFFF {
-            SS_DISABLE => (0, 0),
-            0 | SS_ONSTACK if size < MIN_STACK => return Err(Errno::ENOMEM),
-            0 | SS_ONSTACK => (start, size),
-            _ => return Err(Errno::EINVAL),
-        };
-    }
-    if old != 0 {
-        for (index, word) in before.iter().enumerate() {
-            kernel.memory.write(old + index as u64 * 8, word)?;
-        }
-    }
-    Ok(0)
 }

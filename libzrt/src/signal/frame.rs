@@ -6,15 +6,15 @@
 
 use alloc::boxed::Box;
 
+use super::alternate_stack::AlternateStack;
 use super::{
-    Action, Info, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_SIGINFO, SI_TIMER, SIG_DFL, SIG_IGN,
-    SIGKILL, SIGSTOP, SS_DISABLE, bit,
+    Action, Info, SA_NODEFER, SA_ONSTACK, SA_RESETHAND, SA_SIGINFO, SIG_DFL, SIG_IGN, SIGKILL,
+    SIGSTOP, bit,
 };
 use crate::errno::Errno;
 use crate::fault::{self, BACK, Back, FAULT};
 use crate::kernel::{Kernel, Registers};
-use crate::process::PID;
-use crate::threads::{Run, State};
+use crate::threads::{Run, State, Thread};
 
 /// What the rewriter skips below the stack pointer before it calls the library OS; the x86-64 ABI's red zone.
 pub(crate) const RED_ZONE: u64 = 128;
@@ -23,6 +23,8 @@ pub(crate) const RED_ZONE: u64 = 128;
 const UC: u64 = 8;
 const UC_STACK: u64 = UC + 16;
 const UC_REGISTERS: u64 = UC + 40;
+/// rsp.
+const CONTEXT_RSP: usize = 15;
 /// err, where the place of the call is kept, and cr2, for [`RESTART`].
 const UC_ERR_INDEX: usize = 19;
 const UC_CR2_INDEX: usize = 22;
@@ -38,21 +40,16 @@ const FX_XMM: usize = 160;
 
 /// The first words of a `siginfo_t`: number and errno; code; process (or timer and overrun) and user; value.
 pub(super) fn siginfo(info: &Info) -> [u64; 4] {
-    let sender = if info.code == SI_TIMER {
-        u64::from(info.timer) | u64::from(info.overrun) << 32
-    } else {
-        u64::from(PID)
-    };
     [
         u64::from(info.number),
         u64::from(info.code as u32),
-        sender,
+        info.sender,
         info.value,
     ]
 }
 
 /// Calls that go on after a handler with `SA_RESTART` has run; the others say `EINTR` (signal(7)).
-pub(super) const RESTARTED: [u64; 17] = [
+const RESTARTED: [u64; 27] = [
     0,   // read
     1,   // write
     2,   // open, of a FIFO
@@ -61,6 +58,9 @@ pub(super) const RESTARTED: [u64; 17] = [
     18,  // pwrite64
     19,  // readv
     20,  // writev
+    40,  // sendfile
+    42,  // connect
+    43,  // accept
     44,  // sendto
     45,  // recvfrom
     46,  // sendmsg
@@ -68,9 +68,22 @@ pub(super) const RESTARTED: [u64; 17] = [
     61,  // wait4
     72,  // fcntl
     73,  // flock
+    85,  // creat, of a FIFO
     202, // futex
+    247, // waitid
     257, // openat
+    288, // accept4
+    295, // preadv
+    296, // pwritev
+    327, // preadv2
+    328, // pwritev2
 ];
+
+/// Whether the thread's call, which a signal interrupted, goes on after a handler with `SA_RESTART`. None does that would
+/// have given up at some time, such as one on a socket with `SO_RCVTIMEO`.
+pub(super) fn restarts(thread: &Thread) -> bool {
+    thread.progress.deadline.is_none() && RESTARTED.contains(&thread.number)
+}
 
 /// In the frame's cr2, which Linux leaves alone for such signals: the call is to be made again.
 const RESTART: u64 = 0x5A56_4D5F_5253_5452;
@@ -119,33 +132,33 @@ impl Kernel {
         let whole = state.as_ref().map_or(&[][..], State::bytes);
         let signals = &mut thread.signals;
         let before = signals.restore.take().unwrap_or(signals.mask);
-        let (start, size) = signals.stack;
-        let on_stack = top.wrapping_sub(start) < size;
-        let mut high = top.checked_sub(RED_ZONE).ok_or(Errno::EFAULT)?;
-        if action.flags & SA_ONSTACK != 0 && size > 0 && !on_stack {
-            high = start + size;
-        }
+        let stack = signals.stack;
+        let nested = stack.is_run_on(context[CONTEXT_RSP]);
+        let entered = stack
+            .end()
+            .filter(|_| action.flags & SA_ONSTACK != 0 && !nested);
+        let high = match entered {
+            Some(end) => end,
+            None => top.checked_sub(RED_ZONE).ok_or(Errno::EFAULT)?,
+        };
         // The vector area is 16-aligned; the frame below it starts 8 below a 16-byte border, as after a call. What a fault's
         // frame has beside it is ours.
         let size = FX_SIZE + whole.len() as u64;
         let area = high.checked_sub(size).ok_or(Errno::EFAULT)? & !15;
         let frame = area.checked_sub(FRAME_SIZE + 8).ok_or(Errno::EFAULT)? & !15;
         let frame = frame + 8;
+        let block = frame - size_of::<Registers>() as u64;
+        if (nested || entered.is_some()) && !stack.holds(block) {
+            return Err(Errno::EFAULT);
+        }
         let mut bytes = [0_u8; FRAME_SIZE as usize];
         let mut put = |offset: u64, value: u64| {
             bytes[offset as usize..offset as usize + 8].copy_from_slice(&value.to_le_bytes())
         };
         put(0, action.restorer);
-        put(UC_STACK, start);
-        put(
-            UC_STACK + 8,
-            if size == 0 {
-                SS_DISABLE
-            } else {
-                u64::from(on_stack)
-            },
-        );
-        put(UC_STACK + 16, size);
+        for (index, word) in stack.words().into_iter().enumerate() {
+            put(UC_STACK + index as u64 * 8, word);
+        }
         for (index, value) in context.into_iter().enumerate() {
             put(UC_REGISTERS + index as u64 * 8, value);
         }
@@ -164,7 +177,6 @@ impl Kernel {
         }
         self.memory.put(area, &fx)?;
         self.memory.put(area + FX_SIZE, whole)?;
-        let block = frame - size_of::<Registers>() as u64;
         let entry = Registers {
             rdi: u64::from(number),
             rsi: frame + SIGINFO,
@@ -181,6 +193,9 @@ impl Kernel {
             0
         };
         let signals = &mut thread.signals;
+        if stack.disarms() {
+            signals.stack = AlternateStack::NONE;
+        }
         signals.mask = (signals.mask | action.mask | own) & !(bit(SIGKILL) | bit(SIGSTOP));
         if action.flags & SA_RESETHAND != 0 {
             self.signals.actions[number as usize] = Action {
@@ -203,6 +218,8 @@ impl Kernel {
         }
         let mask: u64 = self.memory.read(frame + UC_MASK)?;
         let area: u64 = self.memory.read(frame + UC_VECTORS)?;
+        // As Linux does: what the frame says counts, but a stack that the thread goes back to stays as it is.
+        let _ = self.set_alternate_stack(frame + UC_STACK, context[CONTEXT_RSP]);
         if context[UC_OLDMASK_INDEX] == FAULT {
             return self.return_to_fault(context, mask, area);
         }

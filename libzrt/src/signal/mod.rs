@@ -1,6 +1,7 @@
 //! Signals that a program sends itself, or one of its threads, which arrive at system calls only: what is pending, what is
 //! ignored, what ends the instance. Their handlers' frames are [`frame`]'s.
 
+mod alternate_stack;
 pub(crate) mod calls;
 mod frame;
 
@@ -10,10 +11,13 @@ use zvm_abi::fault::leaves_core;
 
 use crate::errno::Errno;
 use crate::kernel::{End, Kernel};
+use crate::process::PID;
 use crate::text::text;
 use crate::threads::{Run, Thread};
+use alternate_stack::AlternateStack;
+pub(crate) use alternate_stack::sigaltstack;
 pub(crate) use frame::{Interrupted, RED_ZONE};
-use frame::{RESTARTED, siginfo};
+use frame::{restarts, siginfo};
 
 /// Highest signal number.
 const MAX: u64 = 64;
@@ -38,10 +42,7 @@ const SA_RESETHAND: u64 = 0x8000_0000;
 const SI_USER: i32 = 0;
 const SI_TKILL: i32 = -6;
 const SI_KERNEL: i32 = 0x80;
-const SS_ONSTACK: u64 = 1;
-const SS_DISABLE: u64 = 2;
-/// `MINSIGSTKSZ`.
-const MIN_STACK: u64 = 2048;
+const SS_DISABLE: u32 = 2;
 
 /// The kernel's `struct sigaction`.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,16 +59,40 @@ pub(crate) struct Info {
     pub number: u32,
     /// `si_code`.
     pub code: i32,
+    /// `si_pid` and `si_uid`; of a POSIX timer's, its number and how many expirations it stands for, but one.
+    pub sender: u64,
     /// `si_value`.
     pub value: u64,
-    /// A POSIX timer's number.
-    pub timer: u32,
-    /// Its expirations while the signal was pending.
-    pub overrun: u32,
+    /// Which POSIX timer sent it. Not told by the code: a program may claim any.
+    pub timer: Option<u32>,
+}
+
+impl Info {
+    /// A signal of the process's own, or of the library OS's.
+    pub(crate) fn new(number: u32, code: i32) -> Info {
+        Info {
+            number,
+            code,
+            sender: u64::from(PID),
+            value: 0,
+            timer: None,
+        }
+    }
+
+    /// A POSIX timer's.
+    pub(crate) fn of_timer(number: u32, timer: u32, value: u64) -> Info {
+        Info {
+            number,
+            code: SI_TIMER,
+            sender: u64::from(timer),
+            value,
+            timer: Some(timer),
+        }
+    }
 }
 
 /// `si_code` of a POSIX timer's signal.
-pub(crate) const SI_TIMER: i32 = -2;
+const SI_TIMER: i32 = -2;
 
 /// Signals that wait to be delivered.
 #[derive(Clone, Debug, Default)]
@@ -106,12 +131,17 @@ impl Pending {
     /// Whether it holds this timer's signal.
     fn holds(&self, timer: u32) -> bool {
         let mut infos = self.infos.iter();
-        infos.any(|info| info.code == SI_TIMER && info.timer == timer)
+        infos.any(|info| info.timer == Some(timer))
     }
 
     fn discard(&mut self, number: u32) {
-        self.set &= !bit(number);
-        self.infos.retain(|info| info.number != number);
+        self.retain(|info| info.number != number);
+    }
+
+    fn retain(&mut self, keep: impl FnMut(&Info) -> bool) {
+        self.infos.retain(keep);
+        let numbers = self.infos.iter().map(|info| bit(info.number));
+        self.set = numbers.fold(0, |set, bit| set | bit);
     }
 }
 
@@ -143,8 +173,7 @@ pub(crate) struct ThreadSignals {
     wanted: u64,
     /// `sigsuspend`'s mask to go back to.
     restore: Option<u64>,
-    /// Alternate stack: (start, size); size 0 = none.
-    stack: (u64, u64),
+    stack: AlternateStack,
 }
 
 impl ThreadSignals {
@@ -152,6 +181,7 @@ impl ThreadSignals {
     pub(crate) fn inherited(&self) -> ThreadSignals {
         ThreadSignals {
             mask: self.mask,
+            stack: AlternateStack::NONE,
             ..ThreadSignals::default()
         }
     }
@@ -214,13 +244,7 @@ impl Kernel {
         } else {
             SI_USER
         };
-        self.raise_info(Info {
-            number,
-            code,
-            value: 0,
-            timer: 0,
-            overrun: 0,
-        });
+        self.raise_info(Info::new(number, code));
     }
 
     /// Makes a signal pending for the process; ignored ones vanish, unless the current thread blocks them.
@@ -264,6 +288,23 @@ impl Kernel {
         Ok(())
     }
 
+    /// Whether this signal, to the thread of this number or to any, could wake one, now that all wait: not if it pends already,
+    /// so that nobody takes it, or vanishes, since it is ignored and nobody blocks it.
+    pub(crate) fn can_wake(&self, number: u32, tid: Option<u32>) -> bool {
+        let all = self.threads.iter().map(|(_, thread)| thread);
+        let mut hearers = all.filter(|thread| tid.is_none_or(|tid| thread.tid == tid));
+        let pending = match tid {
+            None => self.signals.pending.set,
+            Some(_) => hearers
+                .clone()
+                .fold(0, |set, thread| set | thread.signals.pending.set),
+        };
+        let stays = |thread: &Thread| {
+            !self.signals.ignored(number) || thread.signals.mask & bit(number) != 0
+        };
+        pending & bit(number) == 0 && hearers.any(stays)
+    }
+
     /// Whether this timer's signal, to the thread of this number or to any, waits to be delivered.
     pub(crate) fn timer_pends(&self, timer: u32, tid: Option<u32>) -> bool {
         match tid {
@@ -275,13 +316,22 @@ impl Kernel {
         }
     }
 
+    /// A timer is set anew, or is gone: its signal is not delivered any more.
+    pub(crate) fn discard_timer_signal(&mut self, timer: u32) {
+        let others = |info: &Info| info.timer != Some(timer);
+        self.signals.pending.retain(others);
+        for thread in self.threads.iter_mut() {
+            thread.signals.pending.retain(others);
+        }
+    }
+
     /// Takes out the current thread's next signal of those in `among`: its own come first, as on Linux.
     fn take_signal(&mut self, among: u64) -> Option<Info> {
         let own = &mut self.threads.current_mut().signals;
         let next = own.pending.take(among);
         let mut info = next.or_else(|| self.signals.pending.take(among))?;
-        if info.code == SI_TIMER {
-            info.overrun = self.posix_timer_is_heard(info.timer);
+        if let Some(timer) = info.timer {
+            info.sender |= u64::from(self.posix_timer_is_heard(timer)) << 32;
         }
         Some(info)
     }
@@ -308,9 +358,7 @@ impl Kernel {
                 return Some(End::Killed(128 + number as u8));
             }
             let thread = self.threads.current();
-            let restart = thread.interrupted
-                && action.flags & SA_RESTART != 0
-                && RESTARTED.contains(&thread.number);
+            let restart = thread.interrupted && action.flags & SA_RESTART != 0 && restarts(thread);
             let interrupted = match self.threads.current_mut().back.take() {
                 Some(back) => Interrupted::fault(*back),
                 None => self.interrupted_call(restart),

@@ -76,6 +76,8 @@ pub(crate) struct Progress {
     pub deadline: Option<u64>,
     /// Bytes that it has moved.
     pub done: u64,
+    /// Bytes of the parts before, if it moves them in parts.
+    pub before: u64,
     /// The waker has done all that is to do.
     pub woken: bool,
     /// It waits, among others, for the world outside.
@@ -226,11 +228,16 @@ impl Threads {
     }
 
     /// All threads in the order of their slots.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &Thread)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &Thread)> + Clone {
         self.slots
             .iter()
             .enumerate()
             .filter_map(|(slot, thread)| Some((slot as Slot, &**thread.as_ref()?)))
+    }
+
+    /// All threads, to change them.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Thread> {
+        self.slots.iter_mut().filter_map(Option::as_deref_mut)
     }
 
     fn get_mut(&mut self, slot: Slot) -> Option<&mut Thread> {

@@ -4,6 +4,7 @@ use super::{On, Progress, Run, Slot, TURN, Wait};
 use crate::errno::Errno;
 use crate::fs::NodeId;
 use crate::kernel::Kernel;
+use crate::signal::SIGALRM;
 
 impl Kernel {
     /// The call of the current thread cannot go on: the error with which its handler is to return. That is
@@ -162,8 +163,10 @@ impl Kernel {
             })
         };
         let timer = self.next_timer(waited);
+        let alarm = self.clock.next_alarm(idle);
+        let alarm = alarm.filter(|_| !idle || self.can_wake(SIGALRM, None));
         deadlines
-            .chain(self.clock.next_alarm(idle))
+            .chain(alarm)
             .chain(timer)
             .chain(self.next_posix_timer(idle))
             .min()

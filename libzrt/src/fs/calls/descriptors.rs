@@ -56,13 +56,15 @@ pub(crate) fn fcntl(kernel: &mut Kernel, [fd, command, argument, ..]: Args) -> R
     /// O_APPEND, O_NONBLOCK, O_ASYNC, O_DIRECT, O_NOATIME.
     const CHANGEABLE: u32 = 0o2000 | 0o4000 | 0o20_000 | 0o40_000 | 0o1_000_000;
     let limit = kernel.process.limits[NOFILE].0;
+    // What the argument is depends on the command; where it is a number, it is an int.
+    let number = u64::from(argument as u32);
     kernel.files.get(fd)?;
     match command {
-        DUPFD | DUPFD_CLOEXEC if argument >= limit => Err(Errno::EINVAL),
+        DUPFD | DUPFD_CLOEXEC if number >= limit => Err(Errno::EINVAL),
         DUPFD | DUPFD_CLOEXEC => {
             kernel
                 .files
-                .duplicate(fd, argument, command == DUPFD_CLOEXEC, limit)
+                .duplicate(fd, number, command == DUPFD_CLOEXEC, limit)
         }
         GETFD => Ok(u64::from(kernel.files.close_on_exec(fd)?)),
         SETFD => kernel
@@ -86,7 +88,7 @@ pub(crate) fn fcntl(kernel: &mut Kernel, [fd, command, argument, ..]: Args) -> R
                 return Err(Errno::EBADF);
             };
             if command == SETPIPE_SZ {
-                pipe.resize(argument)?;
+                pipe.resize(number)?;
             }
             let capacity = pipe.capacity() as u64;
             kernel.wake_node(id);

@@ -172,13 +172,15 @@ fn wait_for(
     span: Option<u64>,
 ) -> Result<u64, Errno> {
     const EVENT_SIZE: u64 = 12;
+    /// Linux's `EP_MAX_EVENTS`.
+    const MOST: u64 = i32::MAX as u64 / EVENT_SIZE;
     let most = most as i32;
     kernel.look_outside();
     let (_, epoll) = kernel.epoll(fd)?;
     let (count, next) = (epoll.watches.len(), epoll.next);
     let most = u64::try_from(most)
         .ok()
-        .filter(|&most| most > 0)
+        .filter(|most| (1..=MOST).contains(most))
         .ok_or(Errno::EINVAL)?;
     let mut found = 0;
     for step in 0..count {

@@ -180,18 +180,12 @@ pub(crate) fn timerfd_settime(
     let (id, timer) = kernel.timer(fd)?;
     let clock = timer.clock;
     let before = *timer;
-    let at = if value == 0 {
-        None
-    } else if flags & ABSTIME != 0 {
-        Some(kernel.clock.when(clock, value)?)
-    } else {
-        Some(kernel.clock.elapsed().saturating_add(value))
-    };
+    let (at, late) = kernel.clock.first(clock, value, flags & ABSTIME != 0)?;
     if old != 0 {
         put_setting(kernel, old, &before)?;
     }
     let (_, timer) = kernel.timer(fd)?;
-    (timer.at, timer.interval, timer.fired) = (at, interval, 0);
+    timer.set(at, late, interval);
     if let Some(at) = at {
         kernel.threads.earliest = kernel.threads.earliest.min(at);
     }

@@ -83,6 +83,9 @@ impl Kernel {
                 return self.read_counter(id, buffer, flags & flag::NONBLOCK == 0);
             }
             Kind::Socket(_) => {
+                if buffer.is_empty() {
+                    return Ok(0);
+                }
                 let wait = flags & flag::NONBLOCK == 0;
                 return Ok(self.receive(id, buffer, 0, wait)?.count as u64);
             }
@@ -232,18 +235,30 @@ impl Kernel {
         Ok(done as u64)
     }
 
-    /// The parts of a vector that have bytes.
-    fn parts(&self, address: u64, count: u64) -> Result<Vec<[u64; 2]>, Errno> {
+    /// The parts of a vector that have bytes, to be read or written, up to the first page that is missing.
+    fn parts(&self, address: u64, count: u64, write: bool) -> Result<Vec<[u64; 2]>, Errno> {
         let mut parts =
             self.memory
                 .read_array::<[u64; 2]>(address, count & 0xFFFF_FFFF, MAX_PARTS)?;
-        let mut total = 0_u64;
-        for [_, size] in &mut parts {
-            if *size > i64::MAX as u64 {
-                return Err(Errno::EINVAL);
+        if parts.iter().any(|part| part[1] > i64::MAX as u64) {
+            return Err(Errno::EINVAL);
+        }
+        let (mut total, mut there) = (0_u64, true);
+        for [start, size] in &mut parts {
+            let wanted = *size;
+            *size = 0;
+            if wanted == 0 || !there {
+                continue;
             }
-            *size = (*size).min(MAX_COUNT - total);
-            total += *size;
+            match self.memory.reach(*start, wanted, write) {
+                Ok(reached) => {
+                    there = reached == wanted;
+                    *size = reached.min(MAX_COUNT - total);
+                    total += *size;
+                }
+                Err(errno) if total == 0 => return Err(errno),
+                Err(_) => there = false,
+            }
         }
         parts.retain(|&[_, size]| size > 0);
         Ok(parts)
@@ -255,7 +270,7 @@ impl Kernel {
     }
 
     fn read_parts(&mut self, fd: u64, address: u64, count: u64, at: At) -> Result<u64, Errno> {
-        let parts = self.parts(address, count)?;
+        let parts = self.parts(address, count, true)?;
         if let [[start, size]] = parts[..] {
             return self.read_one(fd, start, size, at);
         }
@@ -265,9 +280,6 @@ impl Kernel {
                 .map(|part| part[1])
                 .sum::<u64>()
                 .min(GATHER as u64) as usize;
-            parts
-                .iter()
-                .try_for_each(|&[start, size]| self.memory.check(start, size, true))?;
             let mut buffer = core::mem::take(&mut self.files.scratch);
             buffer.resize(total, 0);
             let result = self.read_file(fd, &mut buffer, at);
@@ -301,7 +313,7 @@ impl Kernel {
     }
 
     fn write_parts(&mut self, fd: u64, address: u64, count: u64, at: At) -> Result<u64, Errno> {
-        let parts = self.parts(address, count)?;
+        let parts = self.parts(address, count, false)?;
         if let [[start, size]] = parts[..] {
             return self.write_one(fd, start, size, at);
         }
@@ -337,16 +349,18 @@ impl Kernel {
     fn read_one(&mut self, fd: u64, address: u64, size: u64, at: At) -> Result<u64, Errno> {
         self.files.get(fd)?;
         // SAFETY: the slice ends with the call; what is read comes from channels and the library OS's own memory.
-        let buffer = unsafe { self.memory.bytes_mut(address, size.min(MAX_COUNT))? };
-        self.read_file(fd, buffer, at)
+        let buffer = unsafe { self.memory.some_bytes_mut(address, size)? };
+        let most = buffer.len().min(MAX_COUNT as usize);
+        self.read_file(fd, &mut buffer[..most], at)
     }
 
     fn write_one(&mut self, fd: u64, address: u64, size: u64, at: At) -> Result<u64, Errno> {
         self.files.get(fd)?;
         // SAFETY: the slice ends with the call, which writes to channels and the library OS's own memory; a refreshed
         // mapping is written through a buffer after the last use of these bytes.
-        let bytes = unsafe { self.memory.bytes(address, size.min(MAX_COUNT))? };
-        self.write_file(fd, bytes, at)
+        let bytes = unsafe { self.memory.some_bytes(address, size)? };
+        let most = bytes.len().min(MAX_COUNT as usize);
+        self.write_file(fd, &bytes[..most], at)
     }
 
     /// Makes a file as long as this.
@@ -376,12 +390,11 @@ fn advance(at: At, done: u64) -> At {
     }
 }
 
-/// The offset argument of `pread` and its kin.
-fn position(offset: u64) -> Result<At, Errno> {
-    if offset > i64::MAX as u64 {
-        Err(Errno::EINVAL)
-    } else {
-        Ok(At::Offset(offset))
+/// The offset argument of `pread` and its kin: a place, behind which `size` bytes have places too.
+fn position(offset: u64, size: u64) -> Result<At, Errno> {
+    match offset.checked_add(size) {
+        Some(end) if end <= i64::MAX as u64 => Ok(At::Offset(offset)),
+        _ => Err(Errno::EINVAL),
     }
 }
 
@@ -411,7 +424,7 @@ pub(crate) fn pread64(
     kernel: &mut Kernel,
     [fd, address, size, offset, ..]: Args,
 ) -> Result<u64, Errno> {
-    let at = position(offset)?;
+    let at = position(offset, size.min(MAX_COUNT))?;
     seekable(kernel, fd)?;
     kernel.read_one(fd, address, size, at)
 }
@@ -420,7 +433,7 @@ pub(crate) fn pwrite64(
     kernel: &mut Kernel,
     [fd, address, size, offset, ..]: Args,
 ) -> Result<u64, Errno> {
-    let at = position(offset)?;
+    let at = position(offset, size.min(MAX_COUNT))?;
     seekable(kernel, fd)?;
     kernel.write_one(fd, address, size, at)
 }
@@ -439,7 +452,7 @@ pub(crate) fn preadv(
     kernel: &mut Kernel,
     [fd, parts, count, offset, ..]: Args,
 ) -> Result<u64, Errno> {
-    let at = position(offset)?;
+    let at = position(offset, 0)?;
     seekable(kernel, fd)?;
     kernel.read_parts(fd, parts, count, at)
 }
@@ -448,7 +461,7 @@ pub(crate) fn pwritev(
     kernel: &mut Kernel,
     [fd, parts, count, offset, ..]: Args,
 ) -> Result<u64, Errno> {
-    let at = position(offset)?;
+    let at = position(offset, 0)?;
     seekable(kernel, fd)?;
     kernel.write_parts(fd, parts, count, at)
 }
@@ -535,7 +548,8 @@ pub(crate) fn lseek(kernel: &mut Kernel, [fd, offset, whence, ..]: Args) -> Resu
     Ok(target as u64)
 }
 
-/// Copies between two open files through a buffer: at `None` with their offsets.
+/// Copies between two open files through a buffer: at `None` with their offsets. Where a write waits, the call is made again
+/// with the part that waits.
 fn transfer(
     kernel: &mut Kernel,
     from: (u64, Option<u64>),
@@ -546,7 +560,7 @@ fn transfer(
     let at = |offset: Option<u64>, done: u64| {
         offset.map_or(At::Current, |offset| At::Offset(offset + done))
     };
-    let mut done = 0;
+    let mut done = kernel.progress().before;
     while done < size {
         let part = buffer.len().min((size - done) as usize);
         let count = match kernel.read_file(from.0, &mut buffer[..part], at(from.1, done)) {
@@ -558,6 +572,8 @@ fn transfer(
         match kernel.write_file(to.0, &buffer[..count as usize], at(to.1, done)) {
             Ok(written) => {
                 done += written;
+                let progress = kernel.progress();
+                (progress.before, progress.done) = (done, 0);
                 if written < count {
                     if from.1.is_none() {
                         kernel.files.get_mut(from.0)?.offset -= count - written;
@@ -566,11 +582,11 @@ fn transfer(
                 }
             }
             Err(errno) => {
-                // Nothing of this part went out: it is still to be read.
+                // The part is still to be read: nothing of it went out, or it waits with what did.
                 if from.1.is_none() {
                     kernel.files.get_mut(from.0)?.offset -= count;
                 }
-                if done == 0 {
+                if done == 0 || errno == Errno::WAITS {
                     return Err(errno);
                 }
                 break;
@@ -586,7 +602,7 @@ fn offset_argument(kernel: &Kernel, address: u64) -> Result<Option<u64>, Errno> 
         return Ok(None);
     }
     let offset = kernel.memory.read::<u64>(address)?;
-    position(offset).map(|_| Some(offset))
+    position(offset, 0).map(|_| Some(offset))
 }
 
 fn put_offset(kernel: &Kernel, address: u64, offset: Option<u64>, done: u64) -> Result<(), Errno> {

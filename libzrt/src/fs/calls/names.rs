@@ -320,7 +320,9 @@ pub(crate) fn getdents64(kernel: &mut Kernel, [fd, buffer, size, ..]: Args) -> R
     if !node.is_directory() {
         return Err(Errno::ENOTDIR);
     }
-    let size = (size as u32 as usize).min(1 << 20);
+    // Linux counts in an int.
+    let size = i32::try_from(size).map_err(|_| Errno::EINVAL)?;
+    let size = (size as usize).min(1 << 20);
     let mut bytes = Vec::new();
     let mut full = false;
     // A removed directory has no names, not even its own.

@@ -227,13 +227,15 @@ pub(crate) fn select(
         None
     } else {
         let [seconds, micros] = kernel.memory.read::<[i64; 2]>(timeout)?;
+        // As Linux does it: whole seconds of the second number are added to the first, and what is left must not be negative.
+        let (seconds, micros) = (seconds.wrapping_add(micros / 1_000_000), micros % 1_000_000);
         if seconds < 0 || micros < 0 {
             return Err(Errno::EINVAL);
         }
         Some(
             (seconds as u64)
                 .saturating_mul(SECOND)
-                .saturating_add((micros as u64).saturating_mul(1000)),
+                .saturating_add(micros as u64 * 1000),
         )
     };
     select_for(kernel, count, [read, write, except], span)

@@ -128,9 +128,8 @@ impl Options {
                     _ => number(value)?,
                 };
                 let value = match (level, option) {
-                    // Linux doubles them, for what it keeps besides.
-                    (SOCKET, SNDBUF) => value.clamp(0, 212_992).wrapping_mul(2).max(4608),
-                    (SOCKET, RCVBUF) => value.clamp(0, 212_992).wrapping_mul(2).max(2304),
+                    (SOCKET, SNDBUF) => buffer_size(value, 4608),
+                    (SOCKET, RCVBUF) => buffer_size(value, 2304),
                     (SOCKET, 18) => value.max(1),
                     (SOCKET, 12) => value,
                     (SOCKET, _) | (IPV6, V6ONLY) | (TCP, 1 | 3) => i32::from(value != 0),
@@ -187,6 +186,12 @@ impl Options {
     pub fn resets(&self) -> bool {
         self.linger == [1, 0]
     }
+}
+
+/// A buffer's size, of what the program asks for, whose sign Linux does not see; it doubles that, for what it keeps besides.
+fn buffer_size(value: i32, least: i32) -> i32 {
+    const MOST: u32 = 212_992;
+    ((value as u32).min(MOST) as i32 * 2).max(least)
 }
 
 #[cfg(test)]

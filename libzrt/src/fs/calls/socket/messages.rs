@@ -41,7 +41,7 @@ pub(crate) fn recvfrom(
     let (family, is_stream) = (socket.family, socket.kind == STREAM);
     let wait = is_blocking(kernel, fd)?;
     // SAFETY: filled from an inbox, which is the library OS's own memory, before the call ends.
-    let buffer = unsafe { kernel.memory.bytes_mut(address, size)? };
+    let buffer = unsafe { kernel.memory.some_bytes_mut(address, size)? };
     let received = kernel.receive(id, buffer, flags, wait)?;
     if name != 0 && name_size != 0 {
         if is_stream || received.from == Address::Unnamed {
@@ -69,13 +69,16 @@ fn parts(kernel: &Kernel, message: u64) -> Result<Vec<[u64; 2]>, Errno> {
         return Err(Errno::EMSGSIZE);
     }
     let parts = kernel.memory.read_array::<[u64; 2]>(address, count, 1024)?;
-    let total = parts
-        .iter()
-        .fold(0_u64, |sum, part| sum.saturating_add(part[1]));
-    if total > GATHER {
-        return Err(Errno::EMSGSIZE);
+    if parts.iter().any(|part| part[1] > i64::MAX as u64) {
+        return Err(Errno::EINVAL);
     }
     Ok(parts)
+}
+
+fn total(parts: &[[u64; 2]]) -> u64 {
+    parts
+        .iter()
+        .fold(0, |sum, part| sum.saturating_add(part[1]))
 }
 
 /// `msg_name` and `msg_namelen`.
@@ -96,6 +99,9 @@ pub(crate) fn sendmsg(kernel: &mut Kernel, [fd, message, flags, ..]: Args) -> Re
         // Descriptors and credentials go to other processes, and there is none.
         return Err(Errno::EOPNOTSUPP);
     }
+    if total(&parts) > GATHER {
+        return Err(Errno::EMSGSIZE);
+    }
     let mut bytes = Vec::new();
     for [start, size] in parts {
         // SAFETY: copied at once.
@@ -109,8 +115,8 @@ pub(crate) fn recvmsg(kernel: &mut Kernel, [fd, message, flags, ..]: Args) -> Re
     let family = socket.family;
     let wait = is_blocking(kernel, fd)?;
     let parts = parts(kernel, message)?;
-    let total: u64 = parts.iter().map(|part| part[1]).sum();
-    let mut buffer = alloc::vec![0; total as usize];
+    // No message is larger.
+    let mut buffer = alloc::vec![0; total(&parts).min(GATHER) as usize];
     if flags & MSG_WAITALL != 0 {
         // What came before the wait is not in this buffer any more: a message is taken as it comes.
         kernel.progress().done = 0;

@@ -73,7 +73,7 @@ impl Kernel {
         {
             return Err(errno);
         }
-        if at_end || (buffer.is_empty() && is_stream) {
+        if at_end {
             return Ok(so_far(done));
         }
         if !is_blocking {
