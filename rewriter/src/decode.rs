@@ -16,9 +16,11 @@ use crate::threads::each;
 /// What an instruction is to the phases behind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Registers and constants alone; it stays as it is. So do the next five, but for what is said.
+    /// Registers and constants alone; it stays as it is. So do the next six, but for what is said.
     #[default]
     Plain,
+    /// A move of a constant to a register of 64 bits, which may have a shorter form.
+    Constant,
     /// It names memory without a need for 0x67, or is a `lea`.
     Memory,
     /// It names memory, and gets 0x67.
@@ -50,7 +52,13 @@ impl Kind {
     pub(crate) fn is_quick(self) -> bool {
         matches!(
             self,
-            Kind::Plain | Kind::Memory | Kind::Confined | Kind::Rip | Kind::Lea | Kind::Stack
+            Kind::Plain
+                | Kind::Constant
+                | Kind::Memory
+                | Kind::Confined
+                | Kind::Rip
+                | Kind::Lea
+                | Kind::Stack
         )
     }
 }

@@ -335,7 +335,7 @@ pub(crate) fn quick(bytes: &[u8; WINDOW], at: u32) -> Option<Insn> {
             CONSTANT => {
                 (first, written) = (Some(low), true);
                 if rex & REX_W != 0 && entry & WORD != 0 {
-                    constant = 8;
+                    (insn.kind, constant) = (Kind::Constant, 8);
                 }
             }
             LEA if insn.kind == Kind::Rip => insn.kind = Kind::Lea,
@@ -383,6 +383,7 @@ pub(crate) fn quick(bytes: &[u8; WINDOW], at: u32) -> Option<Insn> {
                 _ => return None,
             },
             ONLY_FIRST if reg != 0 => return None,
+            ONLY_FIRST if rm.is_some() && rex & REX_W != 0 => insn.kind = Kind::Constant,
             ONLY_FIRST => {}
             PREFETCH if reg > 3 => return None,
             PREFETCH => {}

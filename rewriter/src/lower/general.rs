@@ -4,6 +4,7 @@
 use iced_x86::{Code, Instruction, Mnemonic, OpKind, Register};
 
 use super::raw::Raw;
+use super::shorter::shorter;
 use super::{Lowerer, Outcome, Unsafe, cannot, moved};
 use crate::code::{Fix, Op, Room, Target};
 use crate::flags::{Flags, flags_live};
@@ -37,7 +38,8 @@ impl Lowerer<'_> {
             };
             let (raw, shift) = prepare(bytes, decoded)?;
             let code = Target::Code(target as u32);
-            self.ops.push(moved(raw, fix, usize::from(at), shift, code));
+            let op = moved(raw, fix, usize::from(at), shift, code);
+            self.ops.push(shorter(op));
             return Ok(());
         }
         if partial_stack_pointer(decoded) {
@@ -105,7 +107,7 @@ impl Lowerer<'_> {
             None => Target::Fixed(insn.ip_rel_memory_address() as u32),
         };
         self.ops.push(if insn.is_ip_rel_memory_operand() {
-            moved(op, Fix::Rip, displacement_at, shift, target)
+            shorter(moved(op, Fix::Rip, displacement_at, shift, target))
         } else {
             op
         });

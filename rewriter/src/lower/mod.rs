@@ -9,6 +9,7 @@ mod keep;
 mod level;
 mod plan;
 mod raw;
+mod shorter;
 mod system;
 mod tls;
 mod verbatim;

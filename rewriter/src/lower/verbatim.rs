@@ -4,6 +4,7 @@
 
 use iced_x86::{Code, FlowControl, Instruction, Mnemonic, OpKind, Register};
 
+use super::shorter::shorter;
 use super::system::answer;
 use super::{Lowerer, general, level};
 use crate::code::{Fix, Op, Room, Target};
@@ -83,7 +84,11 @@ pub(super) fn quick(program: &Program<'_>, index: usize) -> Op {
         Kind::Stack => program.window(from + 1),
         _ => program.window(from),
     };
-    kept(insn, bytes, data as u32)
+    let op = kept(insn, bytes, data as u32);
+    match insn.kind {
+        Kind::Lea | Kind::Constant => shorter(op),
+        _ => op,
+    }
 }
 
 /// The same from its bytes with room for 0x67 and without a prefix that goes, and the address that it names relative to rip.
@@ -97,7 +102,7 @@ fn kept(insn: &Insn, mut bytes: [u8; 15], data: u32) -> Op {
         }
         Kind::Rip | Kind::Lea => fix = Fix::Rip,
         Kind::Stack => (len, room) = (len - 1, Room::Both),
-        Kind::Plain => room = Room::Both,
+        Kind::Plain | Kind::Constant => room = Room::Both,
         _ => {}
     }
     Op {
@@ -125,7 +130,7 @@ impl Lowerer<'_> {
         let Some(op) = verbatim(insn, decoded, bytes) else {
             return false;
         };
-        self.ops.push(op);
+        self.ops.push(shorter(op));
         true
     }
 }
