@@ -1,5 +1,7 @@
 //! Makes an archive's index ([`zvm_abi::tar_index`]), which spares a start the reading of all headers.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom, Write};
 
@@ -8,7 +10,7 @@ use zvm_abi::tar_index::{MAX, START};
 const BLOCK: u64 = 512;
 
 /// Copies `archive`, which ends with two blocks of zeros and nothing behind them, to `out` with an index in front. One that has
-/// what an index cannot say (extended headers, devices, a name with a newline) is copied as it is.
+/// what an index cannot say (extended headers, hard links, devices, a name with a newline) is copied as it is.
 ///
 /// # Errors
 /// The host's, or `archive` is no tar.
@@ -36,7 +38,7 @@ pub fn copy(mut archive: &File, mut out: impl Write) -> io::Result<()> {
 /// The extended header's record, or nothing if the archive can have none.
 fn record(mut archive: &File) -> io::Result<Option<Vec<u8>>> {
     archive.seek(SeekFrom::Start(0))?;
-    let mut lines = Vec::new();
+    let mut root = Folder::default();
     let mut end = 0;
     for entry in tar::Archive::new(archive).entries_with_seek()? {
         let mut entry = entry?;
@@ -44,37 +46,46 @@ fn record(mut archive: &File) -> io::Result<Option<Vec<u8>>> {
             return Ok(None);
         }
         let header = entry.header();
-        let kind = match header.entry_type() {
-            tar::EntryType::Regular => 'f',
-            tar::EntryType::Directory => 'd',
-            tar::EntryType::Symlink => 'l',
-            tar::EntryType::Link => 'h',
-            _ => return Ok(None),
-        };
+        let kind = header.entry_type();
         let (offset, size) = match kind {
-            'f' => (entry.raw_file_position(), entry.size()),
-            _ => (0, 0),
+            tar::EntryType::Regular => (entry.raw_file_position(), entry.size()),
+            tar::EntryType::Directory | tar::EntryType::Symlink => (0, 0),
+            _ => return Ok(None),
         };
         end = entry.raw_file_position() + size.next_multiple_of(BLOCK);
         let mode = header.mode()? & 0o7777;
-        let (uid, gid, seconds) = (header.uid()?, header.gid()?, header.mtime()?);
-        write!(
-            lines,
-            "{kind} {mode:o} {uid} {gid} {seconds} {offset} {size}"
-        )?;
-        let name = entry.path_bytes();
-        let names = [Some(name), entry.link_name_bytes()];
-        for name in names.iter().flatten() {
-            if name.iter().any(|byte| b"\t\n\0".contains(byte)) {
-                return Ok(None);
-            }
-            lines.push(b'\t');
-            lines.extend_from_slice(name);
+        let about = format!(
+            "{mode:o} {} {} {}",
+            header.uid()?,
+            header.gid()?,
+            header.mtime()?
+        );
+        let (name, target) = (entry.path_bytes(), entry.link_name_bytes());
+        let names = [Some(&name), target.as_ref()];
+        let odd = |name: &Cow<'_, [u8]>| name.iter().any(|byte| b"\t\n\0".contains(byte));
+        if names.into_iter().flatten().any(odd) {
+            return Ok(None);
         }
-        lines.push(b'\n');
+        let what = match kind {
+            tar::EntryType::Directory => What::Folder(Folder {
+                about,
+                ..Folder::default()
+            }),
+            tar::EntryType::Symlink => {
+                let target = target.unwrap_or_default().into_owned();
+                What::Link { about, target }
+            }
+            _ => What::File(format!("{about} {offset} {size}")),
+        };
+        if root.put(&name, what).is_none() {
+            return Ok(None);
+        }
     }
     let mut record = format!(" {START}{end}\n").into_bytes();
-    record.append(&mut lines);
+    if !root.about.is_empty() {
+        record.extend_from_slice(format!("d {} 0 0\t\n", root.about).as_bytes());
+    }
+    root.write(&mut record);
     // The length counts its own digits.
     let length = (1..)
         .map(|digits| record.len() + digits)
@@ -83,6 +94,126 @@ fn record(mut archive: &File) -> io::Result<Option<Vec<u8>>> {
     record.splice(0..0, length.to_string().into_bytes());
     let closed = archive.metadata()?.len() == end + 2 * BLOCK;
     Ok(Some(record).filter(|record| closed && record.len() <= MAX))
+}
+
+/// A directory of the archive, whose names stand in the archive's order.
+#[derive(Default)]
+struct Folder {
+    /// Mode, owner, group and time as a line has them; empty for a root without an entry of its own.
+    about: String,
+    names: Vec<(Vec<u8>, What)>,
+    /// Their places.
+    places: HashMap<Vec<u8>, usize>,
+}
+
+/// What a name means.
+enum What {
+    /// All that a line has in front of the name.
+    File(String),
+    Link {
+        about: String,
+        target: Vec<u8>,
+    },
+    Folder(Folder),
+}
+
+impl Folder {
+    /// Adds an entry by its name in the archive, and the directories on the way that have none of their own; nothing if an index
+    /// cannot say it: a name that stands twice, or leads out.
+    fn put(&mut self, name: &[u8], what: What) -> Option<()> {
+        let components = name.split(|&byte| byte == b'/');
+        let mut components = components.filter(|part| !matches!(*part, b"" | b"."));
+        let Some(mut last) = components.next() else {
+            return match what {
+                What::Folder(root) if self.about.is_empty() => {
+                    self.about = root.about;
+                    Some(())
+                }
+                _ => None,
+            };
+        };
+        let mut folder = self;
+        for next in components {
+            let about = what.about();
+            let missing = || What::Folder(Folder::on_the_way(about));
+            folder = match folder.entry(last, missing)? {
+                What::Folder(folder) => folder,
+                _ => return None,
+            };
+            last = next;
+        }
+        match (folder.places.get(last), what) {
+            (None, what) => folder.entry(last, || what).map(|_| ()),
+            // It was on the way to another name.
+            (Some(&place), What::Folder(known)) => match &mut folder.names[place].1 {
+                What::Folder(folder) => {
+                    folder.about = known.about;
+                    Some(())
+                }
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// What has this name, made if nothing has.
+    fn entry(&mut self, name: &[u8], missing: impl FnOnce() -> What) -> Option<&mut What> {
+        if name == b".." {
+            return None;
+        }
+        let place = match self.places.get(name) {
+            Some(&place) => place,
+            None => {
+                self.places.insert(name.to_vec(), self.names.len());
+                self.names.push((name.to_vec(), missing()));
+                self.names.len() - 1
+            }
+        };
+        Some(&mut self.names[place].1)
+    }
+
+    /// A directory that the archive leaves out: libzrt makes it with the time of what lies in it.
+    fn on_the_way(about: &str) -> Folder {
+        let seconds = about.split(' ').nth(3).unwrap_or("0");
+        Folder {
+            about: format!("755 0 0 {seconds}"),
+            ..Folder::default()
+        }
+    }
+
+    /// Its lines, and those of what lies in it.
+    fn write(&self, lines: &mut Vec<u8>) {
+        for (name, what) in &self.names {
+            let (head, below, target) = match what {
+                What::File(about) => (format!("f {about}"), Vec::new(), None),
+                What::Link { about, target } => {
+                    (format!("l {about} 0 0"), Vec::new(), Some(target))
+                }
+                What::Folder(folder) => {
+                    let mut below = Vec::new();
+                    folder.write(&mut below);
+                    (format!("d {} 0 {}", folder.about, below.len()), below, None)
+                }
+            };
+            lines.extend_from_slice(head.as_bytes());
+            for text in [Some(name), target].into_iter().flatten() {
+                lines.push(b'\t');
+                lines.extend_from_slice(text);
+            }
+            lines.push(b'\n');
+            lines.extend_from_slice(&below);
+        }
+    }
+}
+
+impl What {
+    /// Mode, owner, group and time, and perhaps more.
+    fn about(&self) -> &str {
+        match self {
+            What::File(about) | What::Link { about, .. } => about,
+            What::Folder(folder) => &folder.about,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -134,9 +265,12 @@ mod tests {
         let record = String::from_utf8_lossy(&bytes[512..size as usize]).into_owned();
         let text = record.trim_end_matches('\0');
         let behind_long = 512 + 512 + 512 + 512 + 512;
+        let (folder, name) = long.split_once('/').expect("a slash");
+        let below = format!("f 640 7 8 100 {behind_long} 513\t{name}\n");
         let expected = format!(
-            " {START}{}\nf 640 7 8 100 512 5\ta\nf 640 7 8 100 {behind_long} 513\t{long}\nl 777 0 0 100 0 0\tl\ta b\n",
-            behind_long + 1024 + 512
+            " {START}{}\nf 640 7 8 100 512 5\ta\nd 755 0 0 100 0 {}\t{folder}\n{below}l 777 0 0 100 0 0\tl\ta b\n",
+            behind_long + 1024 + 512,
+            below.len()
         );
         assert_eq!(text, format!("{}{expected}", text.len()));
         // Others read the same archive.
@@ -148,6 +282,40 @@ mod tests {
             names[1..],
             [b"a".to_vec(), long.into_bytes(), b"l".to_vec()]
         );
+    }
+
+    #[test]
+    fn lines_of_a_folder_stand_together() {
+        let directory = |builder: &mut tar::Builder<&File>, name: &str, mode| {
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(tar::EntryType::Directory);
+            header.set_mode(mode);
+            header.set_mtime(9);
+            header.set_uid(0);
+            header.set_gid(0);
+            header.set_size(0);
+            builder
+                .append_data(&mut header, name, io::empty())
+                .expect(name);
+        };
+        let file = archive(|builder| {
+            directory(builder, "./", 0o700);
+            add(builder, "./d/x", b"");
+            add(builder, "e", b"");
+            directory(builder, "d/", 0o711);
+            add(builder, "d/y", b"");
+            directory(builder, "d/z", 0o755);
+        });
+        let bytes = indexed(&file);
+        let text = String::from_utf8_lossy(&bytes[512..]);
+        let (_, lines) = text.split_once('\n').expect("lines");
+        let expected = "d 700 0 0 9 0 0\t\n\
+            d 711 0 0 9 0 64\td\n\
+            f 640 7 8 100 1024 0\tx\n\
+            f 640 7 8 100 2560 0\ty\n\
+            d 755 0 0 9 0 0\tz\n\
+            f 640 7 8 100 1536 0\te\n";
+        assert_eq!(lines.get(..expected.len()), Some(expected), "{lines}");
     }
 
     #[test]
@@ -166,9 +334,24 @@ mod tests {
                 add(builder, &format!("{number:0>90}"), b"");
             }
         });
+        let hard = archive(|builder| {
+            add(builder, "a", b"");
+            let mut header = tar::Header::new_gnu();
+            header.set_entry_type(tar::EntryType::Link);
+            header.set_size(0);
+            builder.append_link(&mut header, "h", "a").expect("h");
+        });
+        let twice = archive(|builder| {
+            add(builder, "a", b"");
+            add(builder, "./a", b"");
+        });
+        let under_a_file = archive(|builder| {
+            add(builder, "a", b"");
+            add(builder, "a/b", b"");
+        });
         let padded = archive(|builder| add(builder, "a", b""));
         padded.set_len(10_240).expect("more");
-        for file in [newline, pipe, many, padded] {
+        for file in [newline, pipe, many, hard, twice, under_a_file, padded] {
             let size = file.metadata().expect("its size").len();
             assert_eq!(indexed(&file).len() as u64, size);
         }

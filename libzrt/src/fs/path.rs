@@ -43,20 +43,65 @@ impl Found {
 /// Marks a [`NodeId`] that is a name in /proc/self/fd; the other bits are the descriptor.
 pub const DESCRIPTOR: NodeId = 1 << 31;
 
+/// Why a way through the tree ends.
+enum Stop {
+    Errno(Errno),
+    /// At a directory that has not been read.
+    Unread(NodeId),
+}
+
+impl From<Errno> for Stop {
+    fn from(errno: Errno) -> Stop {
+        Stop::Errno(errno)
+    }
+}
+
 /// Follows `path` from the directory `start`; a symbolic link in the last place only if `follow`, or before a slash.
 /// An unfollowed name in /proc/self/fd comes back with the mark [`DESCRIPTOR`].
 ///
 /// # Errors
-/// `ENOENT` (also for an empty path), `ENOTDIR`, `ELOOP`, `ENAMETOOLONG`.
+/// `ENOENT` (also for an empty path), `ENOTDIR`, `ELOOP`, `ENAMETOOLONG`; as [`Tree::look_into`].
 pub fn resolve(
-    tree: &Tree,
+    tree: &mut Tree,
     files: &Files,
     start: NodeId,
     path: &[u8],
     follow: bool,
 ) -> Result<Found, Errno> {
+    loop {
+        match walk(tree, files, start, path, follow) {
+            Ok(found) => return Ok(found),
+            Err(Stop::Unread(directory)) => tree.look_into(directory)?,
+            Err(Stop::Errno(errno)) => return Err(errno),
+        }
+    }
+}
+
+/// As [`resolve`] with `follow`, for what only a program can have made: that is in no directory which nobody has looked into.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn resolve_made(
+    tree: &Tree,
+    files: &Files,
+    start: NodeId,
+    path: &[u8],
+) -> Result<Found, Errno> {
+    walk(tree, files, start, path, true).map_err(|stop| match stop {
+        Stop::Errno(errno) => errno,
+        Stop::Unread(_) => Errno::ENOENT,
+    })
+}
+
+fn walk(
+    tree: &Tree,
+    files: &Files,
+    start: NodeId,
+    path: &[u8],
+    follow: bool,
+) -> Result<Found, Stop> {
     if path.is_empty() {
-        return Err(Errno::ENOENT);
+        return Err(Errno::ENOENT.into());
     }
     let mut text = path.to_vec();
     let mut at = 0;
@@ -65,7 +110,7 @@ pub fn resolve(
     loop {
         at += text[at..].iter().take_while(|&&byte| byte == b'/').count();
         if !tree.node(directory)?.is_directory() {
-            return Err(Errno::ENOTDIR);
+            return Err(Errno::ENOTDIR.into());
         }
         if at == text.len() {
             return Ok(Found {
@@ -83,7 +128,7 @@ pub fn resolve(
         let last = text[end..].iter().all(|&byte| byte == b'/');
         let slash = last && end < text.len();
         if name.len() > NAME_MAX {
-            return Err(Errno::ENAMETOOLONG);
+            return Err(Errno::ENAMETOOLONG.into());
         }
         let Some(mut id) = lookup(tree, files, directory, name)? else {
             return if last {
@@ -94,7 +139,7 @@ pub fn resolve(
                     slash,
                 })
             } else {
-                Err(Errno::ENOENT)
+                Err(Errno::ENOENT.into())
             };
         };
         if !last || follow || slash {
@@ -103,10 +148,10 @@ pub fn resolve(
             } else if let Kind::Symlink(target) = &tree.node(id)?.kind {
                 links += 1;
                 if links > MAX_LINKS {
-                    return Err(Errno::ELOOP);
+                    return Err(Errno::ELOOP.into());
                 }
                 if target.len() + text.len() - end > 2 * PATH_MAX {
-                    return Err(Errno::ENAMETOOLONG);
+                    return Err(Errno::ENAMETOOLONG.into());
                 }
                 // The link's target takes the place of all that was read.
                 let mut next = target.to_vec();
@@ -120,7 +165,7 @@ pub fn resolve(
         }
         if last {
             if slash && !tree.node(id)?.is_directory() {
-                return Err(Errno::ENOTDIR);
+                return Err(Errno::ENOTDIR.into());
             }
             return Ok(Found {
                 parent: directory,
@@ -138,12 +183,13 @@ fn lookup(
     files: &Files,
     directory: NodeId,
     name: &[u8],
-) -> Result<Option<NodeId>, Errno> {
+) -> Result<Option<NodeId>, Stop> {
     let node = tree.node(directory)?;
     match (name, &node.kind) {
         (b".", _) => Ok(Some(directory)),
         (b"..", _) => Ok(Some(node.parent)),
         (_, Kind::Directory(entries)) => Ok(entries.get(name)),
+        (_, Kind::Unread(_)) => Err(Stop::Unread(directory)),
         (_, Kind::Descriptors) => {
             let number = core::str::from_utf8(name)
                 .ok()
@@ -152,6 +198,6 @@ fn lookup(
                 .filter(|&fd| fd < DESCRIPTOR && files.get(u64::from(fd)).is_ok())
                 .map(|fd| fd | DESCRIPTOR))
         }
-        _ => Err(Errno::ENOTDIR),
+        _ => Err(Errno::ENOTDIR.into()),
     }
 }

@@ -141,7 +141,7 @@ impl Kernel {
         let mut at = self.tree.root;
         for component in components {
             at = match self.tree.directory(at)?.get(component) {
-                Some(id) => resolve(&self.tree, &self.files, at, component, true)
+                Some(id) => resolve(&mut self.tree, &self.files, at, component, true)
                     .map_or(Ok(id), |found| found.existing())?,
                 None => self.make(
                     at,
@@ -171,8 +171,9 @@ impl Kernel {
         made
     }
 
-    fn directory(&self, path: &[u8]) -> Result<NodeId, Errno> {
-        let id = resolve(&self.tree, &self.files, self.tree.root, path, true)?.existing()?;
+    fn directory(&mut self, path: &[u8]) -> Result<NodeId, Errno> {
+        let root = self.tree.root;
+        let id = resolve(&mut self.tree, &self.files, root, path, true)?.existing()?;
         if self.tree.node(id)?.is_directory() {
             Ok(id)
         } else {

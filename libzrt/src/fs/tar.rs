@@ -152,7 +152,8 @@ fn load_at_most(
             b'x' | b'X' => pax(data, &mut next).map_err(fail)?,
             b'g' => {
                 let behind = image.get(end.next_multiple_of(BLOCK)..);
-                if tar_index::load(&mut loader, data, behind.unwrap_or_default()).map_err(fail)? {
+                let behind = behind.unwrap_or_default();
+                if tar_index::load(loader.tree, root, data, behind).map_err(fail)? {
                     return Ok(());
                 }
                 pax(data, &mut global).map_err(fail)?;
@@ -183,18 +184,18 @@ fn merge(next: Extended, global: &Extended) -> Extended {
     }
 }
 
-/// An entry, whoever says what it is.
-pub(super) struct Entry<'a> {
+/// What the headers of an entry say.
+struct Entry<'a> {
     /// ustar's type flag.
-    pub(super) kind: u8,
-    pub(super) name: Cow<'a, [u8]>,
+    kind: u8,
+    name: Cow<'a, [u8]>,
     /// Where a link leads.
-    pub(super) link: Cow<'a, [u8]>,
-    pub(super) permissions: u16,
-    pub(super) uid: u32,
-    pub(super) gid: u32,
-    pub(super) modified: Time,
-    pub(super) data: &'static [u8],
+    link: Cow<'a, [u8]>,
+    permissions: u16,
+    uid: u32,
+    gid: u32,
+    modified: Time,
+    data: &'static [u8],
 }
 
 /// What its header says, and those in front of it.
@@ -224,7 +225,7 @@ fn entry<'a>(
     })
 }
 
-pub(super) struct Loader<'t> {
+struct Loader<'t> {
     tree: &'t mut Tree,
     root: NodeId,
     /// The last entry's directory, by its name without a slash at the end.
@@ -234,14 +235,8 @@ pub(super) struct Loader<'t> {
 }
 
 impl Loader<'_> {
-    /// Makes room for so many entries, and for what comes behind them before the program starts: a move would cost as much again.
-    pub(super) fn expect(&mut self, entries: usize) -> Result<(), TarProblem> {
-        let nodes = entries.min(self.left) + 256;
-        self.tree.reserve(nodes).map_err(memory)
-    }
-
     /// Adds one entry.
-    pub(super) fn add(&mut self, entry: Entry) -> Result<(), TarProblem> {
+    fn add(&mut self, entry: Entry) -> Result<(), TarProblem> {
         self.left = self.left.checked_sub(1).ok_or(TarProblem::TooMany)?;
         let name = normal_name(&entry.name)?;
         let kind = match entry.kind {
@@ -587,4 +582,4 @@ fn pax_time(value: &[u8]) -> Result<Time, TarProblem> {
 
 #[cfg(test)]
 #[path = "tar_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -1,19 +1,29 @@
-//! Reads an archive's index ([`zvm_abi::tar_index`]) in place of its headers.
+//! Reads an archive's index ([`zvm_abi::tar_index`]) in place of its headers, each directory when somebody first looks into it.
 
-use alloc::borrow::Cow;
+use alloc::boxed::Box;
 
 use zvm_abi::tar_index::START;
 
-use super::Time;
-use super::tar::{BLOCK, Entry, Loader, TarProblem};
+use super::tar::{BLOCK, MAX_COMPONENT, MAX_NAME, TarProblem};
+use super::{Contents, Directory, Kind, Node, NodeId, Time, Tree};
+use crate::errno::Errno;
 
-/// Adds what the index says, if the global extended header `data` is one; `archive` is what lies behind it. Whether it was, and
-/// still holds.
+/// What an index says is in a directory.
+#[derive(Clone, Copy, Debug)]
+pub struct Unread {
+    lines: &'static [u8],
+    /// What offsets count in.
+    archive: &'static [u8],
+}
+
+/// Adds what the index says to the mount's root, if the global extended header `data` is one; `archive` is what lies behind it.
+/// Whether it was, and still holds.
 ///
 /// # Errors
-/// It is one and malformed, or an entry cannot be served.
+/// It is one and malformed, as far as the root's own names tell, or names what is there already.
 pub(super) fn load(
-    loader: &mut Loader,
+    tree: &mut Tree,
+    root: NodeId,
     data: &'static [u8],
     archive: &'static [u8],
 ) -> Result<bool, TarProblem> {
@@ -31,11 +41,125 @@ pub(super) fn load(
     if !ending.is_some_and(|blocks| blocks.iter().all(|&byte| byte == 0)) {
         return Ok(false);
     }
-    loader.expect(index.0.iter().filter(|&&byte| byte == b'\n').count())?;
-    while !index.0.is_empty() {
-        loader.add(index.entry(&archive[..end]).ok_or(TarProblem::Index)?)?;
+    let archive = &archive[..end];
+    let mut first = Cursor(index.0);
+    if let Some(line) = first.line()
+        && line.name.is_empty()
+        && line.kind == b'd'
+        && line.size == 0
+    {
+        let node = tree.node_mut(root).map_err(|_| TarProblem::Memory)?;
+        line.describe(node);
+        index = first;
     }
+    let lines = index.0;
+    Unread { lines, archive }
+        .read(tree, root)
+        .map_err(|errno| match errno {
+            Errno::ENOSPC => TarProblem::Memory,
+            _ => TarProblem::Index,
+        })?;
     Ok(true)
+}
+
+impl Unread {
+    /// Gives the directory its names.
+    ///
+    /// # Errors
+    /// `EIO` if the index does not keep its format, `ENOSPC`. A directory that was still to be read is so still.
+    pub(super) fn read(self, tree: &mut Tree, id: NodeId) -> Result<(), Errno> {
+        let mut names = match &mut tree.node_mut(id)?.kind {
+            Kind::Directory(names) => core::mem::take(names),
+            _ => Directory::default(),
+        };
+        match self.add(tree, id, &mut names) {
+            Ok(directories) => {
+                let node = tree.node_mut(id)?;
+                node.kind = Kind::Directory(names);
+                node.links += directories;
+                Ok(())
+            }
+            Err(errno) => {
+                for entry in (0..names.len()).filter_map(|place| names.sorted(place)) {
+                    tree.forget(entry.node);
+                }
+                Err(errno)
+            }
+        }
+    }
+
+    /// Makes a node for each name that is said to be in `directory`; how many of them are directories.
+    fn add(self, tree: &mut Tree, directory: NodeId, names: &mut Directory) -> Result<u32, Errno> {
+        let mount = tree.node(directory)?.mount;
+        let mut directories = 0;
+        let mut index = Cursor(self.lines);
+        while !index.0.is_empty() {
+            let line = index.line().ok_or(Errno::EIO)?;
+            if line.name.len() > MAX_COMPONENT
+                || matches!(line.name, b"" | b"." | b"..")
+                || line.name.iter().any(|byte| b"/\0".contains(byte))
+                || names.get(line.name).is_some()
+            {
+                return Err(Errno::EIO);
+            }
+            let kind = match line.kind {
+                b'f' => {
+                    let end = line.offset.checked_add(line.size).ok_or(Errno::EIO)?;
+                    Kind::File(Contents::image(
+                        self.archive.get(line.offset..end).ok_or(Errno::EIO)?,
+                    ))
+                }
+                b'd' => {
+                    let below = index.0.split_at_checked(line.size);
+                    let (lines, behind) = below.ok_or(Errno::EIO)?;
+                    index.0 = behind;
+                    Kind::Unread(Unread { lines, ..self })
+                }
+                b'l' if (1..=MAX_NAME).contains(&line.target.len()) => {
+                    Kind::Symlink(Box::from(line.target))
+                }
+                _ => return Err(Errno::EIO),
+            };
+            let mut node = Node::new(kind, 0, mount, Time::default());
+            line.describe(&mut node);
+            node.links = 1;
+            if node.is_directory() {
+                (node.links, node.parent, node.name) = (2, directory, Box::from(line.name));
+                directories += 1;
+            }
+            let id = tree.add(node)?;
+            if let Err(errno) = names.insert(line.name, id) {
+                tree.forget(id);
+                return Err(errno);
+            }
+        }
+        Ok(directories)
+    }
+}
+
+/// A line, whose numbers have not been compared with anything.
+struct Line {
+    kind: u8,
+    permissions: u16,
+    uid: u32,
+    gid: u32,
+    seconds: i64,
+    offset: usize,
+    size: usize,
+    name: &'static [u8],
+    target: &'static [u8],
+}
+
+impl Line {
+    /// Gives the node its owner, permissions and times.
+    fn describe(&self, node: &mut Node) {
+        let time = Time {
+            seconds: self.seconds,
+            nanoseconds: 0,
+        };
+        (node.permissions, node.uid, node.gid) = (self.permissions, self.uid, self.gid);
+        (node.accessed, node.modified, node.changed) = (time, time, time);
+    }
 }
 
 /// What is still to be read.
@@ -43,52 +167,35 @@ struct Cursor(&'static [u8]);
 
 impl Cursor {
     /// One line.
-    fn entry(&mut self, archive: &'static [u8]) -> Option<Entry<'static>> {
-        let kind = match self.until(b' ')? {
-            b"f" => b'0',
-            b"d" => b'5',
-            b"l" => b'2',
-            b"h" => b'1',
-            _ => return None,
-        };
-        let permissions = self.number(8, b' ')?;
+    fn line(&mut self) -> Option<Line> {
+        let (&kind, rest) = self.0.split_first()?;
+        self.0 = rest.strip_prefix(b" ")?;
+        let permissions = u16::try_from(self.number(8, b' ')?).ok()?;
         let uid = self.number(10, b' ')?.try_into().ok()?;
         let gid = self.number(10, b' ')?.try_into().ok()?;
         let seconds = self.number(10, b' ')?.try_into().ok()?;
         let (offset, size) = (self.place(b' ')?, self.place(b'\t')?);
-        let mut line = Cursor(self.until(b'\n')?);
-        let is_link = matches!(kind, b'1' | b'2');
-        let name = if is_link {
-            line.until(b'\t')?
-        } else {
-            core::mem::take(&mut line.0)
+        let end = self.0.iter().position(|&byte| byte == b'\n')?;
+        let (names, rest) = self.0.split_at(end);
+        self.0 = &rest[1..];
+        let mut names = names.split(|&byte| byte == b'\t');
+        let name = names.next()?;
+        let target = match kind {
+            b'l' => names.next()?,
+            _ => &[],
         };
-        if name.contains(&b'\t') || line.0.contains(&b'\t') {
-            return None;
-        }
-        Some(Entry {
+        let line = Line {
             kind,
-            name: Cow::Borrowed(name),
-            link: Cow::Borrowed(line.0),
-            permissions: u16::try_from(permissions)
-                .ok()
-                .filter(|&bits| bits <= 0o7777)?,
+            permissions,
             uid,
             gid,
-            modified: Time {
-                seconds,
-                nanoseconds: 0,
-            },
-            data: archive.get(offset..offset.checked_add(size)?)?,
-        })
-    }
-
-    /// What stands in front of the next such byte.
-    fn until(&mut self, end: u8) -> Option<&'static [u8]> {
-        let at = self.0.iter().position(|&byte| byte == end)?;
-        let (text, rest) = self.0.split_at(at);
-        self.0 = &rest[1..];
-        Some(text)
+            seconds,
+            offset,
+            size,
+            name,
+            target,
+        };
+        (permissions <= 0o7777 && !target.contains(&0) && names.next().is_none()).then_some(line)
     }
 
     /// A number and the byte behind it.
@@ -110,3 +217,7 @@ impl Cursor {
         self.number(10, end)?.try_into().ok()
     }
 }
+
+#[cfg(test)]
+#[path = "tar_index_tests.rs"]
+mod tests;

@@ -31,12 +31,12 @@ pub(crate) fn entry(name: &[u8], kind: u8, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn tree(image: Vec<u8>) -> Result<Tree, TarError> {
+pub(crate) fn tree(image: Vec<u8>) -> Result<Tree, TarError> {
     let mut tree = Tree::new(Time::default());
     load(&mut tree, 0, image.leak()).map(|()| tree)
 }
 
-fn find<'t>(tree: &'t Tree, path: &str) -> Option<&'t super::super::Node> {
+pub(crate) fn find<'t>(tree: &'t mut Tree, path: &str) -> Option<&'t super::super::Node> {
     let mut at = 0;
     for name in path.split('/') {
         at = tree.directory(at).ok()?.get(name.as_bytes())?;
@@ -44,7 +44,7 @@ fn find<'t>(tree: &'t Tree, path: &str) -> Option<&'t super::super::Node> {
     tree.node(at).ok()
 }
 
-fn contents(tree: &Tree, path: &str) -> Vec<u8> {
+pub(crate) fn contents(tree: &mut Tree, path: &str) -> Vec<u8> {
     let Some(Kind::File(contents)) = find(tree, path).map(|node| &node.kind) else {
         panic!("{path} is no file")
     };
@@ -53,11 +53,11 @@ fn contents(tree: &Tree, path: &str) -> Vec<u8> {
     bytes
 }
 
-fn problem(image: Vec<u8>) -> TarProblem {
+pub(crate) fn problem(image: Vec<u8>) -> TarProblem {
     tree(image).unwrap_err().problem
 }
 
-fn pax_record(key: &str, value: &str) -> Vec<u8> {
+pub(crate) fn pax_record(key: &str, value: &str) -> Vec<u8> {
     let body = key.len() + value.len() + 3;
     let length = (1..)
         .find(|&digits: &usize| (body + digits).to_string().len() == digits)
@@ -79,9 +79,9 @@ fn files_directories_and_links() {
         alloc::vec![0; 1024],
         b"whatever follows the end".to_vec(),
     ];
-    let tree = tree(image.concat()).unwrap();
-    assert_eq!(contents(&tree, "dir/hard"), b"hello");
-    let file = find(&tree, "dir/file").unwrap();
+    let mut tree = tree(image.concat()).unwrap();
+    assert_eq!(contents(&mut tree, "dir/hard"), b"hello");
+    let file = find(&mut tree, "dir/file").unwrap();
     assert_eq!(
         (file.links, file.mode(), file.uid, file.gid),
         (2, 0o100_640, 7, 8)
@@ -94,10 +94,10 @@ fn files_directories_and_links() {
         }
     );
     assert!(
-        matches!(&find(&tree, "soft").unwrap().kind, Kind::Symlink(target) if **target == *b"dir/file")
+        matches!(&find(&mut tree, "soft").unwrap().kind, Kind::Symlink(target) if **target == *b"dir/file")
     );
-    assert_eq!(contents(&tree, "dir/file2"), [7; 513]);
-    assert_eq!(contents(&tree, "no/parents/here"), b"x");
+    assert_eq!(contents(&mut tree, "dir/file2"), [7; 513]);
+    assert_eq!(contents(&mut tree, "no/parents/here"), b"x");
     assert_eq!(tree.node(0).unwrap().links, 4);
 }
 
@@ -109,8 +109,8 @@ fn a_later_entry_replaces_an_earlier_one() {
         entry(b"d/", b'5', b""),
         entry(b"d/", b'5', b""),
     ];
-    let tree = tree(image.concat()).unwrap();
-    assert_eq!(contents(&tree, "a"), b"newer");
+    let mut tree = tree(image.concat()).unwrap();
+    assert_eq!(contents(&mut tree, "a"), b"newer");
     assert_eq!(tree.len(), 3);
 }
 
@@ -122,7 +122,7 @@ fn long_names() {
         entry(b"cut", b'0', b"gnu"),
     ]
     .concat();
-    assert_eq!(contents(&tree(gnu).unwrap(), &long), b"gnu");
+    assert_eq!(contents(&mut tree(gnu).unwrap(), &long), b"gnu");
     let records = [
         pax_record("path", &long),
         pax_record("mtime", "-1.25"),
@@ -130,10 +130,10 @@ fn long_names() {
     ]
     .concat();
     let pax = [entry(b"h", b'x', &records), entry(b"cut", b'0', b"pax")].concat();
-    let tree_pax = tree(pax).unwrap();
-    assert_eq!(contents(&tree_pax, &long), b"pax");
+    let mut tree_pax = tree(pax).unwrap();
+    assert_eq!(contents(&mut tree_pax, &long), b"pax");
     assert_eq!(
-        find(&tree_pax, &long).unwrap().modified,
+        find(&mut tree_pax, &long).unwrap().modified,
         Time {
             seconds: -2,
             nanoseconds: 750_000_000
@@ -146,14 +146,17 @@ fn long_names() {
         prefixed[BLOCK..].to_vec(),
     ]
     .concat();
-    assert_eq!(contents(&tree(prefixed).unwrap(), "front/name"), b"ustar");
+    assert_eq!(
+        contents(&mut tree(prefixed).unwrap(), "front/name"),
+        b"ustar"
+    );
     let link = [
         entry(b"l", b'K', long.as_bytes()),
         header(b"link", b'2', 0, b"cut"),
     ]
     .concat();
     assert!(
-        matches!(&find(&tree(link).unwrap(), "link").unwrap().kind, Kind::Symlink(t) if **t == *long.as_bytes())
+        matches!(&find(&mut tree(link).unwrap(), "link").unwrap().kind, Kind::Symlink(t) if **t == *long.as_bytes())
     );
 }
 
@@ -276,8 +279,8 @@ fn every_limit_is_kept() {
         TarProblem::Name
     );
     let deep = b"d/".repeat(MAX_NAME / 2);
-    let tree_of_deep = tree(path(&[&deep[..], b"f"].concat(), 1)).unwrap();
-    assert!(find(&tree_of_deep, &("d/".repeat(MAX_NAME / 2) + "f")).is_some());
+    let mut tree_of_deep = tree(path(&[&deep[..], b"f"].concat(), 1)).unwrap();
+    assert!(find(&mut tree_of_deep, &("d/".repeat(MAX_NAME / 2) + "f")).is_some());
     assert_eq!(
         problem(path(&[&deep[..], b"ff"].concat(), 1)),
         TarProblem::Name
@@ -293,8 +296,8 @@ fn every_limit_is_kept() {
     assert!(tree(comment(MAX_PAX)).is_ok());
     assert_eq!(problem(comment(MAX_PAX + 1)), TarProblem::Pax);
     // A name from the root is one from the mount's root.
-    let absolute = tree(entry(b"/etc//passwd", b'0', b"x")).unwrap();
-    assert_eq!(contents(&absolute, "etc/passwd"), b"x");
+    let mut absolute = tree(entry(b"/etc//passwd", b'0', b"x")).unwrap();
+    assert_eq!(contents(&mut absolute, "etc/passwd"), b"x");
 }
 
 #[test]
@@ -342,91 +345,4 @@ fn no_bytes_make_it_panic() {
         }
         let _ = tree(image);
     }
-}
-
-/// A global header with an index of `lines`, in front of `archive`.
-fn indexed(lines: &str, archive: &[u8]) -> Vec<u8> {
-    let text = alloc::format!("zvm-index 1 {lines}");
-    let record = pax_record("comment", &text);
-    // The record's own newline is the last line's.
-    [&entry(b"pax_global_header", b'g', &record)[..], archive].concat()
-}
-
-#[test]
-fn an_index_stands_for_the_headers() {
-    let archive = [entry(b"file", b'0', b"hello"), alloc::vec![0; 2 * BLOCK]].concat();
-    let lines = "1024\nd 755 1 2 9 0 0\td\nf 640 3 4 5 512 4\td/other\nl 777 0 0 0 0 0\td/soft\tother\nh 644 0 0 0 0 0\thard\td/other";
-    let indexed_tree = tree(indexed(lines, &archive)).unwrap();
-    // No header has these names: nothing but the index was read.
-    assert_eq!(contents(&indexed_tree, "d/other"), b"hell");
-    assert_eq!(contents(&indexed_tree, "hard"), b"hell");
-    let other = find(&indexed_tree, "d/other").unwrap();
-    assert_eq!(
-        (other.links, other.mode(), other.uid, other.gid),
-        (2, 0o100_640, 3, 4)
-    );
-    assert_eq!(other.modified.seconds, 5);
-    assert!(
-        matches!(&find(&indexed_tree, "d/soft").unwrap().kind, Kind::Symlink(target) if **target == *b"other")
-    );
-    assert!(find(&indexed_tree, "file").is_none());
-    // Behind other entries, too, as in an application.
-    let behind = [entry(b"map", b'0', b"x"), indexed(lines, &archive)].concat();
-    let behind = tree(behind).unwrap();
-    assert_eq!(contents(&behind, "map"), b"x");
-    assert_eq!(contents(&behind, "d/other"), b"hell");
-    // Somebody appended to the archive: the headers count.
-    let appended = [
-        &archive[..2 * BLOCK],
-        &entry(b"new", b'0', b"x"),
-        &[0; 2 * BLOCK],
-    ]
-    .concat();
-    let appended = tree(indexed(lines, &appended)).unwrap();
-    assert_eq!(contents(&appended, "file"), b"hello");
-    assert_eq!(contents(&appended, "new"), b"x");
-    // Or cut it.
-    let cut = tree(indexed(lines, &archive[..2 * BLOCK])).unwrap();
-    assert_eq!(contents(&cut, "file"), b"hello");
-    // A comment that is none.
-    let comment = [entry(b"g", b'g', &pax_record("comment", "zvm")), archive];
-    assert_eq!(contents(&tree(comment.concat()).unwrap(), "file"), b"hello");
-}
-
-#[test]
-fn hostile_indexes() {
-    let archive = [entry(b"file", b'0', b"hello"), alloc::vec![0; 2 * BLOCK]].concat();
-    let of = |lines: &str| problem(indexed(lines, &archive));
-    for lines in [
-        "x",
-        "1024\n",
-        "1024\nf 644 0 0 0 512 5",
-        "1024\nf 644 0 0 0 512\ta",
-        "1024\nf 644 0 0 0 512 5 6\ta",
-        "1024\nf 644 0 0 0 512 5\ta\tb",
-        "1024\nl 644 0 0 0 0 0\ta",
-        "1024\nl 644 0 0 0 0 0\ta\tb\tc",
-        "1024\nx 644 0 0 0 0 0\ta",
-        "1024\nf 648 0 0 0 0 0\ta",
-        "1024\nf 10644 0 0 0 0 0\ta",
-        "1024\nf  0 0 0 0 0\ta",
-        "1024\nf 644 4294967296 0 0 0 0\ta",
-        "1024\nf 644 0 0 9223372036854775808 0 0\ta",
-        // Into the archive's end, beyond it, around the address space.
-        "1024\nf 644 0 0 0 1024 1\ta",
-        "1024\nf 644 0 0 0 512 513\ta",
-        "1024\nf 644 0 0 0 512 18446744073709551615\ta",
-        "1024\nf 644 0 0 0 18446744073709551616 1\ta",
-    ] {
-        assert_eq!(of(lines), TarProblem::Index, "{lines:?}");
-    }
-    assert_eq!(of("1024\nf 644 0 0 0 512 5\t../a"), TarProblem::Outside);
-    assert_eq!(of("1024\nf 644 0 0 0 512 5\t"), TarProblem::Name);
-    assert_eq!(of("1024\nl 777 0 0 0 0 0\ta\t"), TarProblem::Name);
-    assert_eq!(of("1024\nh 644 0 0 0 0 0\ta\tb"), TarProblem::HardLink);
-    // A length that is not the record's.
-    let mut longer = indexed("1024\nf 644 0 0 0 512 5\ta", &archive);
-    let digit = longer[BLOCK];
-    longer[BLOCK] = digit ^ 1;
-    assert_eq!(problem(longer), TarProblem::Index);
 }

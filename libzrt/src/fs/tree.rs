@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::tar_index::Unread;
 use super::{Contents, Directory};
 use crate::errno::Errno;
 
@@ -71,6 +72,8 @@ pub enum Kind {
     File(Contents),
     /// A directory.
     Directory(Directory),
+    /// A directory of an archive that nobody has looked into ([`Tree::look_into`]).
+    Unread(Unread),
     /// A symbolic link and its target.
     Symlink(Box<[u8]>),
     /// A character device.
@@ -164,7 +167,7 @@ impl Node {
     pub fn mode(&self) -> u32 {
         let kind = match &self.kind {
             Kind::File(_) | Kind::Generated(_) => 0o100_000,
-            Kind::Directory(_) | Kind::Descriptors => 0o040_000,
+            Kind::Directory(_) | Kind::Unread(_) | Kind::Descriptors => 0o040_000,
             Kind::Symlink(_) => 0o120_000,
             Kind::Device(_) => 0o020_000,
             Kind::Pipe(_) => 0o010_000,
@@ -177,7 +180,10 @@ impl Node {
 
     /// Whether it is a directory.
     pub fn is_directory(&self) -> bool {
-        matches!(self.kind, Kind::Directory(_) | Kind::Descriptors)
+        matches!(
+            self.kind,
+            Kind::Directory(_) | Kind::Unread(_) | Kind::Descriptors
+        )
     }
 }
 
@@ -249,14 +255,6 @@ impl Tree {
             .ok_or(Errno::EIO)
     }
 
-    /// Makes room for so many nodes more.
-    ///
-    /// # Errors
-    /// `ENOSPC`.
-    pub fn reserve(&mut self, nodes: usize) -> Result<(), Errno> {
-        self.nodes.try_reserve(nodes).map_err(|_| Errno::ENOSPC)
-    }
-
     /// Number of nodes.
     pub fn len(&self) -> usize {
         self.nodes.len() - self.free.len()
@@ -298,6 +296,14 @@ impl Tree {
         }
     }
 
+    /// Takes all names from a node that nothing else uses.
+    pub(super) fn forget(&mut self, id: NodeId) {
+        if let Ok(node) = self.node_mut(id) {
+            node.links = 0;
+            self.collect(id);
+        }
+    }
+
     fn collect(&mut self, id: NodeId) {
         if self
             .node(id)
@@ -308,11 +314,24 @@ impl Tree {
         }
     }
 
+    /// Reads a directory's names if that is still to be done. Who asks for [`Kind::Directory`] or a directory's links calls this
+    /// first.
+    ///
+    /// # Errors
+    /// `EIO` for an archive's malformed index, `ENOSPC`; the directory is still to be read then.
+    pub fn look_into(&mut self, id: NodeId) -> Result<(), Errno> {
+        match self.node(id)?.kind {
+            Kind::Unread(unread) => unread.read(self, id),
+            _ => Ok(()),
+        }
+    }
+
     /// The directory's names.
     ///
     /// # Errors
-    /// `ENOTDIR`; `EACCES` in /proc, where names are not the program's to change.
-    pub fn directory(&self, id: NodeId) -> Result<&Directory, Errno> {
+    /// `ENOTDIR`; `EACCES` in /proc, where names are not the program's to change; as [`Self::look_into`].
+    pub fn directory(&mut self, id: NodeId) -> Result<&Directory, Errno> {
+        self.look_into(id)?;
         match &self.node(id)?.kind {
             Kind::Directory(directory) => Ok(directory),
             Kind::Descriptors => Err(Errno::EACCES),
@@ -321,6 +340,7 @@ impl Tree {
     }
 
     fn directory_mut(&mut self, id: NodeId) -> Result<&mut Directory, Errno> {
+        self.look_into(id)?;
         match &mut self.node_mut(id)?.kind {
             Kind::Directory(directory) => Ok(directory),
             Kind::Descriptors => Err(Errno::EACCES),
@@ -400,6 +420,7 @@ impl Tree {
     pub fn unlink(&mut self, parent: NodeId, name: &[u8], now: Time) -> Result<(), Errno> {
         let id = self.directory(parent)?.get(name).ok_or(Errno::ENOENT)?;
         self.change(parent)?;
+        self.look_into(id)?;
         let node = self.node(id)?;
         if node.mount != self.node(parent)?.mount {
             return Err(Errno::EBUSY);

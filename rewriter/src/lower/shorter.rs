@@ -129,7 +129,10 @@ mod tests {
             forms[usize::from(before.code() == Code::Mov_rm64_imm32)
                 + 2 * usize::from(before.code() == Code::Mov_r64_imm64)] += 1;
         });
-        assert!(shortened > 1000 && forms.iter().all(|&n| n > 100), "{forms:?}");
+        assert!(
+            shortened > 1000 && forms.iter().all(|&n| n > 100),
+            "{forms:?}"
+        );
     }
 
     #[test]
@@ -142,7 +145,10 @@ mod tests {
         ] {
             let op = shorter(Op::plain(bytes).fixed(fix, at, code));
             assert_eq!(op.bytes[..2], [0x41, 0xB9]);
-            assert_eq!((op.len, op.fix, op.at, op.target), (6, Fix::Absolute32, 2, code));
+            assert_eq!(
+                (op.len, op.fix, op.at, op.target),
+                (6, Fix::Absolute32, 2, code)
+            );
         }
     }
 

@@ -256,7 +256,7 @@ pub(crate) fn fsync(kernel: &mut Kernel, [fd, ..]: Args) -> Result<u64, Errno> {
     let id = kernel.files.get(fd)?.node;
     match kernel.tree.node(id)?.kind {
         Kind::File(_) => kernel.write_back(Some(id)).map(|()| 0),
-        Kind::Directory(_) => Ok(0),
+        Kind::Directory(_) | Kind::Unread(_) => Ok(0),
         _ => Err(Errno::EINVAL),
     }
 }
@@ -287,7 +287,7 @@ pub(crate) fn sync_file_range(
         return Err(Errno::EINVAL);
     }
     match kernel.tree.node(id)?.kind {
-        Kind::File(_) | Kind::Directory(_) => fsync(kernel, [fd, 0, 0, 0, 0, 0]),
+        Kind::File(_) | Kind::Directory(_) | Kind::Unread(_) => fsync(kernel, [fd, 0, 0, 0, 0, 0]),
         _ => Err(Errno::ESPIPE),
     }
 }

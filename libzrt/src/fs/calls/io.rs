@@ -48,7 +48,7 @@ impl Kernel {
                 };
                 contents.read(offset, buffer) as u64
             }
-            Kind::Directory(_) | Kind::Descriptors => return Err(Errno::EISDIR),
+            Kind::Directory(_) | Kind::Unread(_) | Kind::Descriptors => return Err(Errno::EISDIR),
             Kind::Generated(_) => {
                 let text = file.text.as_deref().unwrap_or_default();
                 let rest = text
@@ -643,7 +643,7 @@ pub(crate) fn copy_file_range(
         let id = kernel.files.get(fd)?.node;
         match kernel.tree.node(id)?.kind {
             Kind::File(_) => {}
-            Kind::Directory(_) => return Err(Errno::EISDIR),
+            Kind::Directory(_) | Kind::Unread(_) => return Err(Errno::EISDIR),
             _ => return Err(Errno::EINVAL),
         }
     }

@@ -52,7 +52,7 @@ impl Kernel {
     }
 
     /// Where a path argument leads.
-    fn find(&self, directory: u64, address: u64, follow: bool) -> Result<Found, Errno> {
+    fn find(&mut self, directory: u64, address: u64, follow: bool) -> Result<Found, Errno> {
         let path = self.path(address)?;
         // An absolute path needs no good descriptor.
         let start = if path.first() == Some(&b'/') {
@@ -60,11 +60,11 @@ impl Kernel {
         } else {
             self.start(directory)?
         };
-        resolve(&self.tree, &self.files, start, &path, follow)
+        resolve(&mut self.tree, &self.files, start, &path, follow)
     }
 
     /// The node that `(directory, path, flags)` of an `*at` call names.
-    fn target(&self, directory: u64, address: u64, flags: u64) -> Result<NodeId, Errno> {
+    fn target(&mut self, directory: u64, address: u64, flags: u64) -> Result<NodeId, Errno> {
         if flags & AT_EMPTY_PATH != 0 && (address == 0 || self.path(address)?.is_empty()) {
             return self.start(directory);
         }

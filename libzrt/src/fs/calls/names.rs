@@ -10,7 +10,7 @@ use crate::kernel::{Args, Kernel};
 use crate::text::text;
 
 /// A name that is to be made: it must be free.
-fn free(kernel: &Kernel, directory: u64, path: u64) -> Result<Found, Errno> {
+fn free(kernel: &mut Kernel, directory: u64, path: u64) -> Result<Found, Errno> {
     let found = kernel.find(directory, path, false)?;
     if found.node.is_some() {
         Err(Errno::EEXIST)

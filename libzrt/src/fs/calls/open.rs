@@ -144,6 +144,8 @@ pub(super) fn install(
         flags & !(flag::CLOEXEC | flag::CREAT | flag::EXCL | flag::TRUNC),
         name,
     );
+    // Descriptors lead to directories that have been read.
+    kernel.tree.look_into(id)?;
     kernel.tree.hold(id)?;
     if let Kind::Generated(what) = kernel.tree.node(id)?.kind {
         file.text = Some(kernel.generate(what));

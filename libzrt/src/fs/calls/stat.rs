@@ -29,7 +29,7 @@ fn device_number(major: u64, minor: u64) -> u64 {
     major << 8 | minor
 }
 
-fn metadata(kernel: &Kernel, id: NodeId) -> Result<Metadata, Errno> {
+fn metadata(kernel: &mut Kernel, id: NodeId) -> Result<Metadata, Errno> {
     if id & DESCRIPTOR != 0 {
         let now = kernel.now();
         let size = link_text(kernel, id)?.len() as u64;
@@ -48,6 +48,7 @@ fn metadata(kernel: &Kernel, id: NodeId) -> Result<Metadata, Errno> {
             changed: now,
         });
     }
+    kernel.tree.look_into(id)?;
     let node = kernel.tree.node(id)?;
     let mut mode = node.mode();
     let mut special = 0;
@@ -55,6 +56,7 @@ fn metadata(kernel: &Kernel, id: NodeId) -> Result<Metadata, Errno> {
     match &node.kind {
         Kind::File(contents) => (size, stored) = (contents.size(), contents.allocated()),
         Kind::Directory(entries) => size = entries.len() as u64 * 32,
+        Kind::Unread(_) => return Err(Errno::EIO),
         Kind::Symlink(target) => size = target.len() as u64,
         Kind::Device(device) => {
             special = match device {
@@ -106,7 +108,7 @@ fn metadata(kernel: &Kernel, id: NodeId) -> Result<Metadata, Errno> {
 }
 
 /// `struct stat` (arch/x86/include/uapi/asm/stat.h): 144 bytes.
-fn put_stat(kernel: &Kernel, address: u64, id: NodeId) -> Result<u64, Errno> {
+fn put_stat(kernel: &mut Kernel, address: u64, id: NodeId) -> Result<u64, Errno> {
     let m = metadata(kernel, id)?;
     let time = |time: Time| [time.seconds as u64, u64::from(time.nanoseconds)];
     let ([a, b], [c, d], [e, f]) = (time(m.accessed), time(m.modified), time(m.changed));

@@ -130,7 +130,7 @@ impl Kernel {
             }
             self.ports.names.insert(Box::from(name), id);
         } else {
-            let found = resolve(&self.tree, &self.files, self.files.cwd, name, false)?;
+            let found = resolve(&mut self.tree, &self.files, self.files.cwd, name, false)?;
             if found.node.is_some() {
                 return Err(Errno::EADDRINUSE);
             }

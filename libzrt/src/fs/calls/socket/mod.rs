@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 
 use crate::errno::Errno;
 use crate::fs::socket::{Address, Claim, DATAGRAM, Family, Ip, SEQUENCE, STREAM, State};
-use crate::fs::{Kind, Node, NodeId, OpenFile, Socket, flag, resolve};
+use crate::fs::{Kind, Node, NodeId, OpenFile, Socket, flag, resolve_made};
 use crate::kernel::{Args, Kernel};
 use crate::process::{NOFILE, PID};
 use crate::text::text;
@@ -232,7 +232,7 @@ impl Kernel {
         let id = if name.first() == Some(&0) {
             *self.ports.names.get(name).ok_or(Errno::ECONNREFUSED)?
         } else {
-            resolve(&self.tree, &self.files, self.files.cwd, name, true)?.existing()?
+            resolve_made(&self.tree, &self.files, self.files.cwd, name)?.existing()?
         };
         match self.tree.node(id) {
             // A name in a directory outlives its socket.
