@@ -1,5 +1,5 @@
-//! Longer encodings of the same instruction: a displacement or a constant in four bytes instead of one or none. They fill gaps
-//! that nops would, and cost nothing to run.
+//! Longer encodings of the same instruction: a displacement or a constant in four bytes instead of one or none, a move of a constant
+//! to 64 bits instead of 32. They fill gaps that nops would, and cost nothing to run.
 
 use crate::code::{Fix, Op};
 
@@ -14,6 +14,8 @@ enum Growth {
     },
     /// The constant at the end has one byte; its opcode stands at this offset.
     Constant { opcode: usize },
+    /// The move of a constant below 2 GiB to a register, by the opcode without ModRM at this offset, 0 or 1.
+    Move { opcode: usize },
 }
 
 /// Bytes that [`lengthen`] adds; 0 if it can do nothing.
@@ -21,6 +23,8 @@ pub(crate) fn added(op: &Op) -> u8 {
     match growth(op) {
         Some(Growth::Displacement { bytes, .. }) => 4 - bytes as u8,
         Some(Growth::Constant { .. }) => 3,
+        // ModRM, and REX if there was none.
+        Some(Growth::Move { opcode }) => 2 - opcode as u8,
         None => 0,
     }
 }
@@ -37,6 +41,14 @@ pub(crate) fn lengthen(op: &Op) -> Op {
         Some(Growth::Constant { opcode }) => {
             longer.bytes[opcode] = 0x81;
             (len - 1, 1)
+        }
+        Some(Growth::Move { opcode }) => {
+            // REX.B, where there is a REX.
+            let high = op.bytes[0] & opcode as u8;
+            longer.bytes[..3].copy_from_slice(&[0x48 | high, 0xC7, 0xC0 | op.bytes[opcode] & 7]);
+            longer.bytes[3..7].copy_from_slice(&op.bytes[opcode + 1..opcode + 5]);
+            longer.len = 7;
+            return longer;
         }
         None => return longer,
     };
@@ -83,6 +95,11 @@ fn growth(op: &Op) -> Option<Growth> {
         // A constant of 16 bits slows decoders down.
         0x83 if !operand16 => return Some(Growth::Constant { opcode }),
         0x81 | 0xC7 if !operand16 => 4,
+        0xB8..=0xBF => {
+            let low = matches!(bytes[..at], [] | [0x40..=0x47]);
+            let below = bytes.len() == at + 5 && bytes[at + 4] < 0x80;
+            return (low && below).then_some(Growth::Move { opcode });
+        }
         _ => return None,
     };
     let modrm = at + 1;
@@ -109,7 +126,7 @@ fn growth(op: &Op) -> Option<Growth> {
 
 #[cfg(test)]
 mod tests {
-    use iced_x86::{Decoder, DecoderOptions, Formatter, GasFormatter, Instruction};
+    use iced_x86::{Code, Decoder, DecoderOptions, Formatter, GasFormatter, Instruction};
 
     use super::{added, lengthen};
     use crate::code::Op;
@@ -127,7 +144,7 @@ mod tests {
 
     #[test]
     fn longer_forms_mean_the_same() {
-        let starts: [&[u8]; 10] = [
+        let starts: [&[u8]; 12] = [
             &[],
             &[0x48],
             &[0x67],
@@ -138,8 +155,10 @@ mod tests {
             &[0xF2, 0x0F],
             &[0x83],
             &[0x3E, 0xF3, 0x41, 0x0F],
+            &[0xB8, 1, 2, 3, 4],
+            &[0x41, 0xBA],
         ];
-        let mut grown = 0;
+        let (mut grown, mut moves) = (0, 0);
         instructions(&starts, 400_000, |bytes, _, before| {
             // What is relative to rip has a field, and never grows.
             if before.is_ip_rel_memory_operand() {
@@ -153,9 +172,17 @@ mod tests {
             }
             let after = decoded(&longer.bytes[..usize::from(longer.len)]);
             assert_eq!(after.len(), usize::from(longer.len), "{bytes:02x?}");
-            assert_eq!(text(&after), text(before), "{bytes:02x?}");
+            if before.code() == Code::Mov_r32_imm32 {
+                assert_eq!(after.code(), Code::Mov_rm64_imm32, "{bytes:02x?}");
+                let register = |insn: &Instruction| insn.op0_register().full_register();
+                assert_eq!(register(&after), register(before), "{bytes:02x?}");
+                assert_eq!(after.immediate(1), before.immediate(1), "{bytes:02x?}");
+                moves += 1;
+            } else {
+                assert_eq!(text(&after), text(before), "{bytes:02x?}");
+            }
             grown += 1;
         });
-        assert!(grown > 50_000, "{grown} only");
+        assert!(grown > 50_000 && moves > 1000, "{grown}, {moves} only");
     }
 }

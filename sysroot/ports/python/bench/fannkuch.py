@@ -23,4 +23,4 @@ def fannkuch(n):
             r += 1
         number += 1
 
-print(fannkuch(8))
+print(fannkuch(9))

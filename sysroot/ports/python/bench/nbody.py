@@ -30,5 +30,5 @@ def energy():
         e -= m1 * m2 / sqrt(sum((p - q) ** 2 for p, q in zip(a, b)))
     return e
 
-advance(60000, 0.01)
+advance(100000, 0.01)
 print(f"{energy():.9f}")

@@ -7,4 +7,4 @@ def queens(n):
         if n == len({places[i] + i for i in columns}) == len({places[i] - i for i in columns}):
             yield places
 
-print(len(list(queens(8))), next(queens(8)))
+print(len(list(queens(9))), next(queens(9)))

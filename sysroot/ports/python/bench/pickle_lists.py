@@ -9,7 +9,7 @@ items = [Item(i) for i in range(3000)]
 for a, b in zip(items, items[1:]):
     a.next = b if b.name[-1] != "7" else None
 size = 0
-for protocol in (2, 4, 5) * 6:
+for protocol in (2, 4, 5) * 50:
     data = pickle.dumps([(i.name, i.values) for i in items] + items[-20:], protocol)
     size += len(data) + len(pickle.loads(data))
 print(size)

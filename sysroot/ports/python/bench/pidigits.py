@@ -9,4 +9,4 @@ def digits():
             q, r, t, k, n, l = q * k, (2 * q + r) * l, t * l, k + 1, (q * (7 * k + 2) + r * l) // (t * l), l + 2
 
 source = digits()
-print("".join(str(next(source)) for _ in range(1700))[-20:])
+print("".join(str(next(source)) for _ in range(2800))[-20:])

@@ -37,7 +37,7 @@ def trace(origin, direction, depth):
         colour += sphere.shine * trace(point, mirrored, depth - 1)
     return colour
 
-SIZE = 60
+SIZE = 130
 total = 0.0
 for y in range(SIZE):
     for x in range(SIZE):

@@ -8,7 +8,7 @@ def times(v, f):
 def both(v):
     return times(times(v, a), lambda i, j: a(j, i))
 
-u = [1.0] * 130
+u = [1.0] * 240
 for _ in range(8):
     v = both(u)
     u = both(v)
