@@ -156,6 +156,7 @@ pub(crate) type Gpr = u8;
 /// Register numbers used by name.
 pub(crate) const RAX: Gpr = 0;
 pub(crate) const RSP: Gpr = 4;
+pub(crate) const R10: Gpr = 10;
 pub(crate) const R11: Gpr = 11;
 
 /// `and $-32, %r32` glued to `jmp *%r` or `call *%r`: rule C3.

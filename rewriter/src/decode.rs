@@ -230,7 +230,10 @@ impl<'a> Program<'a> {
         let mut reached = Vec::new();
         if !self.fill.is_empty() {
             let targets = self.branches.iter().filter_map(|branch| branch.target());
-            let inside = |index: &usize| self.fill.iter().any(|run| run.contains(index));
+            let inside = |&index: &usize| {
+                let run = self.fill.partition_point(|run| run.end <= index);
+                self.fill.get(run).is_some_and(|run| run.contains(&index))
+            };
             let pointed = self.fill.iter().cloned().flatten().filter(|&i| taken[i]);
             let indices = targets.filter(inside).chain(pointed);
             reached.extend(indices.map(|index| self.insns[index].ip()));

@@ -68,7 +68,9 @@ pub(crate) fn flags_live(program: &Program<'_>, at: usize, asked: Flags) -> bool
                     FlowControl::Call | FlowControl::IndirectCall | FlowControl::Return => {
                         return false;
                     }
-                    FlowControl::Exception | FlowControl::Interrupt => return false,
+                    FlowControl::Exception => return false,
+                    // int3: a debugger, or the program's handler, goes on behind it.
+                    FlowControl::Interrupt => at += 1,
                     _ => return unsure,
                 },
             },
@@ -170,7 +172,7 @@ impl Returns {
                                 None => {}
                                 Some(_) => break,
                             },
-                            FlowControl::Exception | FlowControl::Interrupt => break,
+                            FlowControl::Exception => break,
                             _ => {}
                         }
                     }

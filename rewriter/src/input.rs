@@ -258,10 +258,14 @@ impl<'a> Input<'a> {
         (start, end)
     }
 
+    /// A function's name, or one of them.
+    pub(crate) fn name(&self, function: usize) -> &[u8] {
+        self.symbols[self.functions[function].2].name
+    }
+
     /// Whether this is the cold part that a compiler split off a function.
     pub(crate) fn is_cold(&self, function: usize) -> bool {
-        let name = self.symbols[self.functions[function].2].name;
-        name.windows(5).any(|part| part == b".cold")
+        self.name(function).windows(5).any(|part| part == b".cold")
     }
 
     /// A refusal at `address` in text or data.
@@ -484,12 +488,26 @@ impl<'a> Input<'a> {
         // Of several names for one address the longest extent speaks for it.
         self.functions.sort_by_key(|f| (f.0, u64::MAX - f.1));
         self.functions.dedup_by_key(|f| f.0);
+        self.drop_inner_labels();
         if self.symbols.is_empty() {
             return Err(bad(
                 "it has no symbols; do not link with -s (strip the image instead)",
             ));
         }
         Ok(())
+    }
+
+    /// A global label without a type that lies within a function is a place in it, not a function.
+    fn drop_inner_labels(&mut self) {
+        let mut end = 0;
+        let symbols = &self.symbols;
+        self.functions.retain(|&(address, size, symbol)| {
+            let label = symbols[symbol].kind() == elf::STT_NOTYPE;
+            if !label {
+                end = end.max(address.saturating_add(size));
+            }
+            !label || address >= end
+        });
     }
 
     fn read_relocs(&mut self, file: &ElfFile64<'a>) -> Result<(), RewriteError> {

@@ -23,6 +23,8 @@ const AT_ENTRY: u16 = mask(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 15]);
 /// What a call reads, and a tail call on the way to it. al and the static chain are set right before the call, in the same
 /// block, so no jump's target gets them from before the jump.
 const AT_CALL: u16 = mask(&[1, 2, 6, 7, 8, 9]);
+/// What a system call reads and a function's call does not: its number and its fourth argument.
+const SYSTEM_ONLY: u16 = mask(&[0, 10]);
 /// What a function must preserve.
 const PRESERVED: u16 = mask(&[3, 4, 5, 12, 13, 14, 15]);
 /// What a function may clobber.
@@ -89,10 +91,10 @@ struct Region {
 
 /// Where an indirect jump may lead.
 pub(crate) struct Targets {
-    /// Code indices in its region.
-    labels: Vec<usize>,
+    /// Code indices in its region, in rising order.
+    pub(crate) labels: Rc<[usize]>,
     /// Other functions too.
-    elsewhere: bool,
+    pub(crate) elsewhere: bool,
 }
 
 impl Region {
@@ -127,6 +129,10 @@ pub(crate) struct Liveness<'p> {
     /// By code index: the last of so many searches of [`Self::needs`] that has come there.
     seen: Vec<u32>,
     searches: u32,
+    /// By function and its jumps' displacement: see [`Self::stays`].
+    staying: HashMap<(usize, u32), bool>,
+    /// By region and register: dead at all its labels.
+    dead: HashMap<(Option<usize>, u8), bool>,
     /// By function's address and register: see [`Self::may_clobber`].
     clobberable: HashMap<(u64, u8), bool>,
     returns: Returns,
@@ -150,6 +156,8 @@ impl<'p> Liveness<'p> {
             clobbered: vec![None; input.functions.len()],
             seen: vec![0; program.insns.len()],
             searches: 0,
+            staying: HashMap::new(),
+            dead: HashMap::new(),
             clobberable: HashMap::new(),
             returns: Returns::new(program),
             callers: None,
@@ -158,10 +166,10 @@ impl<'p> Liveness<'p> {
 
     /// The first function of `function`'s region.
     pub(crate) fn region_of(&mut self, function: usize) -> usize {
-        let (input, program) = (self.input, self.program);
+        let (input, program, refs) = (self.input, self.program, self.refs);
         let regions = self
             .regions
-            .get_or_insert_with(|| Regions::find(input, program));
+            .get_or_insert_with(|| Regions::find(input, program, refs));
         regions.first(function)
     }
 
@@ -179,40 +187,49 @@ impl<'p> Liveness<'p> {
         labels
     }
 
-    /// Where the indirect jump at code index `at` may lead; `None`: no function holds it. `table` holds the targets where the
-    /// jump table is known.
-    pub(crate) fn targets(&mut self, at: usize, table: &[usize]) -> Option<Targets> {
-        let insn = &self.program.decoded(at);
-        let function = self.input.function_index(insn.ip())?;
-        if table.is_empty() {
-            let labels = self.labels(function);
-            // A computed goto, or perhaps a tail call.
-            let elsewhere = labels.is_empty() || !is_goto(insn);
-            return Some(Targets {
-                labels: labels.to_vec(),
-                elsewhere,
-            });
-        }
-        let end = self.input.extent(function).1;
-        let mut labels = table.to_vec();
-        labels.sort_unstable();
-        labels.dedup();
-        labels.retain(|&at| !self.is_end(at, end));
+    /// Where the indirect jump at code index `at` may lead; `None`: no function holds it.
+    ///
+    /// That is every label of its region: what a table holds at the start does not say all, as it may have gaps, be written later,
+    /// or begin elsewhere than at the displacement (`table - 32(,%rdi,8)`).
+    pub(crate) fn targets(&mut self, at: usize) -> Option<Targets> {
+        let function = self.input.function_index(self.program.insns[at].ip())?;
         Some(Targets {
-            labels,
-            elsewhere: false,
+            labels: self.labels(function),
+            elsewhere: !self.stays(at, function),
         })
+    }
+
+    /// Whether the indirect jump at code index `at` in `function` leads to labels of its region and nowhere else, as its table
+    /// holds such labels alone. (One that is empty at the start may get functions: a tail call.)
+    fn stays(&mut self, at: usize, function: usize) -> bool {
+        let insn = self.program.decoded(at);
+        if !is_goto(&insn) {
+            return false;
+        }
+        let key = (function, insn.memory_displacement32());
+        if let Some(&known) = self.staying.get(&key) {
+            return known;
+        }
+        let table = self.refs.table(&insn);
+        let labels = self.labels(function);
+        let end = self.input.extent(function).1;
+        let is_label = |&at: &usize| labels.binary_search(&at).is_ok() || self.is_end(at, end);
+        let stays = !table.is_empty() && table.iter().all(is_label);
+        self.staying.insert(key, stays);
+        stays
     }
 
     /// Whether the indirect jump at code index `at` may write a register, as far as its own region knows: it is dead wherever the
     /// jump may lead, and its function writes it, so that no caller expects it to be kept.
     pub(crate) fn is_free(&mut self, at: usize, targets: &Targets, register: u8) -> bool {
         // What a tail call reaches may clobber all that the ABI says.
-        (targets.elsewhere || self.is_written_around(at, register))
+        let is_tail_call = targets.elsewhere && targets.labels.is_empty();
+        (is_tail_call || self.is_written_around(at, register))
             && self.is_dead(at, targets, register)
     }
 
-    fn is_written_around(&mut self, at: usize, register: u8) -> bool {
+    /// Whether the function at code index `at` writes a register, as far as that is easily told.
+    pub(crate) fn is_written_around(&mut self, at: usize, register: u8) -> bool {
         let function = self.input.function_index(self.program.insns[at].ip());
         function.is_some_and(|function| self.written(function) & (1 << register) != 0)
     }
@@ -223,18 +240,23 @@ impl<'p> Liveness<'p> {
         if targets.elsewhere && AT_ENTRY & bit != 0 {
             return false;
         }
-        let mut inside = Vec::with_capacity(targets.labels.len());
-        for &label in &targets.labels {
-            match self.live_at_other(label) {
-                Some(live) if live & bit != 0 => return false,
-                Some(_) => {}
-                None => inside.push(label),
-            }
+        // All jumps of a region have the same labels.
+        let function = self.input.function_index(self.program.insns[at].ip());
+        let key = (function.map(|function| self.region_of(function)), register);
+        if let Some(&known) = self.dead.get(&key) {
+            return known;
         }
-        let soon = self.needs(&inside, whole(bit), Some(at));
+        let labels = &targets.labels;
+        let soon = self.needs(labels, whole(bit));
         let needed =
-            soon.unwrap_or_else(|| inside.iter().any(|&label| self.live_at(label) & bit != 0));
+            soon.unwrap_or_else(|| labels.iter().any(|&label| self.live_at(label) & bit != 0));
+        self.dead.insert(key, !needed);
         !needed
+    }
+
+    /// Whether nobody reads a register behind the call at code index `at`, as far as that is soon told.
+    pub(crate) fn is_dead_behind(&mut self, at: usize, register: u8) -> bool {
+        self.needs(&[at + 1], whole(1 << register)) == Some(false)
     }
 
     /// Whether code index `at` is the padding behind a function that ends at `end`: clang lets a jump table's impossible cases
@@ -265,10 +287,10 @@ impl<'p> Liveness<'p> {
             let calls = calls.filter(|&site| self.program.insns[site].kind == Kind::Call);
             let behind: Vec<usize> = calls.map(|site| site + 1).collect();
             // All at once, as calls that stand close share what follows; one by one, if that is too much.
-            let soon = self.needs(&behind, whole(bit), None);
+            let soon = self.needs(&behind, whole(bit));
             let needed = soon.unwrap_or_else(|| {
                 (behind.iter()).any(|&at| {
-                    let soon = self.needs(&[at], whole(bit), None);
+                    let soon = self.needs(&[at], whole(bit));
                     soon.unwrap_or_else(|| self.live_at(at) & bit != 0)
                 })
             });
@@ -294,12 +316,14 @@ impl<'p> Liveness<'p> {
     }
 
     /// Whether some of `parts` may be read behind one of the code indices `from`, as far as that is soon told: going on along all
-    /// ways until they are written, or a call or a return ends their life. `jump` leads to nothing but `from`.
-    fn needs(&mut self, from: &[usize], parts: Parts, jump: Option<usize>) -> Option<bool> {
+    /// ways until they are written, or a call or a return ends their life.
+    fn needs(&mut self, from: &[usize], parts: Parts) -> Option<bool> {
         let program = self.program;
         let registers = some(parts);
         let most = MOST_LOOKED_AT + MOST_FOR_LABEL * from.len();
         let (mut work, mut looked_at, mut in_part) = (from.to_vec(), 0, false);
+        // Regions whose labels are among the ways.
+        let mut labelled = HashSet::new();
         self.searches += 1;
         let search = self.searches;
         while let Some(mut at) = work.pop() {
@@ -350,23 +374,14 @@ impl<'p> Liveness<'p> {
                         After::Call(clobbered) if registers & !clobbered != 0 => {}
                         _ => break,
                     },
-                    Kind::IndirectJump if jump == Some(at) => break,
                     Kind::IndirectJump => {
-                        let decoded = program.decoded(at);
-                        let mut targets = self.refs.table(&decoded);
-                        if targets.is_empty() {
-                            // A computed goto, or perhaps a tail call.
-                            if !is_goto(&decoded) && (AT_CALL | PRESERVED) & registers != 0 {
-                                return Some(true);
-                            }
-                            targets = self.labels(self.input.function_index(insn.ip())?).to_vec();
+                        let targets = self.targets(at)?;
+                        if targets.elsewhere && (AT_CALL | PRESERVED) & registers != 0 {
+                            return Some(true);
                         }
-                        for target in targets {
-                            match self.live_at_other(target) {
-                                Some(live) if live & registers != 0 => return None,
-                                Some(_) => {}
-                                None => work.push(target),
-                            }
+                        let function = self.input.function_index(insn.ip())?;
+                        if labelled.insert(self.region_of(function)) {
+                            work.extend_from_slice(&targets.labels);
                         }
                         break;
                     }
@@ -383,7 +398,7 @@ impl<'p> Liveness<'p> {
 
     /// Which of the labels of one region need the arithmetic flags that hold before them.
     pub(crate) fn flags_at_labels(&mut self, labels: &[usize]) -> Vec<bool> {
-        match self.needs(labels, FLAGS, None) {
+        match self.needs(labels, FLAGS) {
             Some(false) => vec![false; labels.len()],
             _ => labels.iter().map(|&label| self.flags_at(label)).collect(),
         }
@@ -391,7 +406,7 @@ impl<'p> Liveness<'p> {
 
     /// Whether arithmetic flags that hold before code index `at`, a label in a function, are read later.
     fn flags_at(&mut self, at: usize) -> bool {
-        if let Some(soon) = self.needs(&[at], FLAGS, None) {
+        if let Some(soon) = self.needs(&[at], FLAGS) {
             return soon;
         }
         let insn = self.program.insns.get(at);
@@ -529,6 +544,7 @@ impl<'p> Liveness<'p> {
         // A callee may throw, and so go on at any landing pad, or in the caller: unwinding this frame may need its frame pointer,
         // which nothing else may ever read, and passes on what the function has not saved.
         let at_call = whole(AT_CALL | PRESERVED);
+        let at_system = whole(SYSTEM_ONLY);
         let (mut at_labels, mut at_pads) = (0, 0);
         loop {
             let mut changed = false;
@@ -543,15 +559,15 @@ impl<'p> Liveness<'p> {
                     After::Jump(target) => (jump(target), defs),
                     After::Either(target) => (jump(target) | next(), defs),
                     After::Unknown => (whole(u16::MAX) | FLAGS, defs),
-                    After::Labels if !labels.is_empty() => (at_labels, defs),
-                    After::Labels | After::Anywhere => (at_labels | elsewhere, defs),
+                    After::Labels => (at_labels, defs),
+                    After::Anywhere => (at_labels | elsewhere, defs),
                     After::Caller => (whole(AT_RETURN), defs),
                     // Functions neither take nor give flags.
                     After::Call(clobbered) => {
                         let kept = next() & !whole(clobbered) & !FLAGS;
                         (kept | at_pads | at_call, 0)
                     }
-                    After::System => (next() | at_pads | at_call, 0),
+                    After::System => (next() | at_pads | at_call | at_system, 0),
                     After::LastCall => (at_pads | at_call, 0),
                     After::Nothing => (0, defs),
                 };
@@ -578,8 +594,13 @@ impl<'p> Liveness<'p> {
             Kind::IndirectCall => After::Call(CALLER_SAVED),
             Kind::Jump => self.after_jump(region, to(), After::Jump),
             Kind::Branch => self.after_jump(region, to(), After::Either),
-            Kind::IndirectJump if is_goto(&program.decoded(at)) => After::Labels,
-            Kind::IndirectJump => After::Anywhere,
+            Kind::IndirectJump => {
+                let function = self.input.function_index(program.insns[at].ip());
+                match function.is_some_and(|function| self.stays(at, function)) {
+                    true => After::Labels,
+                    false => After::Anywhere,
+                }
+            }
             Kind::Return => After::Caller,
             Kind::Flow => {
                 let insn = program.decoded(at);
@@ -591,7 +612,8 @@ impl<'p> Liveness<'p> {
                     FlowControl::ConditionalBranch => self.after_jump(region, to(), After::Either),
                     FlowControl::IndirectBranch => After::Anywhere,
                     FlowControl::Return => After::Caller,
-                    FlowControl::Exception | FlowControl::Interrupt => After::Nothing,
+                    FlowControl::Exception => After::Nothing,
+                    // int3: a debugger, or the program's handler, goes on behind it.
                     _ => After::Next,
                 }
             }

@@ -6,6 +6,7 @@ use iced_x86::FlowControl;
 
 use crate::decode::{Kind, Program};
 use crate::input::Input;
+use crate::refs::Refs;
 
 /// Sets of functions, by their index in [`Input::functions`].
 pub(crate) struct Regions {
@@ -18,7 +19,7 @@ pub(crate) struct Regions {
 }
 
 impl Regions {
-    pub(crate) fn find(input: &Input<'_>, program: &Program<'_>) -> Regions {
+    pub(crate) fn find(input: &Input<'_>, program: &Program<'_>, refs: &Refs) -> Regions {
         let count = input.functions.len();
         let mut regions = Regions {
             up: (0..count).collect(),
@@ -62,6 +63,8 @@ impl Regions {
                 regions.join(function, other);
             }
         }
+        regions.join_by_tables(input, program, refs);
+        regions.join_cold_parts(input);
         for function in 0..count {
             let first = regions.first(function);
             if first != function {
@@ -70,6 +73,50 @@ impl Regions {
             }
         }
         regions
+    }
+
+    /// Joins functions with those whose labels their jumps find in tables.
+    fn join_by_tables(&mut self, input: &Input<'_>, program: &Program<'_>, refs: &Refs) {
+        for (at, insn) in program.insns.iter().enumerate() {
+            if insn.kind != Kind::IndirectJump {
+                continue;
+            }
+            let Some(function) = input.function_index(insn.ip()) else {
+                continue;
+            };
+            for target in refs.table(&program.decoded(at)) {
+                let Some(target) = program.insns.get(target).map(|insn| insn.ip()) else {
+                    continue;
+                };
+                if let Some(other) = input.function_index(target)
+                    && (input.functions[other].0 != target || input.is_cold(other))
+                {
+                    self.join(function, other);
+                }
+            }
+        }
+    }
+
+    /// Joins a function with the part that a compiler split off, which its jumps may reach in ways that are not seen.
+    fn join_cold_parts(&mut self, input: &Input<'_>) {
+        let cold: Vec<usize> = (0..input.functions.len())
+            .filter(|&function| input.is_cold(function))
+            .collect();
+        if cold.is_empty() {
+            return;
+        }
+        // Static functions may share a name.
+        let mut named: HashMap<&[u8], Vec<usize>> = HashMap::new();
+        for function in 0..input.functions.len() {
+            named.entry(input.name(function)).or_default().push(function);
+        }
+        for part in cold {
+            let name = input.name(part);
+            let whole = name.windows(5).position(|window| window == b".cold");
+            for &function in named.get(&name[..whole.unwrap_or(0)]).into_iter().flatten() {
+                self.join(function, part);
+            }
+        }
     }
 
     fn join(&mut self, a: usize, b: usize) {

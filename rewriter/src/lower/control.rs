@@ -4,7 +4,7 @@ use iced_x86::{Code, Instruction, Mnemonic, OpKind, Register};
 use zvm_abi::layout;
 
 use super::{Lowerer, Outcome, Unsafe, cannot, gpr64, number};
-use crate::code::{self, Fix, Gpr, Op, R11, RSP, Target};
+use crate::code::{self, Fix, Gpr, Op, R11, RAX, RSP, Target};
 use crate::decode::Kind;
 use crate::flags::{Flags, Returns, flags_live};
 use crate::input::Input;
@@ -267,9 +267,12 @@ impl Lowerer<'_> {
         }
     }
 
-    /// r11 carries no argument in the System V ABI, but in clang's preserve_none: look whether it was just set.
+    /// r10, where it is dead behind the call (clang's preserve_most keeps it): no convention has an argument in it, but the static
+    /// chain of a nested function is set in it right before. Else r11, which preserve_most does not keep; it is preserve_none's
+    /// eleventh argument.
     fn call_scratch(&self, index: usize) -> Result<Gpr, Unsafe> {
-        for scratch in [R11, 10, 0] {
+        let dead = self.plan.scratch.get(&index).copied();
+        for scratch in dead.into_iter().chain([R11, RAX]) {
             if !self.set_before(index, gpr64(scratch)) {
                 return Ok(scratch);
             }

@@ -30,9 +30,12 @@ impl Lowerer<'_> {
     /// The entry of the label at `index`, if it needs one: the operation that it starts with.
     pub(super) fn restore_kept(&mut self, index: usize) -> Option<u32> {
         let &kept = self.plan.labels.get(&index)?;
-        let mut before = (0..index).rev();
-        let falls = before.find(|&i| self.program.insns[i].kind != Kind::Padding);
-        if falls.is_some_and(|i| !never_falls(self.program.decoded(i).flow_control())) {
+        // What falls into the label, and what jumps to a nop in front of it, goes behind the entry.
+        let before = index.checked_sub(1).map(|i| (i, self.program.insns[i].kind));
+        let falls = |(i, kind)| {
+            kind == Kind::Padding || !never_falls(self.program.decoded(i).flow_control())
+        };
+        if before.is_some_and(falls) {
             self.ops
                 .push(Op::branch(0xEB, Target::Code(index as u32), false));
         }

@@ -47,6 +47,8 @@ pub(crate) struct Lowered {
 }
 
 const INT3: u8 = 0xCC;
+/// Operations that an instruction with a jump over some of them becomes, at most.
+const MOST_OPS: usize = 8;
 
 /// What is wrong and what to do, where an instruction cannot be lowered.
 pub(crate) struct Unsafe {
@@ -139,6 +141,11 @@ impl<'p> Lowerer<'p> {
             }
         }
         let (code, last) = (self.ops.len(), codes.end == program.insns.len());
+        let to_end = |op: &Op| op.target == Target::Op(code as u32);
+        if !last && self.ops.iter().rev().take(MOST_OPS).any(to_end) {
+            // A short jump over the last of a run that runs on into the next one.
+            self.push(&[0x90]);
+        }
         if last {
             // The end of text may be pointed to as well: it gets an operation of its own.
             run.first.push(code as u32);
@@ -150,7 +157,7 @@ impl<'p> Lowerer<'p> {
             run.aligned.resize(self.ops.len(), true);
         } else {
             run.aligned.clear();
-            run.aligned.resize(code, false);
+            run.aligned.resize(self.ops.len(), false);
         }
         for (&first, &aligned) in run.first.iter().zip(&plan.aligned[codes.start..]) {
             if let Some(op) = run.aligned.get_mut(first as usize) {

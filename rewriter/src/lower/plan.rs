@@ -10,7 +10,7 @@ use iced_x86::{Instruction, OpKind};
 
 use super::control::{enters_ifunc, got_target};
 use super::{Unsafe, cannot};
-use crate::code::{Gpr, R11, RSP};
+use crate::code::{Gpr, R10, R11, RSP};
 use crate::decode::{Kind, Program};
 use crate::flags::{Flags, flags_live};
 use crate::input::Input;
@@ -43,7 +43,7 @@ pub(crate) struct Plan {
     pub(super) jumps: HashMap<usize, Kept>,
     /// By the code index of a label, what it restores.
     pub(super) labels: BTreeMap<usize, Kept>,
-    /// By the code index of a jump through memory: a register that it may clobber.
+    /// By the code index of a jump through memory: a register that it may clobber; of a call: one that is dead behind it.
     pub(super) scratch: HashMap<usize, Gpr>,
     /// A label for which nothing can be done.
     pub(crate) refused: Option<(usize, Unsafe)>,
@@ -93,11 +93,18 @@ impl Planner<'_> {
     fn find_all(&mut self) -> Result<(), (usize, Unsafe)> {
         let mut regions: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for (index, insn) in self.program.insns.iter().enumerate() {
-            if insn.kind != Kind::IndirectJump {
+            if !matches!(insn.kind, Kind::IndirectJump | Kind::IndirectCall) {
                 continue;
             }
             let decoded = self.program.decoded(index);
             if got_target(self.input, &decoded).is_some() {
+                continue;
+            }
+            if insn.kind == Kind::IndirectCall {
+                if decoded.op0_kind() == OpKind::Memory && self.liveness.is_dead_behind(index, R10)
+                {
+                    self.plan.scratch.insert(index, R10);
+                }
                 continue;
             }
             if let Some(register) = self.free_register(index, &decoded) {
@@ -134,10 +141,18 @@ impl Planner<'_> {
             );
             return refused.map_err(|refusal| (label, refusal));
         }
-        let exhausted = jumps.iter().any(|jump| {
-            goes_to_labels(&program.decoded(*jump)) && !self.plan.scratch.contains_key(jump)
-        });
-        let register = exhausted.then(|| self.least_live(&labels)).flatten();
+        let exhausted: Vec<usize> = (jumps.iter().copied())
+            .filter(|jump| {
+                goes_to_labels(&program.decoded(*jump)) && !self.plan.scratch.contains_key(jump)
+            })
+            .collect();
+        let mut targets = exhausted.iter().filter_map(|&at| self.liveness.targets(at));
+        let register = match targets.any(|targets| targets.elsewhere) {
+            // No function expects anything in it.
+            true => Some(R11),
+            false if exhausted.is_empty() => None,
+            false => self.least_live(&labels),
+        };
         let all = Kept {
             flags: needs_flags.contains(&true),
             register,
@@ -149,7 +164,10 @@ impl Planner<'_> {
         self.plan.jumps.extend(saving);
         for (&label, &flags) in labels.iter().zip(&needs_flags) {
             let live = self.liveness.live_at(label);
-            let register = register.filter(|r| live & (1 << r) != 0);
+            // Who calls the function may rely on what it does not write.
+            let register = register.filter(|&register| {
+                live & (1 << register) != 0 || !self.liveness.is_written_around(label, register)
+            });
             let kept = Kept { flags, register };
             if !kept.is_empty() {
                 self.plan.labels.insert(label, kept);
@@ -180,8 +198,7 @@ impl Planner<'_> {
             // No function gets or keeps anything in it (psABI, "Procedure Linkage Table").
             return Some(R11);
         }
-        let table = self.refs.table(insn);
-        let targets = self.liveness.targets(index, &table)?;
+        let targets = self.liveness.targets(index)?;
         let own = [insn.memory_index(), insn.memory_base()]
             .into_iter()
             .filter_map(number);

@@ -50,8 +50,10 @@ pub(super) fn answer(insn: &Instruction) -> Option<Answer> {
         M::Pop if insn.op0_register() == Register::RSP => Answer::Bytes(&[&[0x8B, 0x24, 0x24]]),
         M::Movnti => Answer::Movnti,
         M::Mov if is_moffs(insn) => Answer::Moffs,
-        // Hints about the cache: nothing depends on them.
-        M::Clflush | M::Clflushopt | M::Clwb | M::Prefetchwt1 | M::Prefetch => Answer::Bytes(&[]),
+        // Hints about the cache: nothing depends on them. (A nop, as a label needs an operation of its own.)
+        M::Clflush | M::Clflushopt | M::Clwb | M::Prefetchwt1 | M::Prefetch => {
+            Answer::Bytes(&[&[0x90]])
+        }
         mnemonic => {
             let (reason, way_out) = refused(mnemonic)?;
             Answer::Refusal(reason, way_out)
@@ -89,12 +91,21 @@ impl Lowerer<'_> {
     /// no masked return can.
     fn helper(&mut self, index: usize, name: &'static str) -> Outcome {
         let keep_flags = flags_live(self.program, index + 1, Flags::Keep);
+        // A system call leaves them in r11, as it does on Linux: a handler's context and a new thread have their stack as they
+        // expect it, with nothing on it.
+        let in_r11 = self.program.decoded(index).mnemonic() == Mnemonic::Syscall;
         self.leave_red_zone();
         if keep_flags {
             self.push(&[0x9C]);
+            if in_r11 {
+                self.push(&[0x41, 0x5B]);
+            }
         }
         self.call_helper(name)?;
         if keep_flags {
+            if in_r11 {
+                self.push(&[0x41, 0x53]);
+            }
             self.ops.extend(code::masked_popfq());
         }
         self.enter_red_zone();
