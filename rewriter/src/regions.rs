@@ -108,7 +108,10 @@ impl Regions {
         // Static functions may share a name.
         let mut named: HashMap<&[u8], Vec<usize>> = HashMap::new();
         for function in 0..input.functions.len() {
-            named.entry(input.name(function)).or_default().push(function);
+            named
+                .entry(input.name(function))
+                .or_default()
+                .push(function);
         }
         for part in cold {
             let name = input.name(part);

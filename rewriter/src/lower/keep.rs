@@ -31,7 +31,9 @@ impl Lowerer<'_> {
     pub(super) fn restore_kept(&mut self, index: usize) -> Option<u32> {
         let &kept = self.plan.labels.get(&index)?;
         // What falls into the label, and what jumps to a nop in front of it, goes behind the entry.
-        let before = index.checked_sub(1).map(|i| (i, self.program.insns[i].kind));
+        let before = index
+            .checked_sub(1)
+            .map(|i| (i, self.program.insns[i].kind));
         let falls = |(i, kind)| {
             kind == Kind::Padding || !never_falls(self.program.decoded(i).flow_control())
         };
