@@ -138,6 +138,13 @@ fn every_stage_by_itself() {
     );
     ok(dir, "-fsyntax-only a.c");
     assert!(!dir.join("a.out").exists());
+    // Assembly has no use for what the SDK adds, and nothing is said of it.
+    ok(dir, "-S a.c");
+    let assembled = zvm_cc(dir, "-c a.s -o from_assembly.o");
+    assert!(
+        assembled.status.success() && assembled.stderr.is_empty(),
+        "{assembled:?}"
+    );
 }
 
 #[test]

@@ -160,11 +160,13 @@ impl Compiler {
         if self.family != Family::Gcc {
             command.arg(format!("--target={CLANG_TRIPLE}"));
         }
+        self.begin_own(&mut command);
         if let Some(cxx) = &self.cxx {
             command.args(cxx.defines().iter().map(|define| format!("-D{define}")));
         }
         // Images never move, so no code need be position-independent.
         command.args(["-D__ZVM__=1", "-fno-pic", "-fno-pie"]);
+        self.end_own(&mut command);
         command.args(options);
         if self.family == Family::Gcc
             && options
@@ -175,6 +177,7 @@ impl Compiler {
             command.arg("-fno-lto");
         }
         if !no_std_inc {
+            self.begin_own(&mut command);
             for prefix in &self.prefixes {
                 command.arg("-isystem").arg(prefix.join("include"));
             }
@@ -191,8 +194,22 @@ impl Compiler {
             // gcc reads it by itself on systems with glibc, from the folders that it must not look into, and clang does not. As
             // a first `-include`, it would keep clang from a precompiled header in the user's.
             command.args(["-imacros", "stdc-predef.h"]);
+            self.end_own(&mut command);
         }
         command
+    }
+
+    /// What follows is the SDK's own: clang says nothing of it where assembly has no use for it.
+    fn begin_own(&self, command: &mut Command) {
+        if self.family != Family::Gcc {
+            command.arg("--start-no-unused-arguments");
+        }
+    }
+
+    fn end_own(&self, command: &mut Command) {
+        if self.family != Family::Gcc {
+            command.arg("--end-no-unused-arguments");
+        }
     }
 }
 
