@@ -26,6 +26,8 @@ pub struct Process {
 const INFINITY: u64 = u64::MAX;
 /// RLIMIT_STACK.
 const STACK: usize = 3;
+/// RLIMIT_SIGPENDING.
+pub(crate) const SIGPENDING: usize = 11;
 /// RLIMIT_NOFILE.
 pub(crate) const NOFILE: usize = 7;
 
@@ -40,6 +42,7 @@ impl Process {
         let mut limits = [(INFINITY, INFINITY); 16];
         limits[STACK] = (stack, stack);
         limits[NOFILE] = (1024, 65_536);
+        limits[SIGPENDING] = (65_536, 65_536);
         // RLIMIT_CORE: there are no core files.
         limits[4] = (0, INFINITY);
         Process {

@@ -85,7 +85,11 @@ pub(crate) fn mmap(
     let source = if flags & MAP_ANONYMOUS != 0 {
         Source::Anonymous
     } else {
-        file(kernel, fd, offset, shared, prot)?
+        let source = file(kernel, fd, offset, shared, prot)?;
+        let end = offset.checked_add(size);
+        end.filter(|&end| end <= i64::MAX as u64)
+            .ok_or(Errno::EOVERFLOW)?;
+        source
     };
     let fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) != 0;
     if fixed && address % PAGE != 0 {

@@ -49,6 +49,16 @@ pub(crate) struct Shared {
     pub write: bool,
 }
 
+/// The end of a range that a process of Linux could have.
+///
+/// # Errors
+/// `EFAULT`.
+pub(crate) fn range_end(address: u64, size: u64) -> Result<u64, Errno> {
+    const SPACE: u64 = 1 << 47;
+    let end = address.checked_add(size).filter(|&end| end <= SPACE);
+    end.ok_or(Errno::EFAULT)
+}
+
 /// The program's memory.
 pub struct Memory {
     delta: usize,
@@ -198,10 +208,7 @@ impl Memory {
     /// # Errors
     /// `EFAULT` if there is none, or the range is none of a process's.
     pub(crate) fn reach(&self, address: u64, size: u64, write: bool) -> Result<u64, Errno> {
-        /// Behind all that a process can have.
-        const SPACE: u64 = 1 << 47;
-        let end = address.checked_add(size).filter(|&end| end <= SPACE);
-        let end = end.ok_or(Errno::EFAULT)?;
+        let end = range_end(address, size)?;
         if self.check(address, size, write).is_ok() {
             return Ok(size);
         }

@@ -7,4 +7,5 @@ pub mod pages;
 pub(crate) use calls::{
     brk, madvise, mincore, mlock, mlockall, mmap, mprotect, mremap, msync, munlock, munmap, success,
 };
+pub(crate) use memory::range_end;
 pub use memory::{Memory, Plain, Region};

@@ -16,7 +16,12 @@ pub(crate) fn send(kernel: &mut Kernel, thread: Option<u32>, number: u64) -> Res
     match thread {
         Some(thread) if kernel.threads.find(thread).is_none() => return Err(Errno::ESRCH),
         _ if number == 0 => {}
-        Some(thread) => kernel.raise_in(thread, Info::new(number, SI_TKILL))?,
+        Some(thread) => {
+            kernel.check_queue(number)?;
+            kernel.raise_in(thread, Info::new(number, SI_TKILL))?;
+        }
+        // One without more to say is no more than one that pends.
+        None if kernel.check_queue(number).is_err() && kernel.signals.pending.has(number) => {}
         None => kernel.raise_info(Info::new(number, SI_USER)),
     }
     Ok(0)
@@ -33,6 +38,7 @@ fn queued(kernel: &Kernel, to: u64, number: u64, address: u64) -> Result<Option<
     if (code >= 0 || code == SI_TKILL) && !to_self {
         return Err(Errno::EPERM);
     }
+    kernel.check_queue(number as u32)?;
     let [sender, value] = kernel.memory.read::<[u64; 2]>(address + 16)?;
     Ok((number as u32 != 0).then_some(Info {
         sender,

@@ -11,7 +11,7 @@ use zvm_abi::fault::leaves_core;
 
 use crate::errno::Errno;
 use crate::kernel::{End, Kernel};
-use crate::process::PID;
+use crate::process::{PID, SIGPENDING};
 use crate::text::text;
 use crate::threads::{Run, Thread};
 use alternate_stack::AlternateStack;
@@ -25,6 +25,8 @@ const MAX: u64 = 64;
 const SIGKILL: u32 = 9;
 /// `SIGSTOP`: cannot be caught.
 const SIGSTOP: u32 = 19;
+/// The first of those that queue.
+const REAL_TIME: u32 = 32;
 /// `SIGPIPE`.
 pub(crate) const SIGPIPE: u32 = 13;
 /// `SIGALRM`.
@@ -106,11 +108,14 @@ struct Pending {
 impl Pending {
     /// Ordinary signals pend once; real-time ones as often as they were sent.
     fn add(&mut self, info: Info) {
-        const REAL_TIME: u32 = 32;
         if self.set & bit(info.number) == 0 || info.number >= REAL_TIME {
             self.set |= bit(info.number);
             self.infos.push(info);
         }
+    }
+
+    fn has(&self, number: u32) -> bool {
+        self.set & bit(number) != 0
     }
 
     /// Takes out the first of the lowest number in `among`.
@@ -303,6 +308,27 @@ impl Kernel {
             !self.signals.ignored(number) || thread.signals.mask & bit(number) != 0
         };
         pending & bit(number) == 0 && hearers.any(stays)
+    }
+
+    /// Whether one more signal of this number can be queued: real-time ones up to `RLIMIT_SIGPENDING`, of others one.
+    ///
+    /// # Errors
+    /// `EAGAIN`.
+    fn check_queue(&self, number: u32) -> Result<(), Errno> {
+        let of_threads = self
+            .threads
+            .iter()
+            .map(|(_, thread)| &thread.signals.pending);
+        let queues = of_threads.chain([&self.signals.pending]);
+        let queued = || {
+            queues
+                .map(|pending| pending.infos.len() as u64)
+                .sum::<u64>()
+        };
+        if number >= REAL_TIME && queued() >= self.process.limits[SIGPENDING].0 {
+            return Err(Errno::EAGAIN);
+        }
+        Ok(())
     }
 
     /// Whether this timer's signal, to the thread of this number or to any, waits to be delivered.

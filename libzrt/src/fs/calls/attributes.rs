@@ -301,11 +301,14 @@ pub(crate) fn sync(kernel: &mut Kernel, _: Args) -> Result<u64, Errno> {
     kernel.write_back(None).map(|()| 0)
 }
 
-pub(crate) fn fadvise64(kernel: &mut Kernel, [fd, _, _, advice, ..]: Args) -> Result<u64, Errno> {
+pub(crate) fn fadvise64(
+    kernel: &mut Kernel,
+    [fd, _, size, advice, ..]: Args,
+) -> Result<u64, Errno> {
     let id = kernel.files.get(fd)?.node;
     match kernel.tree.node(id)?.kind {
         ref kind if kind.is_stream() => Err(Errno::ESPIPE),
-        _ if advice > 5 => Err(Errno::EINVAL),
+        _ if advice > 5 || size > i64::MAX as u64 => Err(Errno::EINVAL),
         _ => Ok(0),
     }
 }

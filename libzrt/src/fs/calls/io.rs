@@ -5,17 +5,22 @@ use alloc::vec::Vec;
 use zvm_abi::manifest;
 
 use crate::errno::Errno;
+use crate::fs::socket::STREAM;
 use crate::fs::{Device, Kind, MAX_SIZE, NodeId, flag};
 use crate::kernel::{Args, Kernel};
+use crate::mm::range_end;
 use crate::signal::SIGPIPE;
 use crate::threads::On;
 
 /// Most bytes that one call moves (Linux's `MAX_RW_COUNT`).
-const MAX_COUNT: u64 = 0x7FFF_F000;
+pub(super) const MAX_COUNT: u64 = 0x7FFF_F000;
 /// Most parts of a vector (`IOV_MAX`).
 const MAX_PARTS: u64 = 1024;
 /// Bytes that a vector's parts are gathered into, where one transfer must be one.
 const GATHER: usize = 64 * 1024;
+
+/// Most bytes of a message.
+pub(super) const MESSAGE: u64 = 16 << 20;
 
 /// Where a transfer is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -243,6 +248,12 @@ impl Kernel {
         if parts.iter().any(|part| part[1] > i64::MAX as u64) {
             return Err(Errno::EINVAL);
         }
+        // Of one part alone, Linux looks at no more than it moves.
+        if parts.len() > 1 {
+            for &[start, size] in &parts {
+                range_end(start, size)?;
+            }
+        }
         let (mut total, mut there) = (0_u64, true);
         for [start, size] in &mut parts {
             let wanted = *size;
@@ -250,9 +261,9 @@ impl Kernel {
             if wanted == 0 || !there {
                 continue;
             }
-            match self.memory.reach(*start, wanted, write) {
+            match self.memory.reach(*start, wanted.min(MAX_COUNT), write) {
                 Ok(reached) => {
-                    there = reached == wanted;
+                    there = reached == wanted.min(MAX_COUNT);
                     *size = reached.min(MAX_COUNT - total);
                     total += *size;
                 }
@@ -269,8 +280,18 @@ impl Kernel {
         Ok(self.tree.node(self.files.get(fd)?.node)?.kind.is_stream())
     }
 
+    /// Whether what one call writes arrives as one.
+    fn takes_messages(&self, fd: u64) -> Result<bool, Errno> {
+        Ok(match &self.tree.node(self.files.get(fd)?.node)?.kind {
+            Kind::Socket(socket) => socket.kind != STREAM,
+            Kind::Event(_) => true,
+            _ => false,
+        })
+    }
+
     fn read_parts(&mut self, fd: u64, address: u64, count: u64, at: At) -> Result<u64, Errno> {
         let parts = self.parts(address, count, true)?;
+        within(at, &parts)?;
         if let [[start, size]] = parts[..] {
             return self.read_one(fd, start, size, at);
         }
@@ -314,12 +335,16 @@ impl Kernel {
 
     fn write_parts(&mut self, fd: u64, address: u64, count: u64, at: At) -> Result<u64, Errno> {
         let parts = self.parts(address, count, false)?;
+        within(at, &parts)?;
         if let [[start, size]] = parts[..] {
             return self.write_one(fd, start, size, at);
         }
         let total = parts.iter().map(|part| part[1]).sum::<u64>();
-        // A write to a pipe that waits is made again as a whole.
-        if total <= GATHER as u64 || self.is_stream(fd)? {
+        let is_message = self.takes_messages(fd)?;
+        if is_message && total > MESSAGE {
+            return Err(Errno::EMSGSIZE);
+        }
+        if total <= GATHER as u64 || is_message {
             let mut buffer = core::mem::take(&mut self.files.scratch);
             buffer.clear();
             for [start, size] in parts {
@@ -330,16 +355,24 @@ impl Kernel {
             self.files.scratch = buffer;
             return result;
         }
-        let mut done = 0;
+        // If a part waits, the call is made again with it.
+        let mut done = self.progress().before;
+        let mut before = done;
         for [start, size] in parts {
+            if before >= size {
+                before -= size;
+                continue;
+            }
             match self.write_one(fd, start, size, advance(at, done)) {
                 Ok(count) => {
                     done += count;
+                    let progress = self.progress();
+                    (progress.before, progress.done) = (done, 0);
                     if count < size {
                         break;
                     }
                 }
-                Err(errno) if done == 0 => return Err(errno),
+                Err(errno) if done == 0 || errno == Errno::WAITS => return Err(errno),
                 Err(_) => break,
             }
         }
@@ -388,6 +421,14 @@ fn advance(at: At, done: u64) -> At {
         At::Current => At::Current,
         At::Offset(offset) => At::Offset(offset + done),
     }
+}
+
+/// Whether there are places for all the bytes of these parts.
+fn within(at: At, parts: &[[u64; 2]]) -> Result<(), Errno> {
+    if let At::Offset(offset) = at {
+        position(offset, parts.iter().map(|part| part[1]).sum())?;
+    }
+    Ok(())
 }
 
 /// The offset argument of `pread` and its kin: a place, behind which `size` bytes have places too.
@@ -540,10 +581,7 @@ pub(crate) fn lseek(kernel: &mut Kernel, [fd, offset, whence, ..]: Args) -> Resu
         4 => Some(size as i64),
         _ => return Err(Errno::EINVAL),
     };
-    let target = target.ok_or(Errno::EOVERFLOW)?;
-    if target < 0 {
-        return Err(Errno::EINVAL);
-    }
+    let target = target.filter(|&target| target >= 0).ok_or(Errno::EINVAL)?;
     kernel.files.get_mut(fd)?.offset = target as u64;
     Ok(target as u64)
 }
@@ -596,13 +634,13 @@ fn transfer(
     Ok(done)
 }
 
-/// An `off_t *` argument: the offset, or `None` for a null pointer.
-fn offset_argument(kernel: &Kernel, address: u64) -> Result<Option<u64>, Errno> {
+/// An `off_t *` argument, for `size` bytes: the offset, or `None` for a null pointer.
+fn offset_argument(kernel: &Kernel, address: u64, size: u64) -> Result<Option<u64>, Errno> {
     if address == 0 {
         return Ok(None);
     }
     let offset = kernel.memory.read::<u64>(address)?;
-    position(offset, 0).map(|_| Some(offset))
+    position(offset, size).map(|_| Some(offset))
 }
 
 fn put_offset(kernel: &Kernel, address: u64, offset: Option<u64>, done: u64) -> Result<(), Errno> {
@@ -615,7 +653,11 @@ pub(crate) fn sendfile(
     kernel: &mut Kernel,
     [out, input, offset, size, ..]: Args,
 ) -> Result<u64, Errno> {
-    let start = offset_argument(kernel, offset)?;
+    if size > i64::MAX as u64 {
+        return Err(Errno::EINVAL);
+    }
+    let size = size.min(MAX_COUNT);
+    let start = offset_argument(kernel, offset, size)?;
     if !kernel.files.get(out)?.writable() {
         return Err(Errno::EBADF);
     }
@@ -626,7 +668,7 @@ pub(crate) fn sendfile(
     ) {
         return Err(Errno::EINVAL);
     }
-    let done = transfer(kernel, (input, start), (out, None), size.min(MAX_COUNT))?;
+    let done = transfer(kernel, (input, start), (out, None), size)?;
     put_offset(kernel, offset, start, done)?;
     Ok(done)
 }
@@ -635,7 +677,8 @@ pub(crate) fn copy_file_range(
     kernel: &mut Kernel,
     [input, from, out, to, size, flags]: Args,
 ) -> Result<u64, Errno> {
-    let (start, target) = (offset_argument(kernel, from)?, offset_argument(kernel, to)?);
+    let start = offset_argument(kernel, from, 0)?;
+    let target = offset_argument(kernel, to, 0)?;
     if !kernel.files.get(input)?.readable() || !kernel.files.get(out)?.writable() {
         return Err(Errno::EBADF);
     }

@@ -120,6 +120,9 @@ struct Record {
     end: u64,
 }
 
+/// Behind the last byte that a file can have.
+const END: u64 = 1 << 63;
+
 const READ: u16 = 0;
 const WRITE: u16 = 1;
 const UNLOCKED: u16 = 2;
@@ -139,20 +142,24 @@ fn record(kernel: &Kernel, fd: u64, address: u64) -> Result<Record, Errno> {
         _ => return Err(Errno::EINVAL),
     };
     let start = base.checked_add(start).ok_or(Errno::EOVERFLOW)?;
-    let end = start.checked_add(length).ok_or(Errno::EOVERFLOW)?;
+    let start = u64::try_from(start).map_err(|_| Errno::EINVAL)?;
     let (start, end) = match length {
-        0 => (start, i64::MAX),
-        1.. => (start, end),
-        _ => (end, start),
+        0 => (start, END),
+        1.. => (start, start + length as u64),
+        _ => (
+            start
+                .checked_sub(length.unsigned_abs())
+                .ok_or(Errno::EINVAL)?,
+            start,
+        ),
     };
-    if start < 0 || kind > UNLOCKED {
+    if end > END {
+        return Err(Errno::EOVERFLOW);
+    }
+    if kind > UNLOCKED {
         return Err(Errno::EINVAL);
     }
-    Ok(Record {
-        kind,
-        start: start as u64,
-        end: end as u64,
-    })
+    Ok(Record { kind, start, end })
 }
 
 /// `F_SETLK` and its kin. With `owner` the locks are the open file's, else the process's.
@@ -211,7 +218,7 @@ pub(super) fn get_lock(
         return Ok(0);
     };
     let kind = if held.exclusive { WRITE } else { READ };
-    let length = if held.end == i64::MAX as u64 {
+    let length = if held.end == END {
         0
     } else {
         held.end - held.start

@@ -89,6 +89,10 @@ fn timeout(bytes: &[u8]) -> Result<Option<u64>, Errno> {
     if !(0..1_000_000).contains(&micros) {
         return Err(Errno::EDOM);
     }
+    // Linux counts milliseconds, and what has no number of them is none.
+    if seconds >= i64::MAX / 1000 - 1 {
+        return Ok(None);
+    }
     // A negative time has passed; Linux does not wait either.
     let span = u64::try_from(seconds).map_or(1, |seconds| {
         seconds

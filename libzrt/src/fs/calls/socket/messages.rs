@@ -6,11 +6,9 @@ use super::is_blocking;
 use super::transfer::{MSG_TRUNC, MSG_WAITALL};
 use crate::errno::Errno;
 use crate::fs::NodeId;
+use crate::fs::calls::io::{MAX_COUNT, MESSAGE};
 use crate::fs::socket::{Address, STREAM};
 use crate::kernel::{Args, Kernel};
-
-/// Most bytes that one message's parts are gathered into.
-const GATHER: u64 = 16 << 20;
 
 /// To whom a message is to go; `None` if it does not say.
 fn target(kernel: &mut Kernel, id: NodeId, name: u64, size: u64) -> Result<Option<Address>, Errno> {
@@ -41,7 +39,7 @@ pub(crate) fn recvfrom(
     let (family, is_stream) = (socket.family, socket.kind == STREAM);
     let wait = is_blocking(kernel, fd)?;
     // SAFETY: filled from an inbox, which is the library OS's own memory, before the call ends.
-    let buffer = unsafe { kernel.memory.some_bytes_mut(address, size)? };
+    let buffer = unsafe { kernel.memory.some_bytes_mut(address, size.min(MAX_COUNT))? };
     let received = kernel.receive(id, buffer, flags, wait)?;
     if name != 0 && name_size != 0 {
         if is_stream || received.from == Address::Unnamed {
@@ -99,11 +97,17 @@ pub(crate) fn sendmsg(kernel: &mut Kernel, [fd, message, flags, ..]: Args) -> Re
         // Descriptors and credentials go to other processes, and there is none.
         return Err(Errno::EOPNOTSUPP);
     }
-    if total(&parts) > GATHER {
+    let is_stream = kernel.socket_at(id)?.kind == STREAM;
+    if total(&parts) > MESSAGE && !is_stream {
         return Err(Errno::EMSGSIZE);
     }
     let mut bytes = Vec::new();
     for [start, size] in parts {
+        // What is more of a stream, the program sends again.
+        let size = size.min(MESSAGE - bytes.len() as u64);
+        bytes
+            .try_reserve(size as usize)
+            .map_err(|_| Errno::ENOMEM)?;
         // SAFETY: copied at once.
         bytes.extend_from_slice(unsafe { kernel.memory.bytes(start, size)? });
     }
@@ -115,8 +119,10 @@ pub(crate) fn recvmsg(kernel: &mut Kernel, [fd, message, flags, ..]: Args) -> Re
     let family = socket.family;
     let wait = is_blocking(kernel, fd)?;
     let parts = parts(kernel, message)?;
-    // No message is larger.
-    let mut buffer = alloc::vec![0; total(&parts).min(GATHER) as usize];
+    let mut buffer = Vec::new();
+    let most = total(&parts).min(MESSAGE) as usize;
+    buffer.try_reserve_exact(most).map_err(|_| Errno::ENOMEM)?;
+    buffer.resize(most, 0);
     if flags & MSG_WAITALL != 0 {
         // What came before the wait is not in this buffer any more: a message is taken as it comes.
         kernel.progress().done = 0;
