@@ -38,12 +38,15 @@ impl Call {
     /// The arguments as the handler gets them. What stands in a register above an int means nothing: compilers leave there what
     /// was there.
     pub fn arguments(&self, mut args: Args) -> Args {
-        for (index, value) in args.iter_mut().enumerate() {
-            if self.unsigned >> index & 1 != 0 {
-                *value = u64::from(*value as u32);
-            } else if self.ints >> index & 1 != 0 {
-                *value = *value as i32 as u64;
-            }
+        let mut left = self.ints;
+        // Of none that are left, the zeros are more than there are arguments.
+        while let Some(value) = args.get_mut(left.trailing_zeros() as usize) {
+            let first = left & left.wrapping_neg();
+            *value = match self.unsigned & first {
+                0 => *value as i32 as u64,
+                _ => u64::from(*value as u32),
+            };
+            left ^= first;
         }
         args
     }
