@@ -306,8 +306,21 @@ pub(crate) fn sched_setaffinity(
 }
 
 /// `getpriority`: nice 0, which the call gives as 20.
-pub(crate) fn getpriority(_: &mut Kernel, _: Args) -> Result<u64, Errno> {
-    Ok(20)
+pub(crate) fn getpriority(_: &mut Kernel, [which, ..]: Args) -> Result<u64, Errno> {
+    check_priority(which).map(|()| 20)
+}
+
+/// There is nobody to be nice to.
+pub(crate) fn setpriority(_: &mut Kernel, [which, ..]: Args) -> Result<u64, Errno> {
+    check_priority(which).map(|()| 0)
+}
+
+/// A process's, a group's or a user's.
+fn check_priority(which: u64) -> Result<(), Errno> {
+    match which {
+        0..=2 => Ok(()),
+        _ => Err(Errno::EINVAL),
+    }
 }
 
 pub(crate) fn arch_prctl(kernel: &mut Kernel, [code, address, ..]: Args) -> Result<u64, Errno> {
@@ -369,8 +382,18 @@ pub(crate) fn personality(_: &mut Kernel, [persona, ..]: Args) -> Result<u64, Er
     }
 }
 
-/// `wait4`, `waitid`: there are no children.
-pub(crate) fn wait4(_: &mut Kernel, _: Args) -> Result<u64, Errno> {
+/// There are no children.
+pub(crate) fn wait4(_: &mut Kernel, [_, _, options, ..]: Args) -> Result<u64, Errno> {
+    // WNOHANG, WUNTRACED, WCONTINUED, __WNOTHREAD, __WALL, __WCLONE.
+    const OPTIONS: u32 = 0xE000_000B;
+    match options as u32 & !OPTIONS {
+        0 => Err(Errno::ECHILD),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// There are no children.
+pub(crate) fn waitid(_: &mut Kernel, _: Args) -> Result<u64, Errno> {
     Err(Errno::ECHILD)
 }
 

@@ -233,7 +233,7 @@ table! {
     137 statfs "px" fs::statfs;
     138 fstatfs "ix" fs::fstatfs;
     140 getpriority "ii" process::getpriority;
-    141 setpriority "iii" mm::success;
+    141 setpriority "iii" process::setpriority;
     142 sched_setparam "ix" process::sched_setparam;
     143 sched_getparam "ix" process::sched_getparam;
     144 sched_setscheduler "iix" process::sched_setscheduler;
@@ -285,7 +285,7 @@ table! {
     233 epoll_ctl "iiix" fs::epoll_ctl;
     234 tgkill "iiS" process::tgkill;
     235 utimes "px" fs::utimes;
-    247 waitid "iixix" process::wait4;
+    247 waitid "iixix" process::waitid;
     257 openat "@pOc" fs::openat;
     258 mkdirat "@po" fs::mkdirat;
     259 mknodat "@pof" fs::mknodat;

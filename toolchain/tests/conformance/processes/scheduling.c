@@ -20,6 +20,10 @@ int main(void) {
     SHOW(sched_setaffinity(0, sizeof set, &set));
     SHOW(sched_getaffinity(0x3fffffff, sizeof set, &set));
     SHOW(getpriority(PRIO_PROCESS, 0));
+    SHOW(getpriority(3, 0));
+    SHOW(getpriority(-1, 0));
+    SHOW(setpriority(3, 0, 0));
+    SHOW(setpriority(PRIO_PROCESS, 0, 0));
     SHOW(sysconf(_SC_NPROCESSORS_ONLN) >= 1);
     SHOW(sched_getcpu() >= 0);
     return 0;

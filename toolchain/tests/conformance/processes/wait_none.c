@@ -5,6 +5,8 @@ int main(void) {
     SHOW(wait(0));
     SHOW(waitpid(-1, 0, WNOHANG));
     SHOW(waitpid(0x3fffffff, 0, 0));
+    SHOW(waitpid(-1, 0, 4));
+    SHOW(waitpid(-1, 0, INT32_MAX));
     SHOW(waitid(P_ALL, 0, &info, WEXITED));
     return 0;
 }
