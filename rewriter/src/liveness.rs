@@ -92,7 +92,7 @@ struct Region {
 /// Where an indirect jump may lead.
 pub(crate) struct Targets {
     /// Code indices in its region, in rising order.
-    pub(crate) labels: Rc<[usize]>,
+    labels: Rc<[usize]>,
     /// Other functions too.
     pub(crate) elsewhere: bool,
 }

@@ -201,10 +201,10 @@ static TWO: [Entry; 256] = {
     table
 };
 
-const REX_W: u8 = 8;
-const REX_R: u8 = 4;
+pub(crate) const REX_W: u8 = 8;
+pub(crate) const REX_R: u8 = 4;
 const REX_X: u8 = 2;
-const REX_B: u8 = 1;
+pub(crate) const REX_B: u8 = 1;
 
 /// Lowest displacement from rsp that needs no confinement (C6).
 const LOWEST_DISPLACEMENT: i32 = -(8 << 20);

@@ -43,14 +43,7 @@ impl Regions {
                 let Some(target) = branch.target().filter(|_| jumps && !inside) else {
                     continue;
                 };
-                let Some(target) = program.insns.get(target).map(|insn| insn.ip()) else {
-                    continue;
-                };
-                if let Some(other) = input.function_index(target)
-                    && (input.functions[other].0 != target || input.is_cold(other))
-                {
-                    regions.join(function, other);
-                }
+                regions.join_with(input, program, function, target);
             }
             // Assembly runs on into the next label. (A call at the end does not come back.)
             let mut code = (first..last).rev();
@@ -85,15 +78,26 @@ impl Regions {
                 continue;
             };
             for target in refs.table(&program.decoded(at)) {
-                let Some(target) = program.insns.get(target).map(|insn| insn.ip()) else {
-                    continue;
-                };
-                if let Some(other) = input.function_index(target)
-                    && (input.functions[other].0 != target || input.is_cold(other))
-                {
-                    self.join(function, other);
-                }
+                self.join_with(input, program, function, target);
             }
+        }
+    }
+
+    /// Joins a function with the one whose inside, or cold part, it jumps to at code index `target`.
+    fn join_with(
+        &mut self,
+        input: &Input<'_>,
+        program: &Program<'_>,
+        function: usize,
+        target: usize,
+    ) {
+        let Some(target) = program.insns.get(target).map(|insn| insn.ip()) else {
+            return;
+        };
+        if let Some(other) = input.function_index(target)
+            && (input.functions[other].0 != target || input.is_cold(other))
+        {
+            self.join(function, other);
         }
     }
 

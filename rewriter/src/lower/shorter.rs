@@ -2,11 +2,9 @@
 //! into 32 bits.
 
 use crate::code::{Fix, Op, Room, Target};
+use crate::quick::{REX_B, REX_R, REX_W};
 
-const REX_W: u8 = 8;
-const REX_R: u8 = 4;
-const REX_B: u8 = 1;
-/// What `mov $constant, %r64` with a sign and `mov $constant, %r32` hold alike ends here, in bytes of the field.
+/// Below it, a constant is the same with the sign that `mov` to 64 bits extends and with the zeros of one to 32.
 const SIGN: u32 = 1 << 31;
 
 /// `lea x(%rip), %r`, `mov $x, %r64` and `movabs $x, %r64` as `mov $x, %r32`, which clears the upper half, if `x` is below 2 GiB,
