@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cache::{Cache, CacheLock};
 use crate::error::{Context, SetupError};
 use crate::hash::Sha256Hex;
+use crate::progress::Progress;
 
 /// A part's name is its stamp: a word and the hash of everything that goes into it.
 #[derive(Debug)]
@@ -35,6 +36,22 @@ impl Part<'_> {
             .iter()
             .all(|file| path.join(file).exists())
             .then_some(path)
+    }
+
+    /// Its folder; `make` fills it if it is not there. Nothing is locked for one that is whole.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn find_or_make(
+        &self,
+        cache: &Cache,
+        progress: &Progress,
+        make: impl FnOnce(&Path) -> Result<(), SetupError>,
+    ) -> Result<PathBuf, SetupError> {
+        match self.find(cache) {
+            Some(root) => Ok(root),
+            None => self.get(cache, &cache.lock(progress)?, make),
+        }
     }
 
     /// Its folder; `make` fills it if it is not there. The lock is the proof that nobody else does so at the same time.
@@ -71,7 +88,6 @@ mod tests {
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use super::*;
-    use crate::progress::Progress;
 
     fn make(dir: &Path) -> Result<(), SetupError> {
         let path = dir.join("file");

@@ -38,12 +38,9 @@ pub struct Pie {
 impl Pie {
     /// Finds it, or builds it.
     pub(crate) fn open(sysroot: &Sysroot, progress: &Progress) -> Result<Pie, SetupError> {
-        let cache = sysroot.cache();
-        if let Some(root) = PART.find(cache) {
-            return Ok(Pie { root });
-        }
-        let lock = cache.lock(progress)?;
-        let root = PART.get(cache, &lock, |dir| build(sysroot, dir, progress))?;
+        let root = PART.find_or_make(sysroot.cache(), progress, |dir| {
+            build(sysroot, dir, progress)
+        })?;
         Ok(Pie { root })
     }
 
