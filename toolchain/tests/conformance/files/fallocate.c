@@ -1,7 +1,7 @@
 #include "../show.h"
 int main(void) {
-    int fd = open("/dev/shm/zvm-conformance", O_RDWR | O_CREAT | O_TRUNC, 0600);
-    unlink("/dev/shm/zvm-conformance");
+    int fd = open("/dev/shm/zvm-fallocate", O_RDWR | O_CREAT | O_TRUNC, 0600);
+    unlink("/dev/shm/zvm-fallocate");
     struct stat st;
     SHOW(fallocate(fd, 0, 0, 10000));
     fstat(fd, &st);
