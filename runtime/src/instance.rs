@@ -18,7 +18,7 @@ use crate::record::{Moment, Shared, Stage, Validated};
 use crate::space::{self, Plan, SpaceError, What};
 use crate::trap::Duties;
 use crate::verdict::{Key, Main, Verdicts};
-use crate::{check, seccomp, signals, thunk, trap};
+use crate::{check, huge, seccomp, signals, thunk, trap};
 
 /// Bytes of zero between the top of the stack and the guest's first stack pointer.
 const ENTRY_RED_ZONE: u64 = 64;
@@ -183,7 +183,10 @@ fn map_regions(plan: &Plan, channels: &[Channel], kept: bool) -> Result<(), Refu
             What::Trampolines => space::map_zero(region.start, region.end, "the trampolines")?,
             What::Text => space::map_zero(region.start, region.end, "text")?,
             What::Data => space::map_zero(region.start, region.end, "data")?,
-            What::Heap => space::map_zero(region.start, region.end, "the heap")?,
+            What::Heap => {
+                space::map_zero(region.start, region.end, "the heap")?;
+                huge::heap(region.start, region.end);
+            }
             What::Manifest => space::map_zero(region.start, region.end, "the manifest")?,
             What::Stack => space::map_zero(region.start, region.end, "the stack")?,
         }
@@ -236,6 +239,7 @@ fn fill(plan: &Plan, image: &Image, kept: bool) -> Result<(), Refusal> {
 }
 
 fn read_segment(image: &Image, segment: &Segment) -> Result<(), Refusal> {
+    huge::segment(segment);
     space::populate(segment.address, segment.address + segment.file_size);
     // SAFETY: the segment lies inside pages that map_regions mapped as zero pages.
     let bytes = unsafe { fresh(segment.address, segment.address + segment.file_size) };

@@ -42,6 +42,7 @@ mod door;
 pub mod entry;
 pub mod error;
 pub mod fault;
+mod huge;
 pub mod image;
 mod instance;
 mod kept;

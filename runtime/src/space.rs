@@ -337,11 +337,33 @@ pub fn map_zero(start: u64, end: u64, what: &'static str) -> Result<(), SpaceErr
 
 /// Asks the host for the pages of a range that will be written at once; one question costs less than a fault for each.
 pub fn populate(start: u64, end: u64) {
-    let start = start & !(layout::PAGE - 1);
-    let length = (end.next_multiple_of(layout::PAGE) - start) as usize;
     // A kernel before 5.14 does not know it, and gives the pages as they are written.
-    // SAFETY: the range is the guest's, fresh and writable; the pages' contents stay zero.
-    unsafe { libc::madvise(pointer(start).cast(), length, libc::MADV_POPULATE_WRITE) };
+    let (start, end) = (
+        start & !(layout::PAGE - 1),
+        end.next_multiple_of(layout::PAGE),
+    );
+    advise(start, end, Advice::Populate);
+}
+
+/// How a range of the guest's memory will be used; none of it changes the contents.
+#[derive(Debug, Clone, Copy)]
+#[repr(i32)]
+pub enum Advice {
+    /// All of it, now.
+    Populate = libc::MADV_POPULATE_WRITE,
+    /// Densely: huge pages are welcome.
+    Huge = libc::MADV_HUGEPAGE,
+    /// A page here and there.
+    Small = libc::MADV_NOHUGEPAGE,
+}
+
+/// Tells the host how a range will be used. A host that does not know the advice refuses, and nothing depends on it.
+pub fn advise(start: u64, end: u64, advice: Advice) {
+    if start < end {
+        let advice = advice as libc::c_int;
+        // SAFETY: the range is the guest's, mapped by this process, and keeps its contents.
+        unsafe { libc::madvise(pointer(start).cast(), (end - start) as usize, advice) };
+    }
 }
 
 /// Maps a file's bytes, private and read-only, at a place inside the reservation.
