@@ -16,9 +16,10 @@ use support::{Elf, Symbol};
 use zvm_abi::layout::TEXT_BASE;
 
 /// The helpers of libzrt that code may be turned into calls of; each is a `ret` in the tests.
-const HELPERS: [&str; 7] = [
+const HELPERS: [&str; 8] = [
     "__zrt_syscall",
     "__zrt_cpuid",
+    "__zrt_pause",
     "__zrt_rdtsc",
     "__zrt_rdtscp",
     "__zrt_rdrand",

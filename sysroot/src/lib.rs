@@ -55,6 +55,7 @@ pub const REQUIRED_SYMBOLS: &[&str] = &[
     "__zrt_xgetbv",
     "__zrt_rdtsc",
     "__zrt_rdtscp",
+    "__zrt_pause",
     "__zrt_rdrand",
     "__zrt_f2xm1",
     "__zrt_fyl2x",

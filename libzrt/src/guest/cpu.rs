@@ -207,6 +207,19 @@ __zrt_rdtscp:
     ret
     .size __zrt_rdtscp, . - __zrt_rdtscp
 
+    # sched_yield(), of which the entry keeps all registers but rax.
+    .section .text.__zrt_pause,"ax",@progbits
+    .globl __zrt_pause
+    .type __zrt_pause,@function
+    .p2align 5
+__zrt_pause:
+    push %rax
+    mov $24, %eax
+    call __zrt_syscall
+    pop %rax
+    ret
+    .size __zrt_pause, . - __zrt_pause
+
     # getrandom(rsp, 8, 0).
     .section .text.__zrt_rdrand,"ax",@progbits
     .globl __zrt_rdrand

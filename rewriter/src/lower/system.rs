@@ -35,6 +35,8 @@ pub(super) fn answer(insn: &Instruction) -> Option<Answer> {
         M::Xgetbv => Answer::Helper("__zrt_xgetbv"),
         M::Rdtsc => Answer::Helper("__zrt_rdtsc"),
         M::Rdtscp => Answer::Helper("__zrt_rdtscp"),
+        // Who spins waits for another thread, which runs when this one makes a call.
+        M::Pause => Answer::Helper("__zrt_pause"),
         M::F2xm1 => Answer::Helper("__zrt_f2xm1"),
         M::Fyl2x => Answer::Helper("__zrt_fyl2x"),
         M::Fyl2xp1 => Answer::Helper("__zrt_fyl2xp1"),
