@@ -101,6 +101,12 @@ impl Lowerer<'_> {
             (_, &[0x0F, opcode, ..]) => (true, 0x70 | opcode & 0xF),
             (_, bytes) => (false, bytes[0]),
         };
+        if insn.kind != Kind::Call
+            && let Target::Code(back) = target
+            && let Some(done) = self.waiting(index, back as usize, opcode)
+        {
+            return done;
+        }
         self.ops.push(Op::branch(opcode, target, near));
         Ok(())
     }

@@ -10,13 +10,16 @@ mod level;
 mod plan;
 mod raw;
 mod shorter;
+mod spin;
 mod system;
 mod tls;
 mod verbatim;
 
 use std::ops::Range;
 
-use iced_x86::{Code, Encoder, FlowControl, Instruction, Mnemonic, OpKind, Register};
+use iced_x86::{
+    Code, Encoder, FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpKind, Register,
+};
 
 use crate::Stats;
 use crate::code::{self, Fix, Gpr, Op, Target};
@@ -77,6 +80,7 @@ pub(crate) struct Lowerer<'p> {
     returns: Option<Returns>,
     ordinary: Ordinary,
     encoder: Encoder,
+    factory: InstructionInfoFactory,
     /// Of the run.
     ops: Vec<Op>,
     /// Those that come next.
@@ -104,6 +108,7 @@ impl<'p> Lowerer<'p> {
             returns: None,
             ordinary: Ordinary::new(),
             encoder: Encoder::new(64),
+            factory: InstructionInfoFactory::new(),
             ops: Vec::new(),
             branches: &[],
             stats: Stats::default(),

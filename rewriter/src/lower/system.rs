@@ -68,7 +68,7 @@ impl Lowerer<'_> {
     pub(super) fn system(&mut self, index: usize) -> Option<Outcome> {
         let insn = &self.program.decoded(index);
         Some(match answer(insn)? {
-            Answer::Helper(name) => self.helper(index, name),
+            Answer::Helper(name) => self.instead(index, name),
             Answer::Random => self.random(insn),
             Answer::MaskedPopfq => {
                 self.ops.extend(code::masked_popfq());
@@ -89,25 +89,32 @@ impl Lowerer<'_> {
         })
     }
 
-    /// A call of one of libzrt's helpers, which keeps every register that the instruction keeps. Flags are kept here:
-    /// no masked return can.
-    fn helper(&mut self, index: usize, name: &'static str) -> Outcome {
+    /// A helper's call in an instruction's place.
+    fn instead(&mut self, index: usize, name: &'static str) -> Outcome {
         let keep_flags = flags_live(self.program, index + 1, Flags::Keep);
-        // A system call leaves them in r11, as it does on Linux: a handler's context and a new thread have their stack as they
-        // expect it, with nothing on it.
-        let in_r11 = self.program.decoded(index).mnemonic() == Mnemonic::Syscall;
+        if keep_flags && self.program.decoded(index).mnemonic() == Mnemonic::Syscall {
+            // A system call leaves them in r11, as it does on Linux: a handler's context and a new thread have their stack as they
+            // expect it, with nothing on it.
+            self.leave_red_zone();
+            self.push(&[0x9C]);
+            self.push(&[0x41, 0x5B]);
+            self.call_helper(name)?;
+            self.push(&[0x41, 0x53]);
+            self.ops.extend(code::masked_popfq());
+            self.enter_red_zone();
+            return Ok(());
+        }
+        self.helper(name, keep_flags)
+    }
+
+    /// A call of one of libzrt's helpers, which keeps every register that is not its result. Flags are kept here: no masked return can.
+    pub(super) fn helper(&mut self, name: &'static str, keep_flags: bool) -> Outcome {
         self.leave_red_zone();
         if keep_flags {
             self.push(&[0x9C]);
-            if in_r11 {
-                self.push(&[0x41, 0x5B]);
-            }
         }
         self.call_helper(name)?;
         if keep_flags {
-            if in_r11 {
-                self.push(&[0x41, 0x53]);
-            }
             self.ops.extend(code::masked_popfq());
         }
         self.enter_red_zone();

@@ -1,12 +1,36 @@
-// Who waits by `pause` waits for a thread or a signal, not for ever; and pause changes no register and no flag.
+// Who waits for a thread or a signal without a call, by `pause` or by nothing but looking, does not wait for ever; and pause
+// changes no register and no flag.
 #include "../show.h"
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 static volatile int flag;
 static pthread_spinlock_t lock;
 static int count;
 static void *waits(void *argument) {
     while (!flag) __builtin_ia32_pause();
+    return argument;
+}
+static void *looks(void *argument) {
+    while (!flag);
+    return argument;
+}
+static int taken;
+static void *takes(void *argument) {
+    for (int i = 0; i < 200; i++) {
+        while (__atomic_exchange_n(&taken, 1, __ATOMIC_ACQUIRE));
+        int before = count;
+        sched_yield();
+        count = before + 1;
+        __atomic_store_n(&taken, 0, __ATOMIC_RELEASE);
+        sched_yield();
+        int free = 0;
+        while (!__atomic_compare_exchange_n(&taken, &free, 1, 0, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) free = 0;
+        before = count;
+        sched_yield();
+        count = before + 1;
+        __atomic_store_n(&taken, 0, __ATOMIC_RELEASE);
+    }
     return argument;
 }
 static void *counts(void *argument) {
@@ -20,6 +44,8 @@ static void *counts(void *argument) {
     return argument;
 }
 static void caught(int signal) { flag = signal; }
+static sigjmp_buf out;
+static void leaves(int signal) { siglongjmp(out, signal); }
 int main(void) {
     pthread_t threads[4];
     for (long i = 0; i < 4; i++) pthread_create(&threads[i], 0, waits, (void *)i);
@@ -35,10 +61,27 @@ int main(void) {
     for (long i = 0; i < 4; i++) pthread_create(&threads[i], 0, counts, 0);
     for (long i = 0; i < 4; i++) pthread_join(threads[i], 0);
     printf("%d\n", count);
+    count = flag = 0;
+    for (long i = 0; i < 4; i++) pthread_create(&threads[i], 0, looks, 0);
+    sched_yield();
+    flag = 1;
+    for (long i = 0; i < 4; i++) pthread_join(threads[i], 0);
+    for (long i = 0; i < 4; i++) pthread_create(&threads[i], 0, takes, 0);
+    for (long i = 0; i < 4; i++) pthread_join(threads[i], 0);
+    printf("%d\n", count);
+    signal(SIGALRM, leaves);
+    if (!sigsetjmp(out, 1)) {
+        ualarm(1000, 0);
+        for (;;);
+    }
     signal(SIGALRM, caught);
     flag = 0;
     ualarm(1000, 0);
     waits(0);
+    printf("%d\n", flag == SIGALRM);
+    flag = 0;
+    ualarm(1000, 0);
+    looks(0);
     printf("%d\n", flag == SIGALRM);
     long a = 1, c = 2, d = 3, si = 4, di = 5, r8 = 6, below = 7;
     unsigned char carry, zero;
