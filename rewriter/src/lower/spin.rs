@@ -23,15 +23,24 @@ fn waits(
     start: usize,
     branch: usize,
 ) -> bool {
-    let body = || (start..branch).filter(|&at| program.insns[at].kind != Kind::Padding);
-    let quiet = |at: usize| match program.insns[at].kind {
-        // Ways out, and the parts of a loop as it is compiled without optimisation.
-        Kind::Branch | Kind::Jump => true,
-        Kind::Call | Kind::Return | Kind::IndirectJump | Kind::IndirectCall | Kind::Flow => false,
-        _ => is_quiet(&program.decoded(at)),
-    };
-    if !body().all(quiet) {
-        return false;
+    let mut seen = Does::Looks;
+    for at in start..branch {
+        let does = match program.insns[at].kind {
+            Kind::Padding => continue,
+            // Ways out, and the parts of a loop as it is compiled without optimisation.
+            Kind::Branch | Kind::Jump => Some(Does::Looks),
+            Kind::Call | Kind::Return | Kind::IndirectJump | Kind::IndirectCall | Kind::Flow => {
+                None
+            }
+            _ => does(&program.decoded(at)),
+        };
+        seen = match (seen, does) {
+            (_, None)
+            | (Does::Computes, Some(Does::Exchanges))
+            | (Does::Exchanges, Some(Does::Computes)) => return false,
+            (seen, Some(Does::Looks)) => seen,
+            (_, Some(does)) => does,
+        };
     }
     let effects: Vec<_> = (start..=branch)
         .filter(|&at| program.insns[at].kind != Kind::Padding)
@@ -46,31 +55,35 @@ fn waits(
     })
 }
 
-/// Whether it stores nothing, or what a lock stores while another has it.
-fn is_quiet(insn: &Instruction) -> bool {
+/// What an instruction of a loop that waits may do.
+#[derive(Clone, Copy)]
+enum Does {
+    /// It loads, moves or compares.
+    Looks,
+    /// It makes a new value. What that is exchanged for may be another one each time.
+    Computes,
+    /// It stores what a lock's taker stores, while another has it.
+    Exchanges,
+}
+
+fn does(insn: &Instruction) -> Option<Does> {
     use Mnemonic as M;
+    let to_register = insn.op0_kind() == OpKind::Register;
+    // Who moves the stack's pointer goes somewhere; it is not among the effects.
+    if to_register && insn.op0_register().full_register() == Register::RSP {
+        return None;
+    }
     match insn.mnemonic() {
-        M::Cmp | M::Test | M::Bt | M::Xchg | M::Cmpxchg => true,
-        M::Mov
-        | M::Movzx
-        | M::Movsx
-        | M::Movsxd
-        | M::Lea
-        | M::Xor
-        | M::And
-        | M::Or
-        | M::Add
-        | M::Sub
-        | M::Not
-        | M::Shl
-        | M::Shr
-        | M::Sete
-        | M::Setne => {
-            // Who moves the stack's pointer goes somewhere; it is not among the effects.
-            insn.op0_kind() == OpKind::Register
-                && insn.op0_register().full_register() != Register::RSP
+        M::Cmp | M::Test | M::Bt => Some(Does::Looks),
+        M::Xchg | M::Cmpxchg => Some(Does::Exchanges),
+        M::Mov | M::Movzx | M::Movsx | M::Movsxd | M::Sete | M::Setne if to_register => {
+            Some(Does::Looks)
         }
-        _ => false,
+        M::Xor if to_register && insn.op1_kind() != OpKind::Memory => Some(Does::Looks),
+        M::Lea | M::And | M::Or | M::Add | M::Sub | M::Not | M::Shl | M::Shr if to_register => {
+            Some(Does::Computes)
+        }
+        _ => None,
     }
 }
 
