@@ -1,17 +1,18 @@
 //! Loops that wait for another thread or a signal without a call. Threads take turns at calls, so such a loop would never see what it waits
 //! for: the way back gives the turn to the others, as a `pause` does.
 //!
-//! A loop waits if going round again changes nothing: it stores nothing, and reads no register that it has changed. Then all that can
-//! end it is somebody else. Where this is wrong (a loop whose exchange does change something) it costs a call of the library OS, and
-//! never the result.
+//! A loop waits if going round again changes nothing: it is entered at its start alone, stores nothing, and reads no register that it
+//! has changed. Then all that can end it is somebody else. Where this is wrong (a loop whose exchange does change something) it costs
+//! a call of the library OS, and never the result.
 
 use iced_x86::{Instruction, InstructionInfoFactory, Mnemonic, OpKind, Register};
 
 use super::{Lowerer, Outcome};
-use crate::code::{Op, Target};
+use crate::code::{Op, RAX, Target};
 use crate::decode::{Kind, Program};
 use crate::effect::effect_at;
 use crate::flags::{Flags, flags_live};
+use crate::parts::whole;
 
 /// Instructions of a loop that is looked at: who waits does little else.
 const LONGEST: usize = 12;
@@ -23,7 +24,7 @@ fn waits(
     start: usize,
     branch: usize,
 ) -> bool {
-    let mut seen = Does::Looks;
+    let (mut seen, mut changed) = (Does::Looks, 0);
     for at in start..branch {
         let does = match program.insns[at].kind {
             Kind::Padding => continue,
@@ -32,7 +33,14 @@ fn waits(
             Kind::Call | Kind::Return | Kind::IndirectJump | Kind::IndirectCall | Kind::Flow => {
                 None
             }
-            _ => does(&program.decoded(at)),
+            _ => {
+                let insn = program.decoded(at);
+                if insn.mnemonic() == Mnemonic::Cmpxchg {
+                    // Where it fails; so the effects only say that it is read.
+                    changed |= whole(1 << RAX);
+                }
+                does(&insn)
+            }
         };
         seen = match (seen, does) {
             (_, None)
@@ -46,7 +54,7 @@ fn waits(
         .filter(|&at| program.insns[at].kind != Kind::Padding)
         .map(|at| effect_at(factory, program, at))
         .collect();
-    let changed = effects.iter().fold(0, |all, (_, writes)| all | writes);
+    changed |= effects.iter().fold(0, |all, (_, writes)| all | writes);
     let mut known = 0;
     effects.iter().all(|(reads, writes)| {
         let fresh = reads & changed & !known == 0;
@@ -88,12 +96,29 @@ fn does(insn: &Instruction) -> Option<Does> {
 }
 
 impl Lowerer<'_> {
+    /// Whether code outside of a loop leads into it behind its start, perhaps with other registers than it had there.
+    fn is_entered_within(&self, start: usize, branch: usize) -> bool {
+        let inside = start + 1..branch + 1;
+        let Some((from, to)) = self.input.function_at(self.program.address(start)) else {
+            return true;
+        };
+        let function = self.program.first_from(from)..self.program.first_from(to);
+        self.refs.taken[inside.clone()].contains(&true)
+            || self.program.branches_in(function).iter().any(|other| {
+                !(start..=branch).contains(&(other.at as usize))
+                    && other
+                        .target()
+                        .is_some_and(|target| inside.contains(&target))
+            })
+    }
+
     /// Lowers a direct jump or branch back to `target` if it is that of a loop that waits.
     pub(super) fn waiting(&mut self, index: usize, target: usize, opcode: u8) -> Option<Outcome> {
         let program = self.program;
         if target > index
             || index - target > LONGEST
             || !waits(&mut self.factory, program, target, index)
+            || self.is_entered_within(target, index)
         {
             return None;
         }
