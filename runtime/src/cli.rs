@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::{SocketAddr, UdpSocket};
 use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
@@ -223,7 +223,7 @@ pub(crate) fn execute(args: Vec<OsString>) -> u8 {
             let text = text.strip_prefix("error: ").unwrap_or(&text);
             text.lines()
                 .filter(|line| !line.is_empty())
-                .for_each(|line| eprintln!("zvm: {line}"));
+                .for_each(complain);
             return status::NO_PROGRAM;
         }
         Err(help) => {
@@ -300,8 +300,13 @@ pub fn say(result: &Result<Report, RunError>) -> u8 {
             error.status(),
         ),
     };
-    lines.iter().for_each(|line| eprintln!("zvm: {line}"));
+    lines.iter().for_each(|line| complain(line));
     status
+}
+
+/// A line for people. Where nobody can read it the exit status still tells.
+fn complain(line: &str) {
+    let _ = writeln!(io::stderr(), "zvm: {line}");
 }
 
 /// What comes after a run: says what there is to say, and writes the report to `file`. The answer is the exit status.
@@ -326,7 +331,7 @@ fn written(file: &Path, result: &Result<Report, RunError>, status: u8) -> u8 {
     match std::fs::write(file, text) {
         Ok(()) => status,
         Err(error) => {
-            eprintln!("zvm: cannot write the report {}: {error}", file.display());
+            complain(&format!("cannot write the report {}: {error}", file.display()));
             status::IO
         }
     }
@@ -350,8 +355,13 @@ fn manifest(file: &Path, report: Option<&Path>) -> u8 {
     match report {
         Some(file) => written(file, &result, status),
         None => {
-            print!("{}", report::zerovm(&result));
-            status
+            match io::stdout().write_all(report::zerovm(&result).as_bytes()) {
+                Ok(()) => status,
+                Err(error) => {
+                    complain(&format!("cannot write the report to stdout: {error}"));
+                    status::IO
+                }
+            }
         }
     }
 }
@@ -443,13 +453,13 @@ fn last_of_each(
 /// Serves until it is killed.
 fn name_server(address: SocketAddr, nodes: usize) -> u8 {
     let served = UdpSocket::bind(address).and_then(|socket| {
-        println!("udp:{}", socket.local_addr()?);
+        writeln!(io::stdout(), "udp:{}", socket.local_addr()?)?;
         name_server::serve(&socket, nodes)
     });
     match served {
         Ok(never) => match never {},
         Err(error) => {
-            eprintln!("zvm: cannot serve names on udp:{address}: {error}");
+            complain(&format!("cannot serve names on udp:{address}: {error}"));
             status::IO
         }
     }
@@ -471,10 +481,7 @@ fn validated(file: &Path, json: bool) -> u8 {
     } else if validation.is_valid() {
         print(&format!("{}\n", validation.text()));
     } else {
-        validation
-            .text()
-            .lines()
-            .for_each(|line| eprintln!("zvm: {line}"));
+        validation.text().lines().for_each(complain);
     }
     match validation.is_valid() {
         true => SUCCESS,

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use zvm_abi::layout;
 
+use crate::crash;
 use crate::crash::snapshot::Snapshot;
-use crate::crash::{self, Symbols};
 use crate::error::status;
 use crate::image::{Access, Image};
 use crate::limits;
@@ -33,7 +33,7 @@ impl FaultReport {
         let at = if fault.in_trap {
             format!("in a trap, rsp {:#x}", fault.registers[RSP])
         } else {
-            format!("at {rip:#x}{}", in_brackets(Symbols::load(image).name(rip)))
+            format!("at {rip:#x}{}", in_brackets(crash::name(image, rip)))
         };
         let mut lines = vec![format!(
             "fault: {}: {} {at}",

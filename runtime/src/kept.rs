@@ -1,9 +1,11 @@
 //! Images as they were mapped, kept in files of the runtime's own: a later start maps text and read-only data from there, and
 //! so shares their pages with all instances of the image, instead of reading them into memory of its own.
 //!
-//! Which image a file belongs to is told by the image file's identity: device, inode, size and times. Its text has a verdict
-//! ([`crate::verdict`]): the hash of the text as it was mapped, which the validator of this runtime accepted, stands in the
-//! file and in the table. A file is written aside, under a lock, and put in its place, so it never changes while it is
+//! Which image a file belongs to is told by the image file's identity: device, inode, size and times; and by the shape that its
+//! headers say, as which the pages were validated and kept. (Times do not tell of every change: who has a page of the file mapped and
+//! changed already may change it again. What is kept then is what the file was, never what nobody has validated.) Its text has a
+//! verdict ([`crate::verdict`]): the hash of the text as it was mapped, which the validator of this runtime accepted, stands in
+//! the file and in the table. A file is written aside, under a lock, and put in its place, so it never changes while it is
 //! mapped; and it lies in the folder of the verdicts, where whoever could write could forge a verdict as well.
 //!
 //! What the guest can write is not mapped from here: the digest of final memory takes pages that the host does not hold
@@ -27,11 +29,11 @@ use crate::verdict::{self, Key, Verdicts};
 const PLACES: u64 = 64;
 /// The most that is kept of an image, in bytes.
 const LARGEST: u64 = 64 << 20;
-/// A file's times tell of every change to it if they are that old: the clock behind them has steps.
+/// A file's times tell of every `write` to it if they are that old: the clock behind them has steps.
 const SETTLED: Duration = Duration::from_secs(2);
 
 /// First bytes of a file: its format.
-const MAGIC: &[u8; 8] = b"zvmkept1";
+const MAGIC: &[u8; 8] = b"zvmkept2";
 /// Bytes in front of the first segment.
 const HEAD: u64 = PAGE;
 
@@ -43,8 +45,29 @@ pub struct Identity {
     size: u64,
     modified: (i64, i64),
     changed: (i64, i64),
-    /// Where its text lies, which tells images in one file apart.
-    offset: u64,
+    /// Level and segments: where they lie, in the file and in memory, and their rights.
+    shape: [u8; blake3::OUT_LEN],
+}
+
+/// See [`Identity::shape`]. It tells images in one file apart, too.
+fn shape(image: &Image) -> [u8; blake3::OUT_LEN] {
+    let mut hasher = blake3::Hasher::new_derive_key("zvm: the shape of an image that is kept");
+    hasher.update(&image.level.to_le_bytes());
+    for segment in segments(image) {
+        let Segment {
+            address,
+            size,
+            offset,
+            file_size,
+            access,
+        } = *segment;
+        hasher.update(
+            [address, size, offset, file_size, access as u64]
+                .map(u64::to_le_bytes)
+                .as_flattened(),
+        );
+    }
+    *hasher.finalize().as_bytes()
 }
 
 impl Identity {
@@ -60,7 +83,7 @@ impl Identity {
             size: file.size(),
             modified: (file.mtime(), file.mtime_nsec()),
             changed: (file.ctime(), file.ctime_nsec()),
-            offset: image.text.offset,
+            shape: shape(image),
         };
         Ok((file.nlink() > 0 && length(image) <= LARGEST).then_some(identity))
     }
@@ -90,11 +113,11 @@ impl Identity {
             self.modified.1 as u64,
             self.changed.0 as u64,
             self.changed.1 as u64,
-            self.offset,
         ];
         let mut head = MAGIC.to_vec();
         head.extend_from_slice(key.bytes());
         head.extend_from_slice(words.map(u64::to_le_bytes).as_flattened());
+        head.extend_from_slice(&self.shape);
         head.extend_from_slice(verdict::VALIDATOR.as_bytes());
         head
     }
@@ -219,5 +242,58 @@ fn remove(folder: &File, name: &str) {
     if let Ok(name) = CString::new(name) {
         // SAFETY: the name ends with a NUL and lives through the call.
         unsafe { libc::unlinkat(folder.as_raw_fd(), name.as_ptr(), 0) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_headers_on_the_same_file_are_another_image() {
+        let segment = |address, pages, access| Segment {
+            address,
+            size: pages * PAGE,
+            offset: address & 0xf_ffff,
+            file_size: pages * PAGE,
+            access,
+        };
+        let image = |level, segments: &[Segment]| Image {
+            file: tempfile::tempfile().unwrap(),
+            text: segments[0],
+            data: segments[1..].to_vec(),
+            entry: 0x2_0000,
+            level,
+        };
+        let text = segment(0x2_0000, 1, Access::Execute);
+        let fixed = segment(0x1000_0000, 2, Access::Read);
+        let of = |level, segments: &[Segment]| shape(&image(level, segments));
+        let own = of(1, &[text, fixed]);
+        assert_eq!(own, of(1, &[text, fixed]));
+        assert_ne!(own, of(2, &[text, fixed]), "another level");
+        // As many pages, but those of the data would be mapped as text.
+        assert_ne!(own, of(1, &[segment(0x2_0000, 3, Access::Execute)]));
+        let first = segment(0x2_0000, 2, Access::Execute);
+        assert_ne!(own, of(1, &[first, segment(0x1000_0000, 1, Access::Read)]));
+        for changed in [
+            Segment {
+                address: 0x1000_1000,
+                ..fixed
+            },
+            Segment {
+                size: fixed.size - 1,
+                ..fixed
+            },
+            Segment {
+                offset: fixed.offset + PAGE,
+                ..fixed
+            },
+            Segment {
+                file_size: fixed.file_size - 1,
+                ..fixed
+            },
+        ] {
+            assert_ne!(own, of(1, &[text, changed]), "{changed:?}");
+        }
     }
 }

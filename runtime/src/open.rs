@@ -277,6 +277,13 @@ fn open_output(
     } else {
         let start = if keep { Start::Copy } else { Start::Empty };
         let output = Output::create(path, start)?;
+        if results.outputs.iter().any(|other| other.target() == output.target()) {
+            return Err(Failure::Sense(
+                "another channel writes this file, and only one of the two could take its place at the end; use a file for \
+                 each, or --stream"
+                    .to_owned(),
+            ));
+        }
         let file = output.file().try_clone()?;
         results.outputs.push(output);
         file

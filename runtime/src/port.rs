@@ -51,6 +51,8 @@ pub struct Port {
     read_at: u64,
     /// Where the next sequential write goes.
     write_at: u64,
+    /// See [`Port::taken`].
+    taken: u64,
     hasher: Option<Box<Hasher>>,
 }
 
@@ -83,6 +85,7 @@ impl Port {
             current: 0,
             read_at: 0,
             // Random read with sequential write is append.
+            taken: 0,
             write_at: match channel.kind {
                 manifest::RANDOM_READ => channel.size,
                 _ => 0,
@@ -122,6 +125,7 @@ impl Port {
         size: u64,
         offset: u64,
     ) -> Result<u64, Failure> {
+        self.taken = 0;
         if size == 0 && self.is_network() {
             return if write {
                 self.shut()
@@ -153,16 +157,28 @@ impl Port {
             (false, true) => self.read_at(buffer, size, offset),
             (true, false) => self.write(buffer, size),
             (true, true) => self.write_all(buffer, size, Some(offset)),
-        }?;
-        self.used[count] += 1;
-        self.used[bytes] += moved;
+        };
+        // What the first source has is written, whatever became of it at the others.
+        let moved_bytes = match &moved {
+            Ok(moved) => *moved,
+            Err(_) => self.taken,
+        };
+        if moved.is_ok() || moved_bytes > 0 {
+            self.used[count] += 1;
+        }
+        self.used[bytes] += moved_bytes;
         if let Some(hasher) = &mut self.hasher {
             // SAFETY: the guest's own memory, readable, and nobody changes it while the trap runs.
             hasher.update(unsafe {
-                std::slice::from_raw_parts(space::pointer(buffer), moved as usize)
+                std::slice::from_raw_parts(space::pointer(buffer), moved_bytes as usize)
             });
         }
-        Ok(moved)
+        moved
+    }
+
+    /// Bytes of the last transfer that count as written: also of one that failed at a later source.
+    pub fn taken(&self) -> u64 {
+        self.taken
     }
 
     /// The guest has ended itself: tells the readers of connections that all has been sent.
@@ -270,9 +286,9 @@ impl Port {
     }
 
     fn write(&mut self, buffer: u64, size: u64) -> Result<u64, Failure> {
-        let moved = self.write_all(buffer, size, None)?;
-        self.write_at += moved;
-        Ok(moved)
+        let moved = self.write_all(buffer, size, None);
+        self.write_at += self.taken;
+        moved
     }
 
     /// What the first source takes goes to all others in full.
@@ -284,6 +300,9 @@ impl Port {
                 let bytes =
                     unsafe { std::slice::from_raw_parts(space::pointer(buffer), size as usize) };
                 link.write(bytes, |part| send(feed.fd, part))?;
+                if index == 0 {
+                    self.taken = size;
+                }
                 continue;
             }
             let mut done = 0;
@@ -295,6 +314,7 @@ impl Port {
                 done += call(true, feed.fd, buffer + done, size - done, at)?;
                 if index == 0 {
                     size = done;
+                    self.taken = done;
                 }
                 if done >= size {
                     break;

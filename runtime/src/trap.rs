@@ -178,20 +178,21 @@ impl Server {
             self.record.set_stage(Stage::OutputLimit);
             exit(status::OUTPUT);
         }
-        let moved = match port.transfer(write, buffer, size, offset) {
-            Ok(moved) => moved,
-            Err(Failure::Errno(errno)) => return -errno,
+        let moved = port.transfer(write, buffer, size, offset);
+        let (used, taken) = (port.used(), port.taken());
+        self.record.set_used(index, used);
+        if write && self.output_left != u64::MAX {
+            self.output_left -= taken;
+        }
+        match moved {
+            Ok(moved) => moved as i64,
+            Err(Failure::Errno(errno)) => -errno,
             Err(Failure::Forged) => self.break_off(
                 status::ETAG,
                 index,
                 "what came over the network is not what was sent: its digest differs",
             ),
-        };
-        self.record.set_used(index, port.used());
-        if write && self.output_left != u64::MAX {
-            self.output_left -= moved;
         }
-        moved as i64
     }
 
     /// Validates whole pages of heap and makes them executable.

@@ -8,7 +8,7 @@ use zvm_abi::layout;
 use zvm_validator::{Accepted, Level, instructions};
 
 use crate::check::{self, Refused};
-use crate::crash::Symbols;
+use crate::crash;
 use crate::error::RunError;
 use crate::image::Image;
 use crate::report::quoted;
@@ -46,7 +46,7 @@ pub fn image(path: &Path) -> Result<Validation, RunError> {
     let verdict = check::text(&text, bytes, image.level, threads).map(|(_, accepted)| accepted);
     let time = start.elapsed();
     let function = match &verdict {
-        Err(Refused::Broken(rejection)) => Symbols::load(&image).name(rejection.address),
+        Err(Refused::Broken(rejection)) => crash::name(&image, rejection.address),
         _ => None,
     };
     Ok(Validation {

@@ -36,6 +36,13 @@ pub fn backtrace(fault: &Fault, image: &Image, snapshot: &Snapshot) -> Vec<Strin
     }
 }
 
+/// `name+0x12` for an address in an image's text, as the linker calls it.
+pub fn name(image: &Image, address: u64) -> Option<String> {
+    let find = || Symbols::without_lines(image).name(address);
+    let text = apart(|| find().unwrap_or_default()).ok()?;
+    (!text.is_empty()).then_some(text)
+}
+
 fn lines(fault: &Fault, image: &Image, snapshot: &Snapshot) -> String {
     let frames = unwind::frames(fault, image, snapshot);
     let symbols = Symbols::load(image);

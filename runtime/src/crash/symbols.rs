@@ -78,8 +78,13 @@ impl<'a> Headers<'a> {
     }
 }
 
+/// Longest name that is looked at: where a table has none that ends, each of its symbols would be as long as all of it.
+const LONGEST_NAME: usize = 4096;
+
 fn string(bytes: &[u8], at: usize) -> Option<&[u8]> {
-    bytes.get(at..)?.split(|&byte| byte == 0).next()
+    let bytes = bytes.get(at..)?;
+    let bytes = &bytes[..bytes.len().min(LONGEST_NAME)];
+    bytes.split(|&byte| byte == 0).next()
 }
 
 impl Sections {
@@ -93,6 +98,7 @@ impl Sections {
             for section in &headers.headers {
                 let name = string(&names, section.sh_name).unwrap_or_default();
                 if let Some(wanted) = WANTED.iter().find(|wanted| wanted.as_bytes() == name)
+                    && !found.contains_key(wanted)
                     && let Some(bytes) = headers.contents(section)
                 {
                     found.insert(*wanted, (bytes, section.sh_addr));
@@ -130,12 +136,21 @@ pub struct Symbols {
 impl Symbols {
     /// Reads an image's.
     pub fn load(image: &Image) -> Symbols {
+        Symbols {
+            sections: Sections::of(image),
+            folder: std::env::current_dir().ok(),
+            ..Symbols::without_lines(image)
+        }
+    }
+
+    /// Reads an image's, for their names alone.
+    pub fn without_lines(image: &Image) -> Symbols {
         let (functions, names) = functions(image).unwrap_or_default();
         Symbols {
             functions,
             names,
-            sections: Sections::of(image),
-            folder: std::env::current_dir().ok(),
+            sections: Sections(HashMap::new()),
+            folder: None,
         }
     }
 
@@ -168,7 +183,7 @@ impl Symbols {
             .partition_point(|function| function.address <= address);
         let function = self.functions.get(end.checked_sub(1)?)?;
         let name = string(&self.names, function.name)?;
-        let name = printable(&String::from_utf8_lossy(&name[..name.len().min(4096)]));
+        let name = printable(&String::from_utf8_lossy(name));
         Some((name, address - function.address))
     }
 
@@ -178,7 +193,7 @@ impl Symbols {
         let ends = ends.chain([layout::TEXT_LIMIT]);
         self.functions.iter().zip(ends).map(|(function, end)| {
             let name = string(&self.names, function.name).unwrap_or_default();
-            let name = printable(&String::from_utf8_lossy(&name[..name.len().min(4096)]));
+            let name = printable(&String::from_utf8_lossy(name));
             (function.address, end - function.address, name)
         })
     }
@@ -236,7 +251,7 @@ impl Symbols {
 fn printable(text: &str) -> String {
     text.chars()
         .filter(|c| !c.is_control())
-        .take(4096)
+        .take(LONGEST_NAME)
         .collect()
 }
 

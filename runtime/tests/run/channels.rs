@@ -9,6 +9,11 @@ pub const TESTS: &[(&str, fn())] = &[
     ("killed_at_any_moment", killed_at_any_moment),
     ("streamed_output_is_live", streamed_output_is_live),
     ("quotas_of_a_channel", quotas_of_a_channel),
+    (
+        "quotas_hold_where_a_later_file_fails",
+        quotas_hold_where_a_later_file_fails,
+    ),
+    ("two_channels_to_one_file", two_channels_to_one_file),
     ("several_sources", several_sources),
     ("random_access", random_access),
     ("fifos", fifos),
@@ -222,6 +227,36 @@ fn quotas_of_a_channel() {
         let spec = format!("{input}, /dev/in/x, 0, 0, {quota}, 0, 0");
         reads.run(&["--channel", &spec]).exits(left);
     }
+}
+
+/// What the first of several files has counts, whatever the others say.
+fn quotas_hold_where_a_later_file_fails() {
+    let case = Case::new(|p| {
+        for _ in 0..3 {
+            p.write(4, b"abcd");
+        }
+        p.exit_rax();
+    });
+    let out = case.name("out");
+    let spec = format!("{out};/dev/full, /dev/out/x, 0, 1, 0, 0, 9, 6");
+    case.run(&["--channel", &spec, "--stream"])
+        .exits(minus(trap::errno::EDQUOT));
+    assert_eq!(fs::read(&out).unwrap(), b"abcdab");
+    let spec = format!("{out};/dev/full, /dev/out/x, 0, 1, 0, 0, 9, 99");
+    case.run(&["--channel", &spec, "--stream", "--output", "9"])
+        .exits(153);
+    assert_eq!(fs::read(&out).unwrap(), b"abcdabcd");
+}
+
+fn two_channels_to_one_file() {
+    let case = Case::new(|p| {
+        p.exit(0);
+    });
+    let out = case.file("out", "as it was");
+    let done = case.run(&["--stdout", &out, "--stderr", &out]);
+    done.exits(14);
+    assert!(done.stderr.contains("another channel writes this file"));
+    assert_eq!(fs::read(&out).unwrap(), b"as it was");
 }
 
 fn several_sources() {
