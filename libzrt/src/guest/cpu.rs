@@ -207,16 +207,22 @@ __zrt_rdtscp:
     ret
     .size __zrt_rdtscp, . - __zrt_rdtscp
 
-    # sched_yield(), of which the entry keeps all registers but rax.
+    # sched_yield(), of which the entry keeps all registers but rax. The library OS itself, whose stack that is, has no turn to give.
     .section .text.__zrt_pause,"ax",@progbits
     .globl __zrt_pause
     .type __zrt_pause,@function
     .p2align 5
 __zrt_pause:
     push %rax
-    mov $24, %eax
+    lea __zrt_stack(%rip), %rax
+    cmp %rax, %rsp
+    jb 1f
+    lea __zrt_stack_end(%rip), %rax
+    cmp %rax, %rsp
+    jb 2f
+1:  mov $24, %eax
     call __zrt_syscall
-    pop %rax
+2:  pop %rax
     ret
     .size __zrt_pause, . - __zrt_pause
 

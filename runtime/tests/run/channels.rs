@@ -244,7 +244,7 @@ fn quotas_hold_where_a_later_file_fails() {
     assert_eq!(fs::read(&out).unwrap(), b"abcdab");
     let spec = format!("{out};/dev/full, /dev/out/x, 0, 1, 0, 0, 9, 99");
     case.run(&["--channel", &spec, "--stream", "--output", "9"])
-        .exits(153);
+        .says(153, "wrote more than 9 bytes");
     assert_eq!(fs::read(&out).unwrap(), b"abcdabcd");
 }
 
@@ -254,8 +254,7 @@ fn two_channels_to_one_file() {
     });
     let out = case.file("out", "as it was");
     let done = case.run(&["--stdout", &out, "--stderr", &out]);
-    done.exits(14);
-    assert!(done.stderr.contains("another channel writes this file"));
+    done.says(14, "another channel writes this file");
     assert_eq!(fs::read(&out).unwrap(), b"as it was");
 }
 
