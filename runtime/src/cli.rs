@@ -331,7 +331,10 @@ fn written(file: &Path, result: &Result<Report, RunError>, status: u8) -> u8 {
     match std::fs::write(file, text) {
         Ok(()) => status,
         Err(error) => {
-            complain(&format!("cannot write the report {}: {error}", file.display()));
+            complain(&format!(
+                "cannot write the report {}: {error}",
+                file.display()
+            ));
             status::IO
         }
     }
@@ -354,15 +357,13 @@ fn manifest(file: &Path, report: Option<&Path>) -> u8 {
     };
     match report {
         Some(file) => written(file, &result, status),
-        None => {
-            match io::stdout().write_all(report::zerovm(&result).as_bytes()) {
-                Ok(()) => status,
-                Err(error) => {
-                    complain(&format!("cannot write the report to stdout: {error}"));
-                    status::IO
-                }
+        None => match io::stdout().write_all(report::zerovm(&result).as_bytes()) {
+            Ok(()) => status,
+            Err(error) => {
+                complain(&format!("cannot write the report to stdout: {error}"));
+                status::IO
             }
-        }
+        },
     }
 }
 

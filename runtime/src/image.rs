@@ -2,9 +2,9 @@
 //! was checked here, and its code not until the validator accepted it as mapped.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt as _};
 use std::path::Path;
 
 use goblin::container::{Container, Ctx};
@@ -85,6 +85,12 @@ pub struct Image {
     pub level: u32,
 }
 
+/// Opens a file to read it; a FIFO nobody writes to is not waited for, and is no regular file.
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(libc::O_NONBLOCK).open(path)
+}
+
 impl Image {
     /// Opens the file at `path` and checks its headers.
     ///
@@ -95,7 +101,7 @@ impl Image {
             path: path.to_owned(),
             source,
         };
-        Image::of_file(File::open(path).map_err(program)?, path)
+        Image::of_file(open_file(path).map_err(program)?, path)
     }
 
     /// Checks the headers of an open file; `path` is its name in messages.

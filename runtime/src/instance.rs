@@ -26,6 +26,8 @@ const ENTRY_RED_ZONE: u64 = 64;
 /// What the monitor wants beside the guest's run.
 #[derive(Debug)]
 pub struct Orders<'a> {
+    /// Process number of the monitor.
+    pub monitor: u32,
     /// Most processor time.
     pub cpu_time: Option<Duration>,
     /// The guest may ask for the host's time.
@@ -93,6 +95,13 @@ fn start(
     record.mark(Moment::Forked);
     // SAFETY: prctl with integers. The parent's death is the instance's.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+    // It may have died before.
+    if std::os::unix::process::parent_id() != orders.monitor {
+        return Err(Refusal {
+            status: status::IO,
+            message: "the monitor is gone".to_owned(),
+        });
+    }
     // With READ_IMPLIES_EXEC set, every readable page of the guest would be executable.
     // SAFETY: an integer; the default personality.
     if unsafe { libc::personality(0) } < 0 {

@@ -343,6 +343,7 @@ fn run_instance(
         .zip(identity)
         .and_then(|(verdicts, identity)| Kept::find(verdicts, &identity, image));
     let orders = Orders {
+        monitor: std::process::id(),
         gate: gate.as_ref(),
         snapshot: &snapshot,
         cpu_time: options.cpu_time,
@@ -380,10 +381,13 @@ fn run_instance(
     record.free();
     helped?;
     let ended = waited.map_err(RunError::host("wait for the instance"))?;
-    let outcome = outcome(&last, &ended, image, &plan, &snapshot, options)?;
-    if let (Some(path), Outcome::Fault(_)) = (&options.core, &outcome) {
-        core_file::write(path, &options.program, &last.fault, &snapshot)
-            .map_err(RunError::host("write the core file"))?;
+    let mut outcome = outcome(&last, &ended, image, &plan, &snapshot, options)?;
+    if let (Some(path), Outcome::Fault(fault)) = (&options.core, &mut outcome)
+        && let Err(error) = core_file::write(path, &options.program, &last.fault, &snapshot)
+    {
+        fault
+            .lines
+            .push(format!("  no core file {}: {error}", path.display()));
     }
     let report = Report {
         outcome,

@@ -213,8 +213,13 @@ fn open_source(
 
 fn inherited(fd: RawFd) -> Result<Source, Failure> {
     // SAFETY: fcntl with integers.
-    if unsafe { libc::fcntl(fd, libc::F_GETFD) } < 0 {
-        return Err(io::Error::last_os_error().into());
+    match unsafe { libc::fcntl(fd, libc::F_GETFD) } {
+        -1 => return Err(io::Error::last_os_error().into()),
+        // This process's own, not one that the caller gave.
+        flags if flags & libc::FD_CLOEXEC != 0 => {
+            return Err(io::Error::from_raw_os_error(libc::EBADF).into());
+        }
+        _ => {}
     }
     Ok(Source::Inherited(fd))
 }
@@ -277,7 +282,11 @@ fn open_output(
     } else {
         let start = if keep { Start::Copy } else { Start::Empty };
         let output = Output::create(path, start)?;
-        if results.outputs.iter().any(|other| other.target() == output.target()) {
+        if results
+            .outputs
+            .iter()
+            .any(|other| other.target() == output.target())
+        {
             return Err(Failure::Sense(
                 "another channel writes this file, and only one of the two could take its place at the end; use a file for \
                  each, or --stream"

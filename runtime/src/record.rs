@@ -112,12 +112,11 @@ pub struct Record {
     fault: Fault,
     memory: Passed,
     moments: [u64; MOMENTS],
-    channels: u32,
 }
 
-/// The two processes' handle on one [`Record`], and on the [`Passed`] of each channel behind it.
+/// The two processes' handle on one [`Record`], and on the [`Passed`] of each channel behind it, whose number each keeps for itself.
 #[derive(Debug, Clone, Copy)]
-pub struct Shared(NonNull<Record>);
+pub struct Shared(NonNull<Record>, usize);
 
 /// Where the channels stand behind the record.
 const CHANNELS: usize = size_of::<Record>().next_multiple_of(align_of::<Passed>());
@@ -156,23 +155,14 @@ impl Shared {
         // SAFETY: a new mapping at an address of the kernel's choice.
         let got = unsafe { libc::mmap(ptr::null_mut(), size, rights, flags, -1, 0) };
         match NonNull::new(got.cast::<Record>()) {
-            Some(record) if got != libc::MAP_FAILED => {
-                // SAFETY: mapped, writable, and nobody else's yet.
-                unsafe { (&raw mut (*record.as_ptr()).channels).write(channels as u32) };
-                Ok(Shared(record))
-            }
+            Some(record) if got != libc::MAP_FAILED => Ok(Shared(record, channels)),
             _ => Err(io::Error::last_os_error()),
         }
     }
 
-    fn count(self) -> usize {
-        // SAFETY: the record is mapped; the number was written by `new` and never changes.
-        unsafe { (&raw const (*self.0.as_ptr()).channels).read() as usize }
-    }
-
     /// What passed the channel with this index; null if there is none.
     fn passed(self, index: usize) -> *mut Passed {
-        if index >= self.count() {
+        if index >= self.1 {
             return ptr::null_mut();
         }
         // SAFETY: `new` mapped that many behind the record.
@@ -239,16 +229,16 @@ impl Shared {
         self.0.as_ptr()
     }
 
-    /// The handle on a record whose pointer came from [`Shared::as_ptr`]; `None` for null.
+    /// The handle on a record whose pointer came from [`Shared::as_ptr`], which knows of no channels; `None` for null.
     pub fn from_ptr(record: *mut Record) -> Option<Shared> {
-        NonNull::new(record).map(Shared)
+        NonNull::new(record).map(|record| Shared(record, 0))
     }
 
     /// Unmaps this process's view.
     pub fn free(self) {
         // SAFETY: made by `new` with this size; the handle is consumed and the callers keep no copy behind this.
         unsafe {
-            let size = CHANNELS + self.count() * size_of::<Passed>();
+            let size = CHANNELS + self.1 * size_of::<Passed>();
             libc::munmap(self.0.as_ptr().cast(), size);
         }
     }
@@ -317,7 +307,7 @@ impl Shared {
                 length.min(limits::MESSAGE),
             )
         };
-        let channels = (0..self.count())
+        let channels = (0..self.1)
             // SAFETY: mapped, its writer is gone, plain numbers; `digested` was only ever written as a bool, or is 0.
             .map(|index| unsafe { self.passed(index).read_volatile() })
             .collect();

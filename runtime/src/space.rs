@@ -68,6 +68,13 @@ pub enum SpaceError {
         /// Bytes asked for.
         wanted: u64,
     },
+    /// What the program can write from its start is more than it may have.
+    Data {
+        /// Bytes of it.
+        data: u64,
+        /// Bytes that were given.
+        memory: u64,
+    },
     /// More memory for mounts and channels than there is.
     NoRoomForChannels,
     /// The CPU or the kernel lacks something.
@@ -89,6 +96,10 @@ impl fmt::Display for SpaceError {
                 "{wanted} bytes of memory do not fit: beside the image and the mounts there is room for {available} bytes \
                  (at least {}); use another --memory",
                 limits::MEMORY_MIN
+            ),
+            SpaceError::Data { data, memory } => write!(
+                f,
+                "the program's own variables take {data} bytes, more than the {memory} that it is given; use another --memory"
             ),
             SpaceError::NoRoomForChannels => {
                 f.write_str("the mounts do not fit into the sandbox's 4 GiB")
@@ -122,6 +133,11 @@ impl Plan {
                 available,
                 wanted: memory,
             });
+        }
+        let writable = image.data.iter().filter(|s| s.access == Access::ReadWrite);
+        let data = writable.map(|s| s.pages().1 - s.pages().0).sum();
+        if data > size {
+            return Err(SpaceError::Data { data, memory: size });
         }
         manifest.set_heap(heap, size);
 

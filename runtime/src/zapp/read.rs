@@ -11,6 +11,7 @@ use super::map::{Group, VERSION};
 use super::{SYSTEM_MAP, ZappError};
 use crate::channel;
 use crate::digest::{self, Algorithm, Hasher};
+use crate::image::open_file;
 use crate::limits;
 use crate::mount::Mode;
 use crate::zerovm;
@@ -41,7 +42,7 @@ const BLOCK: u64 = 512;
 /// Whether the file looks like an application: a tar that starts with a system map.
 pub fn is_zapp(path: &Path) -> bool {
     let mut block = [0; BLOCK as usize];
-    File::open(path).is_ok_and(|file| file.read_exact_at(&mut block, 0).is_ok())
+    open_file(path).is_ok_and(|file| file.read_exact_at(&mut block, 0).is_ok())
         && block.starts_with(SYSTEM_MAP.as_bytes())
         && block[SYSTEM_MAP.len()] == 0
         && block[257..].starts_with(b"ustar")

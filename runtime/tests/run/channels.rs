@@ -343,6 +343,11 @@ fn fifos() {
     assert_eq!(output.stdout, b"piped");
     case.run(&["--timeout", "0.05", "--channel", &spec])
         .says(5, "nobody opened the FIFO's other side");
+    // As a program it is not even waited for.
+    finish(zvm().args(["run", &fifo])).says(2, "not a regular file");
+    // The first descriptor that the caller did not give is the runtime's own.
+    case.run(&["--channel", "fd:3, /dev/in/x, 0, 0, 9, 99, 0, 0"])
+        .says(5, "Bad file descriptor");
 }
 
 fn limits_have_their_own_end() {

@@ -154,6 +154,12 @@ fn memory_option() {
     run_with(&elf, &["--memory", "4G"]).exits(0);
     run_with(&elf, &["--memory", "4095M"]).says(12, "--memory");
     run_with(&elf, &["--memory", "1"]).says(2, "--memory");
+    let mut large = program(|p| {
+        p.exit(0);
+    });
+    large.data = vec![0; 1 << 20];
+    run_with(&large.elf(), &["--memory", "1M"]).exits(0);
+    run_with(&large.elf(), &["--memory", "1020K"]).says(12, "own variables take 1048576 bytes");
 }
 
 fn directory_as_mount() {
