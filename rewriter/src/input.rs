@@ -38,6 +38,8 @@ pub(crate) struct Reloc {
     pub undefined_weak: bool,
     /// The symbol lies in text.
     pub code: bool,
+    /// It is a function, and nothing is added: an entry of a jump table that is not the first adds its distance from the table.
+    pub function: bool,
 }
 
 pub(crate) struct Segment<'a> {
@@ -530,7 +532,7 @@ impl<'a> Input<'a> {
                         "a relocation at {at:#x} lies outside its section"
                     )));
                 }
-                let (mut undefined_weak, mut code) = (false, false);
+                let (mut undefined_weak, mut code, mut function) = (false, false, false);
                 if let RelocationTarget::Symbol(index) = reloc.target() {
                     let symbol = file
                         .symbol_by_index(index)
@@ -538,6 +540,12 @@ impl<'a> Input<'a> {
                     undefined_weak = symbol.is_undefined();
                     code = (layout::TEXT_BASE..=self.text_end()).contains(&symbol.address())
                         && !undefined_weak;
+                    let SymbolFlags::Elf { st_info, .. } = symbol.flags() else {
+                        continue;
+                    };
+                    let kind = st_info & 0xF;
+                    function = (kind == elf::STT_FUNC || kind == elf::STT_GNU_IFUNC)
+                        && reloc.addend() == 0;
                 }
                 let kind = match r_type {
                     elf::R_X86_64_64 => RelocKind::Abs64,
@@ -562,6 +570,7 @@ impl<'a> Input<'a> {
                     kind,
                     undefined_weak,
                     code,
+                    function,
                 };
                 if self.in_text(at) {
                     self.text_relocs.push(reloc)

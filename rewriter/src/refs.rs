@@ -311,7 +311,7 @@ fn find_in_data(
             RelocKind::Pc32 if reloc.code => {
                 let base = match table {
                     _ if refs.is_base(reloc.at) => reloc.at,
-                    Some((base, next)) if next == reloc.at => base,
+                    Some((base, next)) if next == reloc.at && !reloc.function => base,
                     // A distance from the field itself.
                     _ => reloc.at,
                 };

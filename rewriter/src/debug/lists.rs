@@ -276,8 +276,18 @@ fn tables(section: &[u8], name: &'static str) -> Result<Vec<(u64, u64)>, Rewrite
     Ok(tables)
 }
 
-/// `.debug_addr`.
+/// `.debug_addr`: tables with a head each, or, as GNU's compilers and clang write it beside DWARF 4 that is split, addresses alone.
 pub(super) fn addresses(section: &[u8], moved: Moved<'_>) -> Result<Vec<u8>, RewriteError> {
+    let with_heads = addresses_with_heads(section, moved);
+    if with_heads.is_ok() || !section.len().is_multiple_of(8) {
+        return with_heads;
+    }
+    let addresses = section.as_chunks::<8>().0.iter();
+    let moved = addresses.flat_map(|at| moved(u64::from_le_bytes(*at)).to_le_bytes());
+    Ok(moved.collect())
+}
+
+fn addresses_with_heads(section: &[u8], moved: Moved<'_>) -> Result<Vec<u8>, RewriteError> {
     let mut bytes = section.to_vec();
     for (start, end) in tables(section, ".debug_addr")? {
         if *field(&mut bytes, start)? != [5, 0, 8, 0] {

@@ -42,6 +42,17 @@ impl Lowerer<'_> {
             self.ops.push(shorter(op));
             return Ok(());
         }
+        if counts_to_a_match(decoded) {
+            // 0x67 makes ecx the counter, so the upper half of rcx, which -1 has, would be lost: it comes back from the stack.
+            self.leave_red_zone();
+            self.push(&[0x51]);
+            self.confined(bytes, decoded, 0, None)?;
+            // mov %ecx, (%rsp)
+            self.push(&[0x89, 0x0C, 0x24]);
+            self.push(&[0x59]);
+            self.enter_red_zone();
+            return Ok(());
+        }
         if partial_stack_pointer(decoded) {
             return self.align_stack(index);
         }
@@ -135,6 +146,17 @@ impl Lowerer<'_> {
         }
         self.confined(&bytes, &decoded, offsets.displacement_offset(), code)
     }
+}
+
+/// `rep scas` and `rep cmps`: what they leave in rcx is looked at, as in strlen by `repne scasb`.
+fn counts_to_a_match(insn: &Instruction) -> bool {
+    use Mnemonic as M;
+    (insn.has_rep_prefix() || insn.has_repne_prefix())
+        && matches!(
+            insn.mnemonic(),
+            M::Scasb | M::Scasw | M::Scasd | M::Scasq | M::Cmpsb | M::Cmpsw | M::Cmpsd | M::Cmpsq
+        )
+        && insn.is_string_instruction()
 }
 
 /// The operation for `insn`, without its field, and how far its body moved.

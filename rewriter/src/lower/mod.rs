@@ -341,6 +341,12 @@ impl<'p> Lowerer<'p> {
                     "load it into a register first",
                 );
             }
+            if (insn.memory_displacement64() as i64) < -(8 << 20) {
+                return cannot(
+                    "a jump through a thread-local variable that is more than 8 MiB away",
+                    "load it into a register first",
+                );
+            }
             load.set_segment_prefix(Register::GS);
         } else {
             load.set_segment_prefix(Register::None);

@@ -145,15 +145,26 @@ impl Lowerer<'_> {
         let Some(register) = number(insn.op0_register()) else {
             return cannot("no register", "use a register");
         };
+        let size = insn.op0_register().size();
         self.leave_red_zone();
-        if register == RAX {
+        if register == RAX && size > 2 {
             self.call_helper("__zrt_rdrand")?;
+            if size == 4 {
+                // mov %eax, %eax
+                self.push(&[0x89, 0xC0]);
+            }
+        } else if register == RAX {
+            self.push(&[0x50]);
+            self.call_helper("__zrt_rdrand")?;
+            // mov %ax, (%rsp)
+            self.push(&[0x66, 0x89, 0x04, 0x24]);
+            self.push(&[0x58]);
         } else {
             self.push(&[0x50]);
             self.call_helper("__zrt_rdrand")?;
             let (rex, low) = (register >> 3, register & 7);
             // mov %rax, %r, in the instruction's own width.
-            match insn.op0_register().size() {
+            match size {
                 2 => self.push(&[0x66, 0x40 | rex, 0x89, 0xC0 | low]),
                 4 => self.push(&[0x40 | rex, 0x89, 0xC0 | low]),
                 _ => self.push(&[0x48 | rex, 0x89, 0xC0 | low]),

@@ -12,7 +12,9 @@ impl Lowerer<'_> {
         let insn = &program.decoded(index);
         let absolute =
             insn.memory_base() == Register::None && insn.memory_index() == Register::None;
-        if absolute && !insn.is_string_instruction() {
+        // C7 lets gs reach that far alone.
+        let near = insn.memory_displacement64() as i64 >= -(8 << 20);
+        if absolute && near && !insn.is_string_instruction() {
             let mut gs = *insn;
             gs.set_segment_prefix(Register::GS);
             let mut raw = Raw::parse(self.input.bytes(insn));

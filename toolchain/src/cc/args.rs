@@ -563,16 +563,12 @@ impl Parser {
             return Ok(true);
         }
         if let Some(what) = text.strip_prefix("-fsanitize=") {
-            let traps = self
-                .out
-                .compile
-                .iter()
-                .any(|flag| flag.as_bytes().starts_with(b"-fsanitize-trap"))
-                || self
-                    .args
-                    .as_slice()
-                    .iter()
-                    .any(|flag| flag.as_bytes().starts_with(b"-fsanitize-trap"));
+            let traps = |flag: &[u8]| {
+                flag.starts_with(b"-fsanitize-trap")
+                    || flag.starts_with(b"-fsanitize-undefined-trap-on-error")
+            };
+            let (before, behind) = (self.out.compile.iter(), self.args.as_slice().iter());
+            let traps = before.chain(behind).any(|flag| traps(flag.as_bytes()));
             if !traps {
                 return Err(CcError::usage(
                     format!("{text} cannot be"),

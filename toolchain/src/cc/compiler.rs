@@ -176,6 +176,11 @@ impl Compiler {
             // The linker is lld, which cannot read gcc's intermediate code.
             command.arg("-fno-lto");
         }
+        let sanitizes = |option: &OsString| option.to_string_lossy().starts_with("-fsanitize=");
+        if self.family != Family::Gcc && options.iter().any(sanitizes) {
+            // Its checks read data in front of each function, and text is code here.
+            command.arg("-fno-sanitize=function");
+        }
         if !no_std_inc {
             self.begin_own(&mut command);
             for prefix in &self.prefixes {

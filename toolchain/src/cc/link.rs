@@ -159,6 +159,10 @@ fn linker(sysroot: &Sysroot, job: &LinkJob) -> Command {
         return command;
     }
     command.args(["-static", "--gc-sections", "-z", "noexecstack"]);
+    if !job.gnu_ld {
+        // Sections whose start and end the program asks for stay, as GNU ld has it.
+        command.args(["-z", "nostart-stop-gc"]);
+    }
     let pie = job.pie.as_ref().filter(|_| job.product == Product::Native);
     match pie {
         Some(_) => command.args(["-pie", "--no-dynamic-linker", "-z", "now"]),
