@@ -13,6 +13,8 @@ pub const MAX_SIZE: u64 = 64 << 30;
 #[derive(Debug, Default)]
 pub struct Contents {
     size: u64,
+    /// Bytes that are kept in memory.
+    allocated: u64,
     data: Data,
 }
 
@@ -78,6 +80,7 @@ impl Contents {
     pub fn image(bytes: &'static [u8]) -> Contents {
         Contents {
             size: bytes.len() as u64,
+            allocated: bytes.len() as u64,
             data: Data::Image(bytes),
         }
     }
@@ -89,10 +92,7 @@ impl Contents {
 
     /// Bytes that are kept in memory.
     pub fn allocated(&self) -> u64 {
-        match &self.data {
-            Data::Image(bytes) => bytes.len() as u64,
-            Data::Pieces(pieces) => pieces.iter().map(|piece| piece.bytes().len() as u64).sum(),
-        }
+        self.allocated
     }
 
     /// Copies from `offset` on; bytes copied, 0 at the end.
@@ -150,13 +150,13 @@ impl Contents {
             .checked_add(bytes.len() as u64)
             .filter(|&end| end <= MAX_SIZE)
             .ok_or(Errno::EFBIG)?;
-        let pieces = self.pieces(end)?;
+        self.pieces(end)?;
         let mut done = 0;
         while done < bytes.len() {
             let at = offset + done as u64;
             let start = (at % PIECE) as usize;
             let part = (PIECE as usize - start).min(bytes.len() - done);
-            match pieces[(at / PIECE) as usize].owned(start + part) {
+            match self.owned(at, part) {
                 Ok(piece) => piece[start..start + part].copy_from_slice(&bytes[done..done + part]),
                 Err(error) if done == 0 => return Err(error),
                 Err(_) => break,
@@ -177,19 +177,27 @@ impl Contents {
         }
         if size == 0 {
             self.data = Data::default();
+            self.allocated = 0;
         } else if size < self.size {
-            if let Data::Image(bytes) = &mut self.data {
-                *bytes = &bytes[..size as usize];
-            } else {
-                let pieces = self.pieces(0)?;
-                pieces.truncate(size.div_ceil(PIECE) as usize);
-                let last = (size / PIECE) as usize;
-                match pieces.get_mut(last) {
-                    Some(Piece::Image(bytes)) => {
-                        *bytes = &bytes[..bytes.len().min((size % PIECE) as usize)]
+            match &mut self.data {
+                Data::Image(bytes) => {
+                    *bytes = &bytes[..size as usize];
+                    self.allocated = size;
+                }
+                Data::Pieces(pieces) => {
+                    let first = (size / PIECE) as usize;
+                    let kept = |pieces: &[Piece]| {
+                        pieces.iter().map(|p| p.bytes().len() as u64).sum::<u64>()
+                    };
+                    self.allocated -= kept(pieces.get(first..).unwrap_or_default());
+                    pieces.truncate(size.div_ceil(PIECE) as usize);
+                    let rest = (size % PIECE) as usize;
+                    match pieces.get_mut(first) {
+                        Some(Piece::Image(bytes)) => *bytes = &bytes[..bytes.len().min(rest)],
+                        Some(Piece::Owned(bytes)) => bytes.truncate(rest),
+                        None => {}
                     }
-                    Some(Piece::Owned(bytes)) => bytes.truncate((size % PIECE) as usize),
-                    None => {}
+                    self.allocated += kept(pieces.get(first..).unwrap_or_default());
                 }
             }
         } else if size > self.size {
@@ -208,18 +216,30 @@ impl Contents {
             .checked_add(len)
             .filter(|&end| end <= MAX_SIZE)
             .ok_or(Errno::EFBIG)?;
-        let pieces = self.pieces(end)?;
+        self.pieces(end)?;
         let mut at = offset;
         while at < end {
             let part = (PIECE - at % PIECE).min(end - at);
-            pieces[(at / PIECE) as usize].owned((at % PIECE + part) as usize)?;
+            self.owned(at, part as usize)?;
             at += part;
         }
         Ok(())
     }
 
-    /// The bytes as pieces, at least enough of them for `end` bytes.
-    fn pieces(&mut self, end: u64) -> Result<&mut Vec<Piece>, Errno> {
+    /// The piece with the byte at `offset`, which has at least so many bytes of its own from there on.
+    fn owned(&mut self, offset: u64, len: usize) -> Result<&mut Vec<u8>, Errno> {
+        let Data::Pieces(pieces) = &mut self.data else {
+            return Err(Errno::EIO);
+        };
+        let piece = &mut pieces[(offset / PIECE) as usize];
+        let before = piece.bytes().len();
+        let bytes = piece.owned((offset % PIECE) as usize + len)?;
+        self.allocated += (bytes.len() - before) as u64;
+        Ok(bytes)
+    }
+
+    /// Makes the bytes pieces, at least enough of them for `end` bytes.
+    fn pieces(&mut self, end: u64) -> Result<(), Errno> {
         if let Data::Image(image) = self.data {
             let mut pieces = Vec::new();
             pieces
@@ -238,7 +258,7 @@ impl Contents {
                 .map_err(|_| Errno::ENOSPC)?;
             pieces.resize_with(count, || Piece::Owned(Vec::new()));
         }
-        Ok(pieces)
+        Ok(())
     }
 }
 
@@ -317,6 +337,11 @@ mod tests {
                 }
             }
             assert!(all(&contents) == model, "round {round}");
+            let allocated = match &contents.data {
+                Data::Image(bytes) => bytes.len(),
+                Data::Pieces(pieces) => pieces.iter().map(|piece| piece.bytes().len()).sum(),
+            };
+            assert_eq!(contents.allocated(), allocated as u64, "round {round}");
         }
         assert_eq!(contents.write(MAX_SIZE, b"x"), Err(Errno::EFBIG));
     }
