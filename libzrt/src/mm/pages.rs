@@ -374,6 +374,21 @@ impl Pages {
         }
     }
 
+    /// Size of the gap that free pages lie in: exactly if it is less than [`Self::no_gap`], and no less than that otherwise.
+    /// Where that is far, nobody looks: a search for so many pages is rare.
+    fn gap(&self, range: core::ops::Range<usize>) -> usize {
+        const FAR: usize = 1024;
+        if self.no_gap > FAR {
+            return usize::MAX;
+        }
+        let free = |flags: &&u8| *flags & USED == 0;
+        let below = self.flags[self.low..range.start].iter().rev();
+        let above = self.flags[range.end..self.top].iter();
+        let below = below.take(self.no_gap).take_while(free).count();
+        let above = above.take(self.no_gap).take_while(free).count();
+        below + range.len() + above
+    }
+
     fn free(&mut self, range: core::ops::Range<usize>) {
         if range.is_empty() {
             return;
@@ -385,7 +400,10 @@ impl Pages {
             self.flags[page] &= DIRTY;
         }
         self.top = self.top.max(end);
-        self.no_gap = usize::MAX;
+        // What is free down to brk's end is no gap.
+        if start > self.low && self.gap(start..end) >= self.no_gap {
+            self.no_gap = usize::MAX;
+        }
         if start <= self.low {
             let taken = |flags: &u8| flags & USED != 0;
             self.low = self.low.max(end);
@@ -460,6 +478,23 @@ pub(crate) mod tests {
         assert_eq!(pages.take(14 * PAGE, READ), Some(pages.start()));
         assert!(pages.release(pages.start(), 14 * PAGE) && pages.release(a, 2 * PAGE));
         assert_eq!(pages.take(16 * PAGE, READ), Some(pages.start()));
+    }
+
+    #[test]
+    fn only_a_gap_that_is_large_enough_is_looked_for_again() {
+        let mut pages = heap(16);
+        let all: alloc::vec::Vec<u64> = (0..12).map(|_| pages.take(PAGE, READ).unwrap()).collect();
+        for page in [2, 4, 6] {
+            assert!(pages.release(all[page], PAGE));
+        }
+        assert_eq!(pages.take(2 * PAGE, READ), Some(all[11] - 2 * PAGE));
+        assert_eq!(pages.no_gap, 2);
+        // Alone, and where what is free is no gap.
+        assert!(pages.release(all[8], PAGE) && pages.release(all[11] - 2 * PAGE, 2 * PAGE));
+        assert_eq!(pages.no_gap, 2);
+        assert!(pages.release(all[5], PAGE));
+        assert_eq!(pages.no_gap, usize::MAX);
+        assert_eq!(pages.take(3 * PAGE, READ), Some(all[6]));
     }
 
     #[test]
