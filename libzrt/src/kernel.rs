@@ -11,7 +11,7 @@ use crate::errno::Errno;
 use crate::fs::calls::Lock;
 use crate::fs::{Files, NodeId, Outside, Ports, Time, Tree};
 use crate::host::Host;
-use crate::mm::Memory;
+use crate::mm::{Memory, Part};
 use crate::nvram::Nvram;
 use crate::posix_timer::PosixTimer;
 use crate::process::Process;
@@ -500,7 +500,7 @@ impl Kernel {
             End::Status(status) => status,
         };
         // A full file system cannot stop the exit; the program never asked for an answer (msync would have told it).
-        let _ = self.write_back(None);
+        let _ = self.write_back(Part::All);
         let written = self.write_mounts();
         if let Err((point, errno)) = &written {
             self.say(&text!(

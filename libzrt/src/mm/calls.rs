@@ -3,7 +3,7 @@
 
 use zvm_abi::layout::PAGE;
 
-use super::memory::Shared;
+use super::mapping::{Mapping, Part};
 use super::pages::{EXEC, READ, WRITE};
 use crate::errno::Errno;
 use crate::fs::{Device, Kind, NodeId};
@@ -65,7 +65,11 @@ const LARGE: u64 = 4 << 20;
 /// What a mapping's bytes are.
 enum Source {
     Anonymous,
-    File { node: NodeId, offset: u64 },
+    File {
+        node: NodeId,
+        offset: u64,
+        may_write: bool,
+    },
 }
 
 pub(crate) fn mmap(
@@ -133,17 +137,24 @@ pub(crate) fn mmap(
                 .ok_or(Errno::ENOMEM)?
         }
     };
-    if let Source::File { node, offset } = source {
-        fill(kernel, start, size, node, offset)?;
-        if shared {
-            kernel.tree.hold(node)?;
-            kernel.memory.shared.push(Shared {
-                start,
-                size,
-                node,
-                offset,
-                write: prot & WRITE != 0,
-            });
+    if let Source::File {
+        node,
+        offset,
+        may_write,
+    } = source
+    {
+        let mapping = Mapping {
+            start,
+            size,
+            node,
+            offset,
+            write: prot & WRITE != 0,
+            may_write,
+        };
+        let mapped = kernel.fill(start, size, node, offset);
+        if let Err(errno) = mapped.and_then(|()| kernel.add_mapping(mapping, shared)) {
+            kernel.memory.pages().release(start, size);
+            return Err(errno);
         }
     }
     kernel.memory.pages().protect(start, size, prot);
@@ -179,29 +190,14 @@ fn file(
         return Err(Errno::EACCES);
     }
     match kernel.tree.node(node)?.kind {
-        Kind::File(_) => Ok(Source::File { node, offset }),
+        Kind::File(_) => Ok(Source::File {
+            node,
+            offset,
+            may_write: writable,
+        }),
         Kind::Device(Device::Zero) => Ok(Source::Anonymous),
         _ => Err(Errno::ENODEV),
     }
-}
-
-/// Copies a file's bytes into fresh pages.
-fn fill(
-    kernel: &mut Kernel,
-    start: u64,
-    size: u64,
-    node: NodeId,
-    offset: u64,
-) -> Result<(), Errno> {
-    kernel.write_back(Some(node))?;
-    let Kind::File(contents) = &kernel.tree.node(node)?.kind else {
-        return Err(Errno::ENODEV);
-    };
-    let count = contents.size().saturating_sub(offset).min(size);
-    kernel.memory.pages().protect(start, size, READ | WRITE);
-    // SAFETY: the pages were just taken for the program; the slice ends with the statement.
-    contents.read(offset, unsafe { kernel.memory.bytes_mut(start, count)? });
-    Ok(())
 }
 
 pub(crate) fn munmap(kernel: &mut Kernel, [address, size, ..]: Args) -> Result<u64, Errno> {
@@ -215,107 +211,12 @@ pub(crate) fn munmap(kernel: &mut Kernel, [address, size, ..]: Args) -> Result<u
 
 /// Unmaps whole pages; shared mappings go back to their files first.
 fn unmap(kernel: &mut Kernel, start: u64, size: u64) -> Result<(), Errno> {
-    let end = start.checked_add(size).ok_or(Errno::EINVAL)?;
-    if kernel
-        .memory
-        .shared
-        .iter()
-        .any(|map| map.start < end && start < map.start + map.size)
-    {
-        kernel.write_back(None)?;
-        let mut kept = alloc::vec::Vec::new();
-        let mut gone = alloc::vec::Vec::new();
-        for map in core::mem::take(&mut kernel.memory.shared) {
-            let (low, high) = (map.start.max(start), (map.start + map.size).min(end));
-            if low >= high {
-                kept.push(map);
-                continue;
-            }
-            let below = low - map.start;
-            let above = map.start + map.size - high;
-            for part in [
-                Shared { size: below, ..map },
-                Shared {
-                    start: high,
-                    size: above,
-                    offset: map.offset + (high - map.start),
-                    ..map
-                },
-            ] {
-                if part.size > 0 {
-                    kernel.tree.hold(part.node)?;
-                    kept.push(part);
-                }
-            }
-            gone.push(map.node);
-        }
-        kernel.memory.shared = kept;
-        gone.into_iter().for_each(|node| kernel.tree.release(node));
-    }
+    start.checked_add(size).ok_or(Errno::EINVAL)?;
+    kernel.cut_mappings(start, size)?;
     if kernel.memory.pages().release(start, size) {
         Ok(())
     } else {
         Err(Errno::EINVAL)
-    }
-}
-
-impl Kernel {
-    /// Brings shared writable mappings (of one file, or all) back to their files.
-    pub(crate) fn write_back(&mut self, only: Option<NodeId>) -> Result<(), Errno> {
-        let now = self.now();
-        let Kernel { memory, tree, .. } = self;
-        for map in memory
-            .shared
-            .iter()
-            .filter(|map| map.write && only.is_none_or(|node| node == map.node))
-        {
-            let Kind::File(contents) = &mut tree.node_mut(map.node)?.kind else {
-                continue;
-            };
-            let count = contents.size().saturating_sub(map.offset).min(map.size);
-            // SAFETY: the slice ends with the statement; contents are the library OS's own memory.
-            let bytes = unsafe { memory.bytes(map.start, count) };
-            // Behind the file's end, or with a protection that hides the bytes, there is nothing to bring back.
-            if let Ok(bytes) = bytes
-                && !bytes.is_empty()
-                && !contents.equals(map.offset, bytes)
-            {
-                contents.write(map.offset, bytes)?;
-                let node = tree.node_mut(map.node)?;
-                (node.modified, node.changed) = (now, now);
-                tree.change(map.node)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Brings a file's new bytes into its shared mappings.
-    pub(crate) fn refresh(&mut self, node: NodeId, offset: u64, size: u64) -> Result<(), Errno> {
-        let Kernel { memory, tree, .. } = self;
-        let Kind::File(contents) = &tree.node(node)?.kind else {
-            return Ok(());
-        };
-        for map in memory.shared.iter().filter(|map| map.node == node) {
-            let (low, high) = (
-                offset.max(map.offset),
-                (offset + size).min(map.offset + map.size),
-            );
-            if low < high {
-                let target = map.start + (low - map.offset);
-                let mut buffer = alloc::vec![0; (high - low).min(PAGE) as usize];
-                let mut done = 0;
-                while low + done < high {
-                    let count = contents
-                        .read(low + done, &mut buffer)
-                        .min((high - low - done) as usize);
-                    if count == 0 || memory.put(target + done, &buffer[..count]).is_err() {
-                        break;
-                    }
-                    done += count as u64;
-                }
-            }
-        }
-        Ok(())
     }
 }
 
@@ -360,12 +261,12 @@ pub(crate) fn mremap(
         return Ok(old);
     }
     let more = new_size - old_size;
-    let is_shared = kernel
-        .memory
-        .shared
-        .iter()
-        .any(|map| map.start < old + old_size && old < map.start + map.size);
-    if !is_shared && kernel.memory.pages().take_at(old + old_size, more, prot) {
+    let end = old + old_size;
+    if kernel.memory.pages().take_at(end, more, prot) {
+        kernel.extend_mapping(end, more).inspect_err(|_| {
+            kernel.memory.pages().release(end, more);
+        })?;
+        kernel.memory.pages().protect(end, more, prot);
         return Ok(old);
     }
     if flags & MREMAP_MAYMOVE == 0 {
@@ -379,28 +280,27 @@ pub(crate) fn mremap(
     relocate(kernel, (old, old_size), (new, new_size), prot)
 }
 
-/// Moves a mapping's bytes into fresh pages and gives the old ones back.
+/// Moves memory, and what is mapped there, into fresh pages and gives the old ones back.
 fn relocate(kernel: &mut Kernel, old: (u64, u64), new: (u64, u64), prot: u8) -> Result<u64, Errno> {
-    kernel.write_back(None)?;
-    kernel.memory.pages().protect(old.0, old.1, READ | WRITE);
-    kernel.memory.copy(old.0, new.0, old.1.min(new.1))?;
-    let moved = kernel
-        .memory
-        .shared
-        .iter()
-        .position(|map| map.start == old.0 && map.size == old.1);
-    if let Some(index) = moved {
-        let map = kernel.memory.shared.swap_remove(index);
-        fill(kernel, new.0, new.1, map.node, map.offset)?;
-        kernel.memory.shared.push(Shared {
-            start: new.0,
-            size: new.1,
-            ..map
-        });
+    if let Err(errno) = copy(kernel, old, new) {
+        unmap(kernel, new.0, new.1)?;
+        return Err(errno);
     }
     kernel.memory.pages().protect(new.0, new.1, prot);
     unmap(kernel, old.0, old.1)?;
     Ok(new.0)
+}
+
+fn copy(kernel: &mut Kernel, old: (u64, u64), new: (u64, u64)) -> Result<(), Errno> {
+    let kept = old.1.min(new.1);
+    kernel.write_back(Part::Memory(old.0, old.1))?;
+    kernel.memory.pages().protect(old.0, old.1, READ | WRITE);
+    kernel.memory.copy(old.0, new.0, kept)?;
+    kernel.copy_mappings(old.0, new.0, kept)?;
+    if new.1 > kept {
+        kernel.extend_mapping(new.0 + kept, new.1 - kept)?;
+    }
+    Ok(())
 }
 
 pub(crate) fn mprotect(kernel: &mut Kernel, [address, size, prot, ..]: Args) -> Result<u64, Errno> {
@@ -409,7 +309,16 @@ pub(crate) fn mprotect(kernel: &mut Kernel, [address, size, prot, ..]: Args) -> 
     }
     let prot = protection(prot)?;
     let size = size.checked_next_multiple_of(PAGE).ok_or(Errno::ENOMEM)?;
+    let write = prot & WRITE != 0;
+    let shared = &kernel.memory.shared;
+    let mut mapped = shared.iter().filter_map(|map| map.within(address, size));
+    if write && mapped.any(|map| !map.may_write) {
+        return Err(Errno::EACCES);
+    }
     if size == 0 || kernel.memory.pages().protect(address, size, prot) {
+        for map in &mut kernel.memory.shared {
+            map.write |= write && map.within(address, size).is_some();
+        }
         return Ok(0);
     }
     // The image's own pages: what they allow cannot change, and less is not enforced anyway.
@@ -431,17 +340,7 @@ pub(crate) fn madvise(
     let size = size.checked_next_multiple_of(PAGE).ok_or(Errno::EINVAL)?;
     let mapped = kernel.memory.pages().owns(address, size);
     match advice {
-        DONTNEED if mapped => {
-            let shared = &kernel.memory.shared;
-            let end = address + size;
-            if !shared
-                .iter()
-                .any(|map| map.start < end && address < map.start + map.size)
-            {
-                kernel.memory.pages().zero(address, size);
-            }
-            Ok(0)
-        }
+        DONTNEED if mapped => kernel.discard(address, size).map(|()| 0),
         // Hints about reading, huge pages, dumps and lazy freeing: nothing changes for the program.
         0..=4 | 8 | 12..=21 if mapped || kernel.memory.check(address, size, false).is_ok() => Ok(0),
         0..=4 | 8 | 12..=21 => Err(Errno::ENOMEM),
@@ -457,7 +356,7 @@ pub(crate) fn msync(kernel: &mut Kernel, [address, size, flags, ..]: Args) -> Re
     if !kernel.memory.pages().owns(address, size) {
         return Err(Errno::ENOMEM);
     }
-    kernel.write_back(None)?;
+    kernel.write_back(Part::Memory(address, size))?;
     Ok(0)
 }
 

@@ -6,9 +6,9 @@ use core::ptr::NonNull;
 
 use zvm_abi::layout::{NULL_END, PAGE};
 
+use super::mapping::Mapping;
 use super::pages::{self, Pages};
 use crate::errno::Errno;
-use crate::fs::NodeId;
 use crate::kernel::Registers;
 
 /// Plain data that may be copied between the program and the library OS byte by byte.
@@ -38,17 +38,6 @@ pub struct Region {
     pub name: &'static str,
 }
 
-/// A shared mapping of a file.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Shared {
-    pub start: u64,
-    pub size: u64,
-    pub node: NodeId,
-    pub offset: u64,
-    /// Writable: its bytes go back to the file.
-    pub write: bool,
-}
-
 /// The end of a range that a process of Linux could have.
 ///
 /// # Errors
@@ -66,8 +55,10 @@ pub struct Memory {
     regions: Vec<Region>,
     /// Start and end of brk's area.
     pub(crate) brk: (u64, u64),
-    /// Shared file mappings.
-    pub(crate) shared: Vec<Shared>,
+    /// Shared mappings of files.
+    pub(crate) shared: Vec<Mapping>,
+    /// Private ones: what to read again when the program throws its own bytes away.
+    pub(super) private: Vec<Mapping>,
 }
 
 impl Memory {
@@ -85,6 +76,7 @@ impl Memory {
             regions,
             brk: (start, start),
             shared: Vec::new(),
+            private: Vec::new(),
         }
     }
 
@@ -98,6 +90,14 @@ impl Memory {
     fn pages_ref(&self) -> &Pages {
         // SAFETY: as in `pages`.
         unsafe { self.pages.as_ref() }
+    }
+
+    pub(super) fn mappings(&mut self, shared: bool) -> &mut Vec<Mapping> {
+        if shared {
+            &mut self.shared
+        } else {
+            &mut self.private
+        }
     }
 
     /// What is mapped besides the heap.
@@ -166,6 +166,40 @@ impl Memory {
         }
         self.check(address, size, true)?;
         // SAFETY: as in `bytes`, and the caller holds no other slice.
+        Ok(unsafe { core::slice::from_raw_parts_mut(self.pointer(address), size as usize) })
+    }
+
+    /// Bytes of the program's pages, whatever it may do with them, to read from at once.
+    ///
+    /// # Errors
+    /// `EFAULT`.
+    ///
+    /// # Safety
+    /// As for [`Self::bytes`].
+    pub(super) unsafe fn owned<'a>(&self, address: u64, size: u64) -> Result<&'a [u8], Errno> {
+        // SAFETY: the caller's promise is the same.
+        unsafe { self.owned_mut(address, size) }.map(|bytes| &*bytes)
+    }
+
+    /// Bytes of the program's pages, whatever it may do with them, to write to at once.
+    ///
+    /// # Errors
+    /// `EFAULT`.
+    ///
+    /// # Safety
+    /// As for [`Self::bytes_mut`].
+    pub(super) unsafe fn owned_mut<'a>(
+        &self,
+        address: u64,
+        size: u64,
+    ) -> Result<&'a mut [u8], Errno> {
+        if size == 0 {
+            return Ok(&mut []);
+        }
+        if !self.pages_ref().owns(address, size) {
+            return Err(Errno::EFAULT);
+        }
+        // SAFETY: as in `bytes_mut`.
         Ok(unsafe { core::slice::from_raw_parts_mut(self.pointer(address), size as usize) })
     }
 

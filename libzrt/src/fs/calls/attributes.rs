@@ -4,6 +4,7 @@ use super::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW};
 use crate::errno::Errno;
 use crate::fs::{DESCRIPTOR, Kind, NodeId, Time, flag};
 use crate::kernel::{Args, Kernel};
+use crate::mm::Part;
 use crate::time::SECOND;
 
 fn set_mode(kernel: &mut Kernel, id: NodeId, mode: u64) -> Result<u64, Errno> {
@@ -238,9 +239,17 @@ pub(crate) fn fallocate(
             } else {
                 end
             };
+            let mut written = Ok(0);
             while at < limit {
-                at += contents.write(at, &zeros[..(limit - at).min(4096) as usize])? as u64;
+                written = contents.write(at, &zeros[..(limit - at).min(4096) as usize]);
+                match written {
+                    Ok(count) => at += count as u64,
+                    Err(_) => break,
+                }
             }
+            kernel.refresh(id, offset, at - offset)?;
+            kernel.refresh_end(id, before, offset.max(before))?;
+            written?;
         }
         _ => return Err(Errno::EOPNOTSUPP),
     }
@@ -255,7 +264,7 @@ pub(crate) fn fallocate(
 pub(crate) fn fsync(kernel: &mut Kernel, [fd, ..]: Args) -> Result<u64, Errno> {
     let id = kernel.files.get(fd)?.node;
     match kernel.tree.node(id)?.kind {
-        Kind::File(_) => kernel.write_back(Some(id)).map(|()| 0),
+        Kind::File(_) => kernel.write_back(Part::File(id, 0, u64::MAX)).map(|()| 0),
         Kind::Directory(_) | Kind::Unread(_) => Ok(0),
         _ => Err(Errno::EINVAL),
     }
@@ -294,11 +303,11 @@ pub(crate) fn sync_file_range(
 
 pub(crate) fn syncfs(kernel: &mut Kernel, [fd, ..]: Args) -> Result<u64, Errno> {
     kernel.files.get(fd)?;
-    kernel.write_back(None).map(|()| 0)
+    kernel.write_back(Part::All).map(|()| 0)
 }
 
 pub(crate) fn sync(kernel: &mut Kernel, _: Args) -> Result<u64, Errno> {
-    kernel.write_back(None).map(|()| 0)
+    kernel.write_back(Part::All).map(|()| 0)
 }
 
 pub(crate) fn fadvise64(

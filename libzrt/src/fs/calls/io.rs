@@ -8,7 +8,7 @@ use crate::errno::Errno;
 use crate::fs::socket::STREAM;
 use crate::fs::{Device, Kind, MAX_SIZE, NodeId, flag};
 use crate::kernel::{Args, Kernel};
-use crate::mm::range_end;
+use crate::mm::{Part, range_end};
 use crate::signal::SIGPIPE;
 use crate::threads::On;
 
@@ -46,7 +46,7 @@ impl Kernel {
         let count = match &mut self.tree.node_mut(id)?.kind {
             Kind::File(_) => {
                 if !self.memory.shared.is_empty() {
-                    self.write_back(Some(id))?;
+                    self.write_back(Part::File(id, offset, buffer.len() as u64))?;
                 }
                 let Kind::File(contents) = &self.tree.node(id)?.kind else {
                     return Err(Errno::EIO);
@@ -132,6 +132,7 @@ impl Kernel {
                 if flags & flag::APPEND != 0 {
                     offset = contents.size();
                 }
+                let size = contents.size();
                 let count = contents.write(offset, bytes)? as u64;
                 if count > 0 {
                     let node = self.tree.node_mut(id)?;
@@ -139,6 +140,9 @@ impl Kernel {
                     self.tree.change(id)?;
                     if !self.memory.shared.is_empty() {
                         self.refresh(id, offset, count)?;
+                        if size < offset {
+                            self.refresh_end(id, size, offset)?;
+                        }
                     }
                 }
                 count
@@ -389,8 +393,8 @@ impl Kernel {
 
     fn write_one(&mut self, fd: u64, address: u64, size: u64, at: At) -> Result<u64, Errno> {
         self.files.get(fd)?;
-        // SAFETY: the slice ends with the call, which writes to channels and the library OS's own memory; a refreshed
-        // mapping is written through a buffer after the last use of these bytes.
+        // SAFETY: the slice ends with the call, which writes to channels and the library OS's own memory; a mapping is
+        // refreshed after the last use of these bytes.
         let bytes = unsafe { self.memory.some_bytes(address, size)? };
         let most = bytes.len().min(MAX_COUNT as usize);
         self.write_file(fd, &bytes[..most], at)
@@ -401,18 +405,16 @@ impl Kernel {
         if size > MAX_SIZE {
             return Err(Errno::EFBIG);
         }
-        if !self.memory.shared.is_empty() {
-            self.write_back(Some(id))?;
-        }
         let now = self.now();
         self.tree.change(id)?;
         let node = self.tree.node_mut(id)?;
         let Kind::File(contents) = &mut node.kind else {
             return Err(Errno::EINVAL);
         };
+        let before = contents.size();
         contents.resize(size)?;
         (node.modified, node.changed) = (now, now);
-        Ok(())
+        self.refresh_end(id, before, size)
     }
 }
 
