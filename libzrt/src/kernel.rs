@@ -362,7 +362,7 @@ impl Kernel {
             let thread = self.threads.current();
             if !matches!(thread.run, Run::Ready) {
                 // Made again, when this thread's turn has come.
-                self.call(thread.number, thread.args);
+                self.call_again();
                 continue;
             }
             if self.signals.quiet(&thread.signals) {
@@ -386,6 +386,24 @@ impl Kernel {
         }
         let result = self.handle(number, args);
         self.settle(result);
+    }
+
+    /// Makes the current thread's call again, on the open file that it was made for.
+    fn call_again(&mut self) {
+        let thread = self.threads.current();
+        let (number, args, held) = (thread.number, thread.args, thread.progress.held);
+        self.files.held = held;
+        self.call(number, args);
+        self.files.held = None;
+        if let Some(held) = held
+            && let Some(thread) = self.threads.running()
+            && !matches!(thread.run, Run::Waiting(_))
+        {
+            self.progress().held = None;
+            if let Some(file) = self.files.let_go(held) {
+                self.forget(&file);
+            }
+        }
     }
 
     fn handle(&mut self, number: u64, args: Args) -> Result<u64, Errno> {

@@ -88,6 +88,18 @@ pub fn name(number: u64) -> &'static str {
     }
 }
 
+/// Whether the call may wait for the open file of the descriptor that is its first argument. As on Linux, that is the file of
+/// the call's beginning, whatever becomes of the descriptor meanwhile.
+pub fn waits_for_file(number: u64) -> bool {
+    const READ_WRITE: [u64; 11] = [0, 1, 17, 18, 19, 20, 40, 295, 296, 327, 328];
+    const SOCKETS: [u64; 7] = [42, 43, 44, 45, 46, 47, 288];
+    const LOCKS: [u64; 2] = [72, 73];
+    const EPOLL: [u64; 3] = [232, 281, 441];
+    [&READ_WRITE[..], &SOCKETS, &LOCKS, &EPOLL]
+        .iter()
+        .any(|numbers| numbers.contains(&number))
+}
+
 /// Whether the call makes sockets; other calls say `EAFNOSUPPORT` of an address.
 pub fn makes_socket(number: u64) -> bool {
     const SOCKET: u64 = 41;

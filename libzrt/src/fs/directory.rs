@@ -80,6 +80,9 @@ impl Directory {
             }
             None => {
                 self.slots.try_reserve(1).map_err(|_| Errno::ENOSPC)?;
+                // Room for each to go, so that nothing that makes room needs any.
+                let most = self.slots.capacity();
+                self.free.try_reserve(most).map_err(|_| Errno::ENOSPC)?;
                 self.slots.push(entry);
                 self.slots.len() as u32 - 1
             }

@@ -75,6 +75,13 @@ struct Slot {
     close_on_exec: bool,
 }
 
+/// The open file that a descriptor had when a call with it began to wait.
+#[derive(Clone, Copy, Debug)]
+pub struct Held {
+    fd: u32,
+    file: u32,
+}
+
 /// The descriptor table.
 #[derive(Debug, Default)]
 pub struct Files {
@@ -86,6 +93,8 @@ pub struct Files {
     pub cwd: NodeId,
     /// Bytes of `read` and `write` that are gathered or scattered.
     pub(crate) scratch: Vec<u8>,
+    /// While a call is made again: what its descriptor stands for.
+    pub(crate) held: Option<Held>,
 }
 
 impl Files {
@@ -96,6 +105,14 @@ impl Files {
 
     fn slot(&self, fd: u64) -> Result<Slot, Errno> {
         // The kernel looks at the low 32 bits only.
+        if let Some(held) = self.held
+            && held.fd == fd as u32
+        {
+            return Ok(Slot {
+                file: held.file,
+                close_on_exec: false,
+            });
+        }
         self.slots
             .get(fd as u32 as usize)
             .copied()
@@ -125,19 +142,23 @@ impl Files {
     /// Opens: the lowest free descriptor.
     ///
     /// # Errors
-    /// `EMFILE` from `limit` on; then the file comes back.
+    /// `EMFILE` from `limit` on, `ENOMEM`; then the file comes back.
     pub fn add(
         &mut self,
         file: OpenFile,
         close_on_exec: bool,
         limit: u64,
     ) -> Result<u64, (Errno, OpenFile)> {
-        let Ok(fd) = self.free_slot(0, limit) else {
-            return Err((Errno::EMFILE, file));
+        let fd = match self.free_slot(0, limit) {
+            Ok(fd) => fd,
+            Err(errno) => return Err((errno, file)),
         };
         let index = match self.open.iter().position(Option::is_none) {
             Some(index) => index,
             None => {
+                if self.open.try_reserve(1).is_err() {
+                    return Err((Errno::ENOMEM, file));
+                }
                 self.open.push(None);
                 self.open.len() - 1
             }
@@ -163,16 +184,24 @@ impl Files {
         if fd as u64 >= limit {
             return Err(Errno::EMFILE);
         }
-        if fd >= self.slots.len() {
+        self.extend(fd)?;
+        Ok(fd)
+    }
+
+    /// Makes a place for this descriptor.
+    fn extend(&mut self, fd: usize) -> Result<(), Errno> {
+        let more = (fd + 1).saturating_sub(self.slots.len());
+        if more > 0 {
+            self.slots.try_reserve(more).map_err(|_| Errno::ENOMEM)?;
             self.slots.resize(fd + 1, None);
         }
-        Ok(fd)
+        Ok(())
     }
 
     /// A second descriptor for the same open file, at `least` or above.
     ///
     /// # Errors
-    /// `EBADF`, `EMFILE`.
+    /// `EBADF`, `EMFILE`, `ENOMEM`.
     pub fn duplicate(
         &mut self,
         fd: u64,
@@ -189,13 +218,11 @@ impl Files {
     /// Makes `new`, which is free, a descriptor for the same open file.
     ///
     /// # Errors
-    /// `EBADF`.
+    /// `EBADF`, `ENOMEM`.
     pub fn duplicate_to(&mut self, fd: u64, new: u64, close_on_exec: bool) -> Result<(), Errno> {
         let file = self.slot(fd)?.file;
         let new = new as usize;
-        if new >= self.slots.len() {
-            self.slots.resize(new + 1, None);
-        }
+        self.extend(new)?;
         self.use_slot(new, file, close_on_exec);
         Ok(())
     }
@@ -225,6 +252,24 @@ impl Files {
             }
         }
         Ok(open.take())
+    }
+
+    /// Keeps a descriptor's open file for a call that waits.
+    pub fn hold(&mut self, fd: u64) -> Option<Held> {
+        let (fd, file) = (fd as u32, self.slot(fd).ok()?.file);
+        self.open[file as usize].as_mut()?.uses += 1;
+        Some(Held { fd, file })
+    }
+
+    /// Ends [`Self::hold`]: the open file if nothing else keeps it.
+    pub fn let_go(&mut self, held: Held) -> Option<OpenFile> {
+        let open = &mut self.open[held.file as usize];
+        let file = open.as_mut()?;
+        file.uses -= 1;
+        if file.uses > 0 {
+            return None;
+        }
+        open.take()
     }
 
     /// FD_CLOEXEC.

@@ -40,6 +40,23 @@ impl Found {
     }
 }
 
+/// What becomes of a symbolic link in the last place of a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Last {
+    /// It is followed.
+    Followed,
+    /// It is followed before a slash alone.
+    Found,
+    /// It is never followed: the name itself is to be made or taken away. What stands before a slash need not be a directory.
+    Named,
+}
+
+impl From<bool> for Last {
+    fn from(follow: bool) -> Last {
+        if follow { Last::Followed } else { Last::Found }
+    }
+}
+
 /// Marks a [`NodeId`] that is a name in /proc/self/fd; the other bits are the descriptor.
 pub const DESCRIPTOR: NodeId = 1 << 31;
 
@@ -56,7 +73,7 @@ impl From<Errno> for Stop {
     }
 }
 
-/// Follows `path` from the directory `start`; a symbolic link in the last place only if `follow`, or before a slash.
+/// Follows `path` from the directory `start`; `to` says what becomes of a symbolic link in the last place.
 /// An unfollowed name in /proc/self/fd comes back with the mark [`DESCRIPTOR`].
 ///
 /// # Errors
@@ -66,10 +83,10 @@ pub fn resolve(
     files: &Files,
     start: NodeId,
     path: &[u8],
-    follow: bool,
+    to: Last,
 ) -> Result<Found, Errno> {
     loop {
-        match walk(tree, files, start, path, follow) {
+        match walk(tree, files, start, path, to) {
             Ok(found) => return Ok(found),
             Err(Stop::Unread(directory)) => tree.look_into(directory)?,
             Err(Stop::Errno(errno)) => return Err(errno),
@@ -77,7 +94,7 @@ pub fn resolve(
     }
 }
 
-/// As [`resolve`] with `follow`, for what only a program can have made: that is in no directory which nobody has looked into.
+/// As [`resolve`] with [`Last::Followed`], for what only a program can have made: that is in no directory which nobody has looked into.
 ///
 /// # Errors
 /// As [`resolve`].
@@ -87,19 +104,13 @@ pub fn resolve_made(
     start: NodeId,
     path: &[u8],
 ) -> Result<Found, Errno> {
-    walk(tree, files, start, path, true).map_err(|stop| match stop {
+    walk(tree, files, start, path, Last::Followed).map_err(|stop| match stop {
         Stop::Errno(errno) => errno,
         Stop::Unread(_) => Errno::ENOENT,
     })
 }
 
-fn walk(
-    tree: &Tree,
-    files: &Files,
-    start: NodeId,
-    path: &[u8],
-    follow: bool,
-) -> Result<Found, Stop> {
+fn walk(tree: &Tree, files: &Files, start: NodeId, path: &[u8], to: Last) -> Result<Found, Stop> {
     if path.is_empty() {
         return Err(Errno::ENOENT.into());
     }
@@ -142,7 +153,7 @@ fn walk(
                 Err(Errno::ENOENT.into())
             };
         };
-        if !last || follow || slash {
+        if !last || to == Last::Followed || (slash && to == Last::Found) {
             if id & DESCRIPTOR != 0 {
                 id = files.get(u64::from(id & !DESCRIPTOR))?.node;
             } else if let Kind::Symlink(target) = &tree.node(id)?.kind {
@@ -164,7 +175,7 @@ fn walk(
             }
         }
         if last {
-            if slash && !tree.node(id)?.is_directory() {
+            if slash && to != Last::Named && !tree.node(id)?.is_directory() {
                 return Err(Errno::ENOTDIR.into());
             }
             return Ok(Found {

@@ -22,6 +22,8 @@ pub struct Pipe {
     pub readers: u32,
     /// Open files that write.
     pub writers: u32,
+    /// How often it was opened by its name to be read, and to be written.
+    pub opened: (u32, u32),
 }
 
 impl Default for Pipe {
@@ -38,6 +40,7 @@ impl Pipe {
             capacity,
             readers: 0,
             writers: 0,
+            opened: (0, 0),
         }
     }
 

@@ -8,6 +8,7 @@ use core::fmt::Write as _;
 use zvm_abi::layout::PAGE;
 
 use super::Generated;
+use crate::errno::Errno;
 use crate::kernel::Kernel;
 use crate::process::{PARENT, PID, UTSNAME};
 use crate::text::text;
@@ -15,7 +16,10 @@ use crate::time::{SECOND, TICKS};
 
 impl Kernel {
     /// The file's text as of now.
-    pub(crate) fn generate(&mut self, file: Generated) -> Vec<u8> {
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub(crate) fn generate(&mut self, file: Generated) -> Result<Vec<u8>, Errno> {
         let pages = self.memory.pages();
         let (total, free, used) = (
             pages.end() - pages.start(),
@@ -26,9 +30,9 @@ impl Kernel {
             .trim_end_matches('\0')
             .to_owned();
         let text = match file {
-            Generated::Cmdline => return joined(&self.args),
-            Generated::Environ => return joined(&self.env),
-            Generated::Maps => self.maps(),
+            Generated::Cmdline => return Ok(joined(&self.args)),
+            Generated::Environ => return Ok(joined(&self.env)),
+            Generated::Maps => self.maps()?,
             Generated::Comm => text!("{name}\n"),
             Generated::Status => text!(
                 "Name:\t{name}\nUmask:\t{:04o}\nState:\tR (running)\nTgid:\t{PID}\nNgid:\t0\nPid:\t{PID}\nPPid:\t{PARENT}\n\
@@ -85,12 +89,21 @@ impl Kernel {
             }
             Generated::Version => text!("{} version {} {}\n", UTSNAME[0], UTSNAME[2], UTSNAME[3]),
         };
-        text.into_bytes()
+        Ok(text.into_bytes())
     }
 
-    fn maps(&mut self) -> String {
+    fn maps(&mut self) -> Result<String, Errno> {
+        /// Bytes of a line, at most.
+        const LINE: usize = 80;
         let brk = self.memory.brk;
         let mut lines: Vec<(u64, u64, &str, &str)> = Vec::new();
+        // Nothing may be allocated while the page table is borrowed: runs are counted first.
+        let count = self.memory.pages().runs().count();
+        let most = count + 8 + self.memory.regions().len();
+        let (mut runs, mut text) = (Vec::new(), String::new());
+        runs.try_reserve(count + 8).map_err(|_| Errno::ENOMEM)?;
+        lines.try_reserve(most).map_err(|_| Errno::ENOMEM)?;
+        text.try_reserve(most * LINE).map_err(|_| Errno::ENOMEM)?;
         for region in self.memory.regions() {
             let access = if region.name == "[text]" {
                 "r-xp"
@@ -101,9 +114,6 @@ impl Kernel {
             };
             lines.push((region.start, region.end, access, region.name));
         }
-        // Nothing may be allocated while the page table is borrowed: runs are counted first.
-        let count = self.memory.pages().runs().count();
-        let mut runs = Vec::with_capacity(count + 8);
         runs.extend(self.memory.pages().runs().take(count));
         for (start, end, prot) in runs {
             let access = ["---p", "r--p", "-w-p", "rw-p"][usize::from(prot & 3)];
@@ -115,14 +125,13 @@ impl Kernel {
             lines.push((start, end, access, name));
         }
         lines.sort_unstable();
-        let mut text = String::new();
         for (start, end, access, name) in lines {
             let _ = writeln!(
                 text,
                 "{start:08x}-{end:08x} {access} 00000000 00:00 0 {name:>16}"
             );
         }
-        text
+        Ok(text)
     }
 }
 

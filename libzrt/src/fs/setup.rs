@@ -8,7 +8,7 @@ use zvm_abi::manifest::CLOCK;
 
 use super::files::{OpenFile, flag};
 use super::tree::{Device, Generated, Kind, Mount, NodeId};
-use super::{Contents, Directory, resolve, tar};
+use super::{Contents, Directory, Last, resolve, tar};
 use crate::errno::Errno;
 use crate::kernel::Kernel;
 use crate::nvram::{Access, MountLine};
@@ -141,7 +141,7 @@ impl Kernel {
         let mut at = self.tree.root;
         for component in components {
             at = match self.tree.directory(at)?.get(component) {
-                Some(id) => resolve(&mut self.tree, &self.files, at, component, true)
+                Some(id) => resolve(&mut self.tree, &self.files, at, component, Last::Followed)
                     .map_or(Ok(id), |found| found.existing())?,
                 None => self.make(
                     at,
@@ -173,7 +173,7 @@ impl Kernel {
 
     fn directory(&mut self, path: &[u8]) -> Result<NodeId, Errno> {
         let root = self.tree.root;
-        let id = resolve(&mut self.tree, &self.files, root, path, true)?.existing()?;
+        let id = resolve(&mut self.tree, &self.files, root, path, Last::Followed)?.existing()?;
         if self.tree.node(id)?.is_directory() {
             Ok(id)
         } else {

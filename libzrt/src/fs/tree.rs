@@ -117,7 +117,7 @@ pub struct Node {
     pub modified: Time,
     /// Last change of anything.
     pub changed: Time,
-    /// The directory that holds this directory.
+    /// The directory that holds this directory, or held it until this one was removed.
     pub parent: NodeId,
     /// This directory's name there.
     pub name: Box<[u8]>,
@@ -275,6 +275,9 @@ impl Tree {
             return Ok(id);
         }
         self.nodes.try_reserve(1).map_err(|_| Errno::ENOSPC)?;
+        // Room for each to go, so that nothing that makes room needs any.
+        let most = self.nodes.capacity();
+        self.free.try_reserve(most).map_err(|_| Errno::ENOSPC)?;
         self.nodes.push(Some(node));
         Ok(self.nodes.len() as NodeId - 1)
     }
@@ -296,21 +299,28 @@ impl Tree {
         }
     }
 
-    /// Takes all names from a node that nothing else uses.
+    /// Lets a node go that has no name any more, and no use.
     pub(super) fn forget(&mut self, id: NodeId) {
-        if let Ok(node) = self.node_mut(id) {
-            node.links = 0;
-            self.collect(id);
+        if self.node(id).is_ok() {
+            self.nodes[id as usize] = None;
+            self.free.push(id);
         }
     }
 
+    /// Lets a node go that has no name and no use, and the directories that were there only because `..` of it led to them.
     fn collect(&mut self, id: NodeId) {
-        if self
-            .node(id)
-            .is_ok_and(|node| node.links == 0 && node.opens == 0)
+        let mut at = id;
+        while let Ok(node) = self.node(at)
+            && node.links == 0
+            && node.opens == 0
         {
-            self.nodes[id as usize] = None;
-            self.free.push(id);
+            let above = node.is_directory().then_some(node.parent);
+            self.forget(at);
+            let Some(parent) = above else { return };
+            if let Ok(node) = self.node_mut(parent) {
+                node.opens = node.opens.saturating_sub(1);
+            }
+            at = parent;
         }
     }
 
@@ -408,7 +418,7 @@ impl Tree {
         let id = self.add(Node::new(kind, permissions, mount, now))?;
         let linked = self.link(parent, name, id, now);
         if linked.is_err() {
-            self.collect(id);
+            self.forget(id);
         }
         linked.map(|()| id)
     }
@@ -435,6 +445,8 @@ impl Tree {
         node.changed = now;
         node.links = if directory { 0 } else { node.links - 1 };
         if directory {
+            // Whoever still uses the directory finds the one above it by `..`, as long as it is used.
+            self.hold(parent)?;
             self.node_mut(parent)?.links -= 1;
         }
         self.touch(parent, now)?;
@@ -564,5 +576,32 @@ impl Tree {
             path.push(b'/');
         }
         Some(path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_directory_above_a_removed_one_stays_as_long_as_that_is_used() {
+        let now = Time::default();
+        let mut tree = Tree::new(now);
+        let (root, count) = (tree.root, tree.len());
+        let directory = || Kind::Directory(Directory::default());
+        let above = tree.create(root, b"p", directory(), 0o755, now).unwrap();
+        let below = tree.create(above, b"q", directory(), 0o755, now).unwrap();
+        tree.hold(below).unwrap();
+        tree.unlink(above, b"q", now).unwrap();
+        tree.unlink(root, b"p", now).unwrap();
+        let other = tree.create(root, b"other", directory(), 0o755, now);
+        assert_eq!(tree.node(below).unwrap().parent, above);
+        assert_ne!(other, Ok(above));
+        let made = tree.create(above, b"x", Kind::File(Contents::default()), 0o644, now);
+        assert_eq!(made, Err(Errno::ENOENT));
+        tree.release(below);
+        tree.unlink(root, b"other", now).unwrap();
+        assert_eq!(tree.len(), count);
+        assert_eq!(tree.node(root).unwrap().opens, 1);
     }
 }

@@ -87,6 +87,15 @@ impl Memory {
         unsafe { self.pages.as_mut() }
     }
 
+    /// Does what stores the program's bytes with the library OS: such bytes leave alone the reserve, from which the library OS
+    /// itself must live when memory is full. What `work` allocates must be allowed to fail.
+    pub(crate) fn strictly<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        self.pages().set_strict(true);
+        let result = work();
+        self.pages().set_strict(false);
+        result
+    }
+
     fn pages_ref(&self) -> &Pages {
         // SAFETY: as in `pages`.
         unsafe { self.pages.as_ref() }
@@ -304,7 +313,7 @@ impl Memory {
     /// `count` values at `address`.
     ///
     /// # Errors
-    /// `EFAULT`, or `EINVAL` for more than `limit`.
+    /// `EFAULT`, `EINVAL` for more than `limit`, or `ENOMEM`.
     pub fn read_array<T: Plain>(
         &self,
         address: u64,
@@ -316,9 +325,14 @@ impl Memory {
         }
         let size = size_of::<T>() as u64;
         self.check(address, count * size, false)?;
-        (0..count)
-            .map(|index| self.read(address + index * size))
-            .collect()
+        let mut values = Vec::new();
+        values
+            .try_reserve_exact(count as usize)
+            .map_err(|_| Errno::ENOMEM)?;
+        for index in 0..count {
+            values.push(self.read(address + index * size)?);
+        }
+        Ok(values)
     }
 
     /// The NUL-terminated string at `address`, without the NUL.

@@ -43,6 +43,8 @@ pub struct Pages {
     free: usize,
     /// Free pages that only small requests of the library OS get: it must answer also when memory is full.
     reserve: usize,
+    /// Even small requests of the library OS leave the reserve alone: they are for what the program keeps.
+    strict: bool,
 }
 
 impl Pages {
@@ -63,12 +65,18 @@ impl Pages {
             used: 0,
             free: count,
             reserve: 0,
+            strict: false,
         }
     }
 
     /// Keeps this many bytes for requests of up to [`SMALL`] bytes of the library OS.
     pub fn set_reserve(&mut self, size: u64) {
         self.reserve = (size / PAGE) as usize;
+    }
+
+    /// From now on no request gets anything of the reserve, or small ones of the library OS do again.
+    pub fn set_strict(&mut self, strict: bool) {
+        self.strict = strict;
     }
 
     /// Whether `count` more pages leave the reserve alone.
@@ -129,7 +137,7 @@ impl Pages {
     /// [`Self::take`] for the library OS itself.
     pub fn take_kernel(&mut self, size: u64) -> Option<u64> {
         let count = (size / PAGE) as usize;
-        if size > SMALL && !self.spare(count) {
+        if (size > SMALL || self.strict) && !self.spare(count) {
             return None;
         }
         let start = self.find(count)?;
@@ -537,6 +545,10 @@ pub(crate) mod tests {
         assert_eq!(pages.take_kernel(SMALL + PAGE), None);
         pages.release_kernel(own, SMALL);
         assert!(pages.take_kernel(SMALL / 2).is_some() && pages.take(2 * PAGE, READ).is_some());
+        pages.set_strict(true);
+        assert_eq!(pages.take_kernel(PAGE), None);
+        pages.set_strict(false);
+        assert!(pages.take_kernel(PAGE).is_some());
     }
 
     #[test]

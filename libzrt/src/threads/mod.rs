@@ -26,7 +26,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use crate::fault::Back;
-use crate::fs::NodeId;
+use crate::fs::{Held, NodeId};
 use crate::kernel::{Args, Registers};
 use crate::process::PID;
 use crate::signal::ThreadSignals;
@@ -82,6 +82,10 @@ pub(crate) struct Progress {
     pub woken: bool,
     /// It waits, among others, for the world outside.
     pub outside: bool,
+    /// How often the other end of the pipe that it opens had been opened.
+    pub opened: Option<u32>,
+    /// The open file that its first argument named when it began to wait.
+    pub held: Option<Held>,
 }
 
 /// Whether a thread can run.

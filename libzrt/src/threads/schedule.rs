@@ -5,6 +5,7 @@ use crate::errno::Errno;
 use crate::fs::NodeId;
 use crate::kernel::Kernel;
 use crate::signal::SIGALRM;
+use crate::syscalls;
 
 impl Kernel {
     /// The call of the current thread cannot go on: the error with which its handler is to return. That is
@@ -90,6 +91,9 @@ impl Kernel {
         let threads = &mut self.threads;
         let thread = threads.current_mut();
         thread.progress.again = true;
+        if thread.progress.held.is_none() && syscalls::waits_for_file(thread.number) {
+            thread.progress.held = self.files.hold(thread.args[0]);
+        }
         if let Run::Waiting(wait) = thread.run {
             if matches!(wait.on, On::Node(_) | On::AnyNode) {
                 threads.node_waiters += 1;

@@ -229,7 +229,7 @@ pub(crate) fn fallocate(
     };
     let before = contents.size();
     match mode {
-        0 | KEEP_SIZE => contents.reserve(offset, size)?,
+        0 | KEEP_SIZE => kernel.memory.strictly(|| contents.reserve(offset, size))?,
         ZERO_RANGE | 0x11 | 3 => {
             // A hole is zeros that somebody wrote, as far as a program can see.
             let zeros = [0; 4096];
@@ -241,7 +241,8 @@ pub(crate) fn fallocate(
             };
             let mut written = Ok(0);
             while at < limit {
-                written = contents.write(at, &zeros[..(limit - at).min(4096) as usize]);
+                let part = &zeros[..(limit - at).min(4096) as usize];
+                written = kernel.memory.strictly(|| contents.write(at, part));
                 match written {
                     Ok(count) => at += count as u64,
                     Err(_) => break,

@@ -133,7 +133,8 @@ impl Kernel {
                     offset = contents.size();
                 }
                 let size = contents.size();
-                let count = contents.write(offset, bytes)? as u64;
+                let write = || contents.write(offset, bytes);
+                let count = self.memory.strictly(write)? as u64;
                 if count > 0 {
                     let node = self.tree.node_mut(id)?;
                     (node.modified, node.changed) = (now, now);
@@ -193,7 +194,7 @@ impl Kernel {
         };
         let rest = bytes.get(done as usize..).unwrap_or_default();
         // What is left of a longer write is not torn from its start any more.
-        let written = match pipe.write(rest) {
+        let written = match self.memory.strictly(|| pipe.write(rest)) {
             Ok(count) => count as u64,
             Err(Errno::EAGAIN) if is_blocking => 0,
             Err(errno) => return Err(errno),
@@ -293,6 +294,13 @@ impl Kernel {
         })
     }
 
+    /// Keeps a buffer for the next vector, unless a large message made it large.
+    fn keep_scratch(&mut self, buffer: Vec<u8>) {
+        if buffer.capacity() <= 2 * GATHER {
+            self.files.scratch = buffer;
+        }
+    }
+
     fn read_parts(&mut self, fd: u64, address: u64, count: u64, at: At) -> Result<u64, Errno> {
         let parts = self.parts(address, count, true)?;
         within(at, &parts)?;
@@ -300,12 +308,18 @@ impl Kernel {
             return self.read_one(fd, start, size, at);
         }
         if self.is_stream(fd)? && parts.len() > 1 {
-            let total = parts
-                .iter()
-                .map(|part| part[1])
-                .sum::<u64>()
-                .min(GATHER as u64) as usize;
+            // What a message has more than this is gone; of bytes, the rest is read next.
+            let most = if self.takes_messages(fd)? {
+                MESSAGE
+            } else {
+                GATHER as u64
+            };
+            let total = parts.iter().map(|part| part[1]).sum::<u64>().min(most) as usize;
             let mut buffer = core::mem::take(&mut self.files.scratch);
+            let room = total.saturating_sub(buffer.len());
+            if buffer.try_reserve(room).is_err() {
+                return Err(Errno::ENOMEM);
+            }
             buffer.resize(total, 0);
             let result = self.read_file(fd, &mut buffer, at);
             let mut rest = &buffer[..result.map_or(0, |count| count as usize)];
@@ -314,7 +328,7 @@ impl Kernel {
                 self.memory.put(start, part)?;
                 rest = behind;
             }
-            self.files.scratch = buffer;
+            self.keep_scratch(buffer);
             return result;
         }
         let mut done = 0;
@@ -351,12 +365,15 @@ impl Kernel {
         if total <= GATHER as u64 || is_message {
             let mut buffer = core::mem::take(&mut self.files.scratch);
             buffer.clear();
+            if buffer.try_reserve(total as usize).is_err() {
+                return Err(Errno::ENOMEM);
+            }
             for [start, size] in parts {
                 // SAFETY: copied at once into a buffer of the library OS's own.
                 buffer.extend_from_slice(unsafe { self.memory.bytes(start, size)? });
             }
             let result = self.write_file(fd, &buffer, at);
-            self.files.scratch = buffer;
+            self.keep_scratch(buffer);
             return result;
         }
         // If a part waits, the call is made again with it.
@@ -412,7 +429,7 @@ impl Kernel {
             return Err(Errno::EINVAL);
         };
         let before = contents.size();
-        contents.resize(size)?;
+        self.memory.strictly(|| contents.resize(size))?;
         (node.modified, node.changed) = (now, now);
         self.refresh_end(id, before, size)
     }
@@ -596,7 +613,9 @@ fn transfer(
     to: (u64, Option<u64>),
     size: u64,
 ) -> Result<u64, Errno> {
-    let mut buffer = alloc::vec![0; GATHER.min(size as usize)];
+    let (mut buffer, most) = (Vec::new(), GATHER.min(size as usize));
+    buffer.try_reserve_exact(most).map_err(|_| Errno::ENOMEM)?;
+    buffer.resize(most, 0);
     let at = |offset: Option<u64>, done: u64| {
         offset.map_or(At::Current, |offset| At::Offset(offset + done))
     };

@@ -26,7 +26,7 @@ pub(crate) use stat::*;
 
 use alloc::vec::Vec;
 
-use super::{DESCRIPTOR, Found, NodeId, PATH_MAX, resolve};
+use super::{DESCRIPTOR, Found, Last, NodeId, PATH_MAX, resolve};
 use crate::errno::Errno;
 use crate::kernel::Kernel;
 
@@ -43,6 +43,17 @@ impl Kernel {
         self.memory.string(address, PATH_MAX)
     }
 
+    /// Whether a name can be made: each takes memory of the library OS's own, so there is none when the program has taken all.
+    ///
+    /// # Errors
+    /// `ENOSPC`.
+    fn room_for_name(&mut self) -> Result<(), Errno> {
+        if self.memory.pages().free_bytes() == 0 {
+            return Err(Errno::ENOSPC);
+        }
+        Ok(())
+    }
+
     /// The directory that `*at` calls start from.
     fn start(&self, directory: u64) -> Result<NodeId, Errno> {
         if directory as i32 == AT_FDCWD as i32 {
@@ -53,6 +64,15 @@ impl Kernel {
 
     /// Where a path argument leads.
     fn find(&mut self, directory: u64, address: u64, follow: bool) -> Result<Found, Errno> {
+        self.find_to(directory, address, follow.into())
+    }
+
+    /// The name that a path argument ends in.
+    fn find_name(&mut self, directory: u64, address: u64) -> Result<Found, Errno> {
+        self.find_to(directory, address, Last::Named)
+    }
+
+    fn find_to(&mut self, directory: u64, address: u64, to: Last) -> Result<Found, Errno> {
         let path = self.path(address)?;
         // An absolute path needs no good descriptor.
         let start = if path.first() == Some(&b'/') {
@@ -60,7 +80,7 @@ impl Kernel {
         } else {
             self.start(directory)?
         };
-        resolve(&mut self.tree, &self.files, start, &path, follow)
+        resolve(&mut self.tree, &self.files, start, &path, to)
     }
 
     /// The node that `(directory, path, flags)` of an `*at` call names.

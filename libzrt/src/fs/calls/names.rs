@@ -11,12 +11,12 @@ use crate::text::text;
 
 /// A name that is to be made: it must be free.
 fn free(kernel: &mut Kernel, directory: u64, path: u64) -> Result<Found, Errno> {
-    let found = kernel.find(directory, path, false)?;
+    let found = kernel.find_name(directory, path)?;
     if found.node.is_some() {
-        Err(Errno::EEXIST)
-    } else {
-        Ok(found)
+        return Err(Errno::EEXIST);
     }
+    kernel.room_for_name()?;
+    Ok(found)
 }
 
 pub(crate) fn mkdir(kernel: &mut Kernel, [path, mode, ..]: Args) -> Result<u64, Errno> {
@@ -83,7 +83,7 @@ pub(crate) fn unlinkat(
     if flags & !AT_REMOVEDIR != 0 {
         return Err(Errno::EINVAL);
     }
-    let found = kernel.find(directory, path, false)?;
+    let found = kernel.find_name(directory, path)?;
     let id = found.existing()?;
     let is_directory = id & DESCRIPTOR == 0 && kernel.tree.node(id)?.is_directory();
     if flags & AT_REMOVEDIR != 0 {
@@ -96,6 +96,8 @@ pub(crate) fn unlinkat(
         }
     } else if is_directory {
         return Err(Errno::EISDIR);
+    } else if found.slash {
+        return Err(Errno::ENOTDIR);
     }
     let now = kernel.now();
     kernel.tree.unlink(found.parent, &found.name, now)?;
@@ -213,8 +215,8 @@ pub(crate) fn renameat2(
     if !matches!(flags, 0 | NOREPLACE | EXCHANGE) {
         return Err(Errno::EINVAL);
     }
-    let source = kernel.find(from, old, false)?;
-    let target = kernel.find(to, new, false)?;
+    let source = kernel.find_name(from, old)?;
+    let target = kernel.find_name(to, new)?;
     if source.is_dots() || target.is_dots() {
         return Err(Errno::EBUSY);
     }
@@ -236,11 +238,16 @@ pub(crate) fn renameat2(
         return Err(Errno::EBUSY);
     }
     let is_directory = tree.node(id)?.is_directory();
+    let swapped = target.node.filter(|_| flags == EXCHANGE);
+    let is_none = |id: NodeId| tree.node(id).is_ok_and(|node| !node.is_directory());
+    if (source.slash && !is_directory) || (target.slash && is_none(swapped.unwrap_or(id))) {
+        return Err(Errno::ENOTDIR);
+    }
     if is_directory && tree.is_above(id, target.parent)? {
         return Err(Errno::EINVAL);
     }
-    if target.slash && !is_directory {
-        return Err(Errno::ENOTDIR);
+    if target.node.is_none() {
+        kernel.room_for_name()?;
     }
     let now = kernel.now();
     if flags == EXCHANGE {
@@ -329,7 +336,8 @@ pub(crate) fn getdents64(kernel: &mut Kernel, [fd, buffer, size, ..]: Args) -> R
     let removed = node.links == 0;
     while !removed && let Some((at, name, child)) = next_name(kernel, id, position)? {
         let length = (DIRENT_HEAD + name.len() + 1).next_multiple_of(8);
-        if bytes.len() + length > size {
+        // Where memory is full, the rest comes with the next call.
+        if bytes.len() + length > size || bytes.try_reserve(length).is_err() {
             full = true;
             break;
         }

@@ -36,6 +36,7 @@ pub(crate) fn openat(
         None if flags & flag::CREAT == 0 => return Err(Errno::ENOENT),
         None if found.slash => return Err(Errno::EISDIR),
         None => {
+            kernel.room_for_name()?;
             let now = kernel.now();
             kernel.tree.create(
                 found.parent,
@@ -106,10 +107,14 @@ fn unnamed(
     let found = kernel.find(directory, path, true)?;
     let parent = found.existing()?;
     kernel.tree.directory(parent)?;
+    if kernel.tree.node(parent)?.links == 0 {
+        return Err(Errno::ENOENT);
+    }
     let mount = kernel.tree.node(parent)?.mount;
     if kernel.tree.mounts[usize::from(mount)].read_only {
         return Err(Errno::EROFS);
     }
+    kernel.room_for_name()?;
     let id = kernel.anonymous(mount, permissions)?;
     install(
         kernel,
@@ -148,7 +153,13 @@ pub(super) fn install(
     kernel.tree.look_into(id)?;
     kernel.tree.hold(id)?;
     if let Kind::Generated(what) = kernel.tree.node(id)?.kind {
-        file.text = Some(kernel.generate(what));
+        match kernel.generate(what) {
+            Ok(text) => file.text = Some(text),
+            Err(errno) => {
+                kernel.tree.release(id);
+                return Err(errno);
+            }
+        }
     }
     if let Err(errno) = join(kernel, id, &file) {
         kernel.tree.release(id);
@@ -167,26 +178,30 @@ pub(super) fn install(
 /// Opens an end of a pipe with a name: waits for somebody at the other one.
 fn join(kernel: &mut Kernel, id: NodeId, file: &OpenFile) -> Result<(), Errno> {
     let (reads, writes) = (file.readable(), file.writable());
-    let again = kernel.progress().again;
+    let before = kernel.progress().opened;
     let Kind::Pipe(pipe) = &mut kernel.tree.node_mut(id)?.kind else {
         return Ok(());
     };
     if !reads && !writes {
         return Ok(());
     }
-    let alone = match (reads, writes) {
-        (true, true) => false,
-        (true, false) => pipe.writers == 0,
-        _ => pipe.readers == 0,
+    let (others, opened) = match reads {
+        true => (pipe.writers, pipe.opened.1),
+        false => (pipe.readers, pipe.opened.0),
     };
+    // Whoever came to the other end meanwhile may have gone again: this one has not missed it.
+    let alone = !(reads && writes) && before.map_or(others == 0, |before| before == opened);
     let is_blocking = file.flags & flag::NONBLOCK == 0;
     if alone && writes && !is_blocking {
         return Err(Errno::ENXIO);
     }
     // Whoever waits here is counted, so that the other end finds it.
-    if !again {
+    if before.is_none() {
         pipe.readers += u32::from(reads);
         pipe.writers += u32::from(writes);
+        pipe.opened.0 = pipe.opened.0.wrapping_add(reads.into());
+        pipe.opened.1 = pipe.opened.1.wrapping_add(writes.into());
+        kernel.progress().opened = Some(opened);
         kernel.wake_node(id);
     }
     if alone && is_blocking {

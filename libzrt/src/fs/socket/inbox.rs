@@ -1,7 +1,7 @@
 //! What arrived at a socket and was not read yet.
 
-use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use super::Address;
 use crate::errno::Errno;
@@ -13,7 +13,7 @@ pub const CAPACITY: usize = 212_992;
 /// A datagram, or a packet of a sequence.
 #[derive(Debug)]
 pub struct Message {
-    bytes: Box<[u8]>,
+    bytes: Vec<u8>,
     from: Address,
 }
 
@@ -112,10 +112,13 @@ impl Inbox {
                     return Err(Errno::EAGAIN);
                 }
                 list.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-                let bytes: Box<[u8]> = Box::from(bytes);
-                *held += bytes.len();
+                let mut copy = Vec::new();
+                copy.try_reserve_exact(bytes.len())
+                    .map_err(|_| Errno::ENOMEM)?;
+                copy.extend_from_slice(bytes);
                 let count = bytes.len();
-                list.push_back(Message { bytes, from });
+                *held += count;
+                list.push_back(Message { bytes: copy, from });
                 Ok(count)
             }
         }

@@ -72,6 +72,8 @@ pub struct Socket {
     pub read_shut: bool,
     /// Nothing more can be written here.
     pub write_shut: bool,
+    /// Who sends datagrams to its name may have found no room.
+    pub crowded: bool,
     /// What went wrong meanwhile; it is told once.
     pub error: Option<Errno>,
     /// What `setsockopt` set.
@@ -102,6 +104,7 @@ impl Socket {
             peer_name: Address::Unnamed,
             read_shut: false,
             write_shut: false,
+            crowded: false,
             error: None,
             options: Options::default(),
         }

@@ -6,7 +6,7 @@ use alloc::collections::VecDeque;
 use super::{is_blocking, split_kind};
 use crate::errno::Errno;
 use crate::fs::socket::{Address, Family, Ip, STREAM, State};
-use crate::fs::{NodeId, Socket, resolve};
+use crate::fs::{Last, NodeId, Socket, resolve};
 use crate::kernel::{Args, Kernel};
 use crate::text::text;
 use crate::threads::On;
@@ -130,10 +130,20 @@ impl Kernel {
             }
             self.ports.names.insert(Box::from(name), id);
         } else {
-            let found = resolve(&mut self.tree, &self.files, self.files.cwd, name, false)?;
+            let found = resolve(
+                &mut self.tree,
+                &self.files,
+                self.files.cwd,
+                name,
+                Last::Named,
+            )?;
             if found.node.is_some() {
                 return Err(Errno::EADDRINUSE);
             }
+            if found.slash {
+                return Err(Errno::ENOENT);
+            }
+            self.room_for_name()?;
             let (mount, now) = (self.tree.node(found.parent)?.mount, self.now());
             let umask = self.process.umask;
             let node = self.tree.node_mut(id)?;

@@ -1,5 +1,7 @@
 //! Bytes and messages from one socket's hands into another one's inbox.
 
+use alloc::vec::Vec;
+
 use crate::errno::Errno;
 use crate::fs::socket::{Address, DATAGRAM, Ip, Received, STREAM};
 use crate::fs::{Kind, NodeId};
@@ -43,7 +45,8 @@ impl Kernel {
         {
             return Err(errno);
         }
-        let (is_stream, timeout) = (socket.kind == STREAM, socket.options.receive_timeout);
+        let (kind, timeout) = (socket.kind, socket.options.receive_timeout);
+        let is_stream = kind == STREAM;
         let so_far = |done| Received {
             count: done,
             length: done,
@@ -52,7 +55,11 @@ impl Kernel {
         if let Some(received) = socket.inbox.receive(rest, flags & MSG_PEEK != 0) {
             // Whoever waits for room: the other end, or all who send to a name.
             let waits = socket.peer.unwrap_or(id);
+            let crowded = core::mem::take(&mut socket.crowded);
             self.wake_node(waits);
+            if crowded && kind == DATAGRAM {
+                self.wake_senders(id);
+            }
             let total = done + received.count;
             if !(whole && is_stream && total < buffer.len()) {
                 return Ok(Received {
@@ -158,7 +165,7 @@ impl Kernel {
         if other.read_shut && !is_internet {
             return Err(Errno::EPIPE);
         }
-        let sent = match other.inbox.deliver(rest, Address::Unnamed) {
+        let sent = match self.deliver_to(peer, rest, Address::Unnamed) {
             Ok(count) => {
                 self.wake_node(peer);
                 count as u64
@@ -215,7 +222,7 @@ impl Kernel {
         if other.read_shut {
             return Err(Errno::EPIPE);
         }
-        match other.inbox.deliver(bytes, name) {
+        match self.deliver_to(target, bytes, name) {
             Ok(count) => {
                 self.wake_node(target);
                 Ok(count as u64)
@@ -229,6 +236,39 @@ impl Kernel {
                 }
             }
             Err(errno) => Err(errno),
+        }
+    }
+
+    /// Puts bytes into a socket's inbox: how many.
+    fn deliver_to(&mut self, id: NodeId, bytes: &[u8], from: Address) -> Result<usize, Errno> {
+        let Kind::Socket(socket) = &mut self.tree.node_mut(id)?.kind else {
+            return Err(Errno::EIO);
+        };
+        let result = self.memory.strictly(|| socket.inbox.deliver(bytes, from));
+        socket.crowded |= result == Err(Errno::EAGAIN) || !socket.inbox.has_room();
+        result
+    }
+
+    /// There is room again at a socket: those that watch others which send to its name hear of it.
+    fn wake_senders(&mut self, id: NodeId) {
+        let mut senders = Vec::new();
+        for &epoll in &self.epolls {
+            let Ok(node) = self.tree.node(epoll) else {
+                continue;
+            };
+            let Kind::Epoll(epoll) = &node.kind else {
+                continue;
+            };
+            let watched = epoll.watches.iter().map(|watch| watch.node);
+            senders.extend(watched.filter(|&sender| {
+                self.look_at(sender).is_some_and(|socket| {
+                    matches!(&socket.peer_name, Address::Unix(name)
+                        if socket.kind == DATAGRAM && self.named(name) == Ok(id))
+                })
+            }));
+        }
+        for sender in senders {
+            self.wake_node(sender);
         }
     }
 
@@ -277,7 +317,7 @@ impl Kernel {
             }
             return Ok(bytes.len() as u64);
         };
-        match self.socket_at(target)?.inbox.deliver(bytes, from) {
+        match self.deliver_to(target, bytes, from) {
             // No room: lost.
             Ok(_) | Err(Errno::EAGAIN) => {}
             Err(errno) => return Err(errno),
