@@ -28,6 +28,8 @@ const INFINITY: u64 = u64::MAX;
 const STACK: usize = 3;
 /// RLIMIT_SIGPENDING.
 pub(crate) const SIGPENDING: usize = 11;
+/// RLIMIT_FSIZE.
+pub(crate) const FSIZE: usize = 1;
 /// RLIMIT_NOFILE.
 pub(crate) const NOFILE: usize = 7;
 

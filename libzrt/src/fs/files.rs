@@ -25,6 +25,20 @@ pub mod flag {
     pub const TMPFILE: u32 = 0o20_000_000;
 }
 
+/// Seals of a memfd (uapi/linux/fcntl.h): what nobody may do with it any more.
+pub mod seal {
+    /// Add more seals.
+    pub const SEAL: u32 = 1;
+    /// Make it shorter.
+    pub const SHRINK: u32 = 2;
+    /// Make it longer.
+    pub const GROW: u32 = 4;
+    /// Change its bytes.
+    pub const WRITE: u32 = 8;
+    /// Change its bytes, but through mappings that there are.
+    pub const FUTURE_WRITE: u32 = 16;
+}
+
 /// An open file description: what `dup` shares.
 #[derive(Debug)]
 pub struct OpenFile {
@@ -82,11 +96,17 @@ pub struct Held {
     file: u32,
 }
 
+/// A node whose name has changed: the path that it had, and the one that it has now, if it has one.
+pub type Renamed<'a> = (NodeId, &'a [u8], Option<&'a [u8]>);
+
 /// The descriptor table.
 #[derive(Debug, Default)]
 pub struct Files {
     slots: Vec<Option<Slot>>,
     open: Vec<Option<OpenFile>>,
+    /// No descriptor below this is free, and no place of `open`.
+    first_free: usize,
+    first_closed: usize,
     /// Files opened so far.
     opened: u64,
     /// The working directory.
@@ -139,6 +159,38 @@ impl Files {
         self.open[file as usize].as_mut().ok_or(Errno::EBADF)
     }
 
+    /// The open file of a descriptor that is for more than naming it.
+    ///
+    /// # Errors
+    /// `EBADF`, also for one of `O_PATH`.
+    pub fn opened(&self, fd: u64) -> Result<&OpenFile, Errno> {
+        let file = self.get(fd)?;
+        if file.flags & flag::PATH != 0 {
+            return Err(Errno::EBADF);
+        }
+        Ok(file)
+    }
+
+    /// Names have changed: of open files of the node and by the path that they were opened by, each to another path or to none. A
+    /// directory's change is that of all paths below it.
+    pub fn renamed(&mut self, changes: &[Renamed]) {
+        for file in self.open.iter_mut().flatten() {
+            for (node, old, new) in changes {
+                let Some(rest) = file.path.strip_prefix(*old) else {
+                    continue;
+                };
+                let is_itself = file.node == *node && rest.is_empty();
+                let path = match new {
+                    Some(new) if is_itself || rest.first() == Some(&b'/') => [new, rest].concat(),
+                    None if is_itself => [*old, b" (deleted)"].concat(),
+                    _ => continue,
+                };
+                file.path = path.into_boxed_slice();
+                break;
+            }
+        }
+    }
+
     /// Opens: the lowest free descriptor.
     ///
     /// # Errors
@@ -153,7 +205,8 @@ impl Files {
             Ok(fd) => fd,
             Err(errno) => return Err((errno, file)),
         };
-        let index = match self.open.iter().position(Option::is_none) {
+        let free = (self.first_closed..self.open.len()).find(|&file| self.open[file].is_none());
+        let index = match free {
             Some(index) => index,
             None => {
                 if self.open.try_reserve(1).is_err() {
@@ -163,6 +216,7 @@ impl Files {
                 self.open.len() - 1
             }
         };
+        self.first_closed = index;
         self.opened += 1;
         self.open[index] = Some(OpenFile {
             uses: 1,
@@ -179,12 +233,16 @@ impl Files {
     /// The lowest free descriptor from `least` on, below `limit`.
     fn free_slot(&mut self, least: u64, limit: u64) -> Result<usize, Errno> {
         let least = usize::try_from(least).map_err(|_| Errno::EINVAL)?;
-        let found = (least..self.slots.len()).find(|&fd| self.slots[fd].is_none());
-        let fd = found.unwrap_or(self.slots.len().max(least));
+        let start = least.max(self.first_free);
+        let found = (start..self.slots.len()).find(|&fd| self.slots[fd].is_none());
+        let fd = found.unwrap_or(self.slots.len().max(start));
         if fd as u64 >= limit {
             return Err(Errno::EMFILE);
         }
         self.extend(fd)?;
+        if least <= self.first_free {
+            self.first_free = fd;
+        }
         Ok(fd)
     }
 
@@ -244,14 +302,8 @@ impl Files {
     pub fn remove(&mut self, fd: u64) -> Result<Option<OpenFile>, Errno> {
         let slot = self.slot(fd)?;
         self.slots[fd as u32 as usize] = None;
-        let open = &mut self.open[slot.file as usize];
-        if let Some(file) = open {
-            file.uses -= 1;
-            if file.uses > 0 {
-                return Ok(None);
-            }
-        }
-        Ok(open.take())
+        self.first_free = self.first_free.min(fd as u32 as usize);
+        Ok(self.drop_use(slot.file))
     }
 
     /// Keeps a descriptor's open file for a call that waits.
@@ -263,12 +315,18 @@ impl Files {
 
     /// Ends [`Self::hold`]: the open file if nothing else keeps it.
     pub fn let_go(&mut self, held: Held) -> Option<OpenFile> {
-        let open = &mut self.open[held.file as usize];
+        self.drop_use(held.file)
+    }
+
+    /// One use of an open file less: the file if that was the last.
+    fn drop_use(&mut self, index: u32) -> Option<OpenFile> {
+        let open = &mut self.open[index as usize];
         let file = open.as_mut()?;
         file.uses -= 1;
         if file.uses > 0 {
             return None;
         }
+        self.first_closed = self.first_closed.min(index as usize);
         open.take()
     }
 

@@ -23,7 +23,7 @@ pub use contents::{Contents, MAX_SIZE};
 pub use directory::{Directory, Entry};
 pub use epoll::{Epoll, Watch};
 pub use event::{Event, Timer};
-pub use files::{Files, Held, OpenFile, flag};
+pub use files::{Files, Held, OpenFile, flag, seal};
 pub use path::{DESCRIPTOR, Found, Last, NAME_MAX, PATH_MAX, resolve, resolve_made};
 pub use pipe::Pipe;
 pub use socket::{Outside, Ports, Socket};

@@ -125,6 +125,10 @@ pub struct Node {
     pub covered: Option<NodeId>,
     /// Counts what happened to a pipe, socket or counter, for `EPOLLET`.
     pub version: u32,
+    /// Without a name, it may be given one (`O_TMPFILE`).
+    pub linkable: bool,
+    /// A memfd's `F_SEAL_…` bits.
+    pub seals: Option<u32>,
 }
 
 impl Kind {
@@ -160,6 +164,8 @@ impl Node {
             name: Box::default(),
             covered: None,
             version: 0,
+            linkable: false,
+            seals: None,
         }
     }
 
@@ -392,6 +398,7 @@ impl Tree {
         self.directory_mut(parent)?.insert(name, id)?;
         let node = self.node_mut(id)?;
         node.links = links;
+        node.linkable = false;
         node.changed = now;
         if node.is_directory() {
             node.links += 1;
@@ -414,8 +421,16 @@ impl Tree {
         permissions: u16,
         now: Time,
     ) -> Result<NodeId, Errno> {
-        let mount = self.node(parent)?.mount;
-        let id = self.add(Node::new(kind, permissions, mount, now))?;
+        const SET_GROUP: u16 = 0o2000;
+        let above = self.node(parent)?;
+        let mut node = Node::new(kind, permissions, above.mount, now);
+        if above.permissions & SET_GROUP != 0 {
+            node.gid = above.gid;
+            if node.is_directory() {
+                node.permissions |= SET_GROUP;
+            }
+        }
+        let id = self.add(node)?;
         let linked = self.link(parent, name, id, now);
         if linked.is_err() {
             self.forget(id);

@@ -6,7 +6,7 @@ use zvm_abi::layout::PAGE;
 use super::mapping::{Mapping, Part};
 use super::pages::{EXEC, READ, WRITE};
 use crate::errno::Errno;
-use crate::fs::{Device, Kind, NodeId};
+use crate::fs::{Device, Kind, NodeId, seal};
 use crate::kernel::{Args, Kernel};
 
 const MAP_SHARED: u64 = 0x01;
@@ -189,11 +189,16 @@ fn file(
     if !readable || (shared && prot & WRITE != 0 && !writable) {
         return Err(Errno::EACCES);
     }
-    match kernel.tree.node(node)?.kind {
+    let found = kernel.tree.node(node)?;
+    let sealed = found.seals.unwrap_or(0) & (seal::WRITE | seal::FUTURE_WRITE) != 0;
+    if sealed && shared && prot & WRITE != 0 {
+        return Err(Errno::EPERM);
+    }
+    match found.kind {
         Kind::File(_) => Ok(Source::File {
             node,
             offset,
-            may_write: writable,
+            may_write: writable && !sealed,
         }),
         Kind::Device(Device::Zero) => Ok(Source::Anonymous),
         _ => Err(Errno::ENODEV),

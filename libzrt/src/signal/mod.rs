@@ -29,6 +29,8 @@ const SIGSTOP: u32 = 19;
 const REAL_TIME: u32 = 32;
 /// `SIGPIPE`.
 pub(crate) const SIGPIPE: u32 = 13;
+/// `SIGXFSZ`.
+pub(crate) const SIGXFSZ: u32 = 25;
 /// `SIGALRM`.
 pub(crate) const SIGALRM: u32 = 14;
 

@@ -2,7 +2,7 @@
 
 use super::{AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW};
 use crate::errno::Errno;
-use crate::fs::{DESCRIPTOR, Kind, NodeId, Time, flag};
+use crate::fs::{DESCRIPTOR, Kind, NodeId, Time, flag, seal};
 use crate::kernel::{Args, Kernel};
 use crate::mm::Part;
 use crate::time::SECOND;
@@ -41,7 +41,7 @@ pub(crate) fn fchmodat2(
 }
 
 pub(crate) fn fchmod(kernel: &mut Kernel, [fd, mode, ..]: Args) -> Result<u64, Errno> {
-    let id = kernel.files.get(fd)?.node;
+    let id = kernel.files.opened(fd)?.node;
     kernel.tree.change(id)?;
     set_mode(kernel, id, mode)
 }
@@ -55,7 +55,11 @@ fn set_owner(kernel: &mut Kernel, id: NodeId, uid: u64, gid: u64) -> Result<u64,
         }
     }
     if matches!(node.kind, Kind::File(_)) {
-        node.permissions &= !0o6000;
+        // S_ISGID without S_IXGRP is something else, and stays.
+        node.permissions &= match node.permissions & 0o010 {
+            0 => !0o4000,
+            _ => !0o6000,
+        };
     }
     node.changed = now;
     Ok(0)
@@ -81,7 +85,7 @@ pub(crate) fn fchownat(
 }
 
 pub(crate) fn fchown(kernel: &mut Kernel, [fd, uid, gid, ..]: Args) -> Result<u64, Errno> {
-    let id = kernel.files.get(fd)?.node;
+    let id = kernel.files.opened(fd)?.node;
     kernel.tree.change(id)?;
     set_owner(kernel, id, uid, gid)
 }
@@ -128,9 +132,13 @@ pub(crate) fn utimensat(
             };
         }
     }
+    if new == [None; 2] {
+        // Not even the file is looked for.
+        return Ok(0);
+    }
     // futimens: no path, the descriptor itself.
     let id = if path == 0 {
-        let id = kernel.files.get(directory)?.node;
+        let id = kernel.files.opened(directory)?.node;
         kernel.tree.change(id)?;
         id
     } else {
@@ -224,10 +232,25 @@ pub(crate) fn fallocate(
         .filter(|&end| end <= i64::MAX as u64)
         .ok_or(Errno::EFBIG)?;
     let mode = mode & 0xFFFF_FFFF;
+    let node = kernel.tree.node(id)?;
+    let Kind::File(contents) = &node.kind else {
+        return Err(Errno::ENODEV);
+    };
+    let (before, seals) = (contents.size(), node.seals.unwrap_or(0));
+    if mode & KEEP_SIZE == 0 && end > before {
+        kernel.check_size(end)?;
+    }
+    let changes = if mode & PUNCH_HOLE != 0 {
+        seals & (seal::WRITE | seal::FUTURE_WRITE)
+    } else {
+        seals & seal::GROW
+    };
+    if changes != 0 && (mode & PUNCH_HOLE != 0 || end > before) {
+        return Err(Errno::EPERM);
+    }
     let Kind::File(contents) = &mut kernel.tree.node_mut(id)?.kind else {
         return Err(Errno::ENODEV);
     };
-    let before = contents.size();
     match mode {
         0 | KEEP_SIZE => kernel.memory.strictly(|| contents.reserve(offset, size))?,
         ZERO_RANGE | 0x11 | 3 => {
@@ -263,7 +286,7 @@ pub(crate) fn fallocate(
 
 /// `fsync`, `fdatasync`, `syncfs`, `readahead`: memory is as safe as it gets; the descriptor must be good.
 pub(crate) fn fsync(kernel: &mut Kernel, [fd, ..]: Args) -> Result<u64, Errno> {
-    let id = kernel.files.get(fd)?.node;
+    let id = kernel.files.opened(fd)?.node;
     match kernel.tree.node(id)?.kind {
         Kind::File(_) => kernel.write_back(Part::File(id, 0, u64::MAX)).map(|()| 0),
         Kind::Directory(_) | Kind::Unread(_) => Ok(0),
@@ -288,7 +311,7 @@ pub(crate) fn sync_file_range(
     [fd, offset, size, flags, ..]: Args,
 ) -> Result<u64, Errno> {
     const WAIT_BEFORE_WRITE_WAIT_AFTER: u64 = 7;
-    let id = kernel.files.get(fd)?.node;
+    let id = kernel.files.opened(fd)?.node;
     let end = (offset as i64).checked_add(size as i64);
     if flags as u32 as u64 & !WAIT_BEFORE_WRITE_WAIT_AFTER != 0
         || (offset as i64) < 0
@@ -303,7 +326,7 @@ pub(crate) fn sync_file_range(
 }
 
 pub(crate) fn syncfs(kernel: &mut Kernel, [fd, ..]: Args) -> Result<u64, Errno> {
-    kernel.files.get(fd)?;
+    kernel.files.opened(fd)?;
     kernel.write_back(Part::All).map(|()| 0)
 }
 
@@ -315,7 +338,7 @@ pub(crate) fn fadvise64(
     kernel: &mut Kernel,
     [fd, _, size, advice, ..]: Args,
 ) -> Result<u64, Errno> {
-    let id = kernel.files.get(fd)?.node;
+    let id = kernel.files.opened(fd)?.node;
     match kernel.tree.node(id)?.kind {
         ref kind if kind.is_stream() => Err(Errno::ESPIPE),
         _ if advice > 5 || size > i64::MAX as u64 => Err(Errno::EINVAL),
@@ -333,7 +356,7 @@ pub(crate) fn llistxattr(kernel: &mut Kernel, [path, ..]: Args) -> Result<u64, E
 }
 
 pub(crate) fn flistxattr(kernel: &mut Kernel, [fd, ..]: Args) -> Result<u64, Errno> {
-    kernel.files.get(fd).map(|_| 0)
+    kernel.files.opened(fd).map(|_| 0)
 }
 
 /// Extended attributes: no file has any, and none can be made.

@@ -3,7 +3,7 @@
 use super::locks::{get_lock, set_lock};
 use super::open::close;
 use crate::errno::Errno;
-use crate::fs::{Kind, flag};
+use crate::fs::{Kind, flag, seal};
 use crate::kernel::{Args, Kernel};
 use crate::process::NOFILE;
 
@@ -53,12 +53,17 @@ pub(crate) fn fcntl(kernel: &mut Kernel, [fd, command, argument, ..]: Args) -> R
     const DUPFD_CLOEXEC: u64 = 1030;
     const SETPIPE_SZ: u64 = 1031;
     const GETPIPE_SZ: u64 = 1032;
+    const ADD_SEALS: u64 = 1033;
+    const GET_SEALS: u64 = 1034;
     /// O_APPEND, O_NONBLOCK, O_ASYNC, O_DIRECT, O_NOATIME.
     const CHANGEABLE: u32 = 0o2000 | 0o4000 | 0o20_000 | 0o40_000 | 0o1_000_000;
     let limit = kernel.process.limits[NOFILE].0;
     // What the argument is depends on the command; where it is a number, it is an int.
     let number = u64::from(argument as u32);
-    kernel.files.get(fd)?;
+    match command {
+        DUPFD | DUPFD_CLOEXEC | GETFD | SETFD | GETFL => kernel.files.get(fd)?,
+        _ => kernel.files.opened(fd)?,
+    };
     match command {
         DUPFD | DUPFD_CLOEXEC if number >= limit => Err(Errno::EINVAL),
         DUPFD | DUPFD_CLOEXEC => {
@@ -78,7 +83,8 @@ pub(crate) fn fcntl(kernel: &mut Kernel, [fd, command, argument, ..]: Args) -> R
             Ok(0)
         }
         GETLK | OFD_GETLK => get_lock(kernel, fd, argument, command == OFD_GETLK),
-        SETLK | SETLKW => set_lock(kernel, fd, argument, (false, false)),
+        SETLK => set_lock(kernel, fd, argument, (false, false)),
+        SETLKW => set_lock(kernel, fd, argument, (false, true)),
         OFD_SETLK => set_lock(kernel, fd, argument, (true, false)),
         OFD_SETLKW => set_lock(kernel, fd, argument, (true, true)),
         SETOWN | GETOWN => Ok(0),
@@ -94,8 +100,41 @@ pub(crate) fn fcntl(kernel: &mut Kernel, [fd, command, argument, ..]: Args) -> R
             kernel.wake_node(id);
             Ok(capacity)
         }
+        ADD_SEALS => add_seals(kernel, fd, argument as u32),
+        GET_SEALS => {
+            let id = kernel.files.get(fd)?.node;
+            kernel
+                .tree
+                .node(id)?
+                .seals
+                .map(u64::from)
+                .ok_or(Errno::EINVAL)
+        }
         _ => Err(Errno::EINVAL),
     }
+}
+
+/// `F_ADD_SEALS`.
+fn add_seals(kernel: &mut Kernel, fd: u64, more: u32) -> Result<u64, Errno> {
+    const ALL: u32 = seal::SEAL | seal::SHRINK | seal::GROW | seal::WRITE | seal::FUTURE_WRITE;
+    let file = kernel.files.get(fd)?;
+    if !file.writable() {
+        return Err(Errno::EPERM);
+    }
+    let id = file.node;
+    let seals = kernel.tree.node(id)?.seals.ok_or(Errno::EINVAL)?;
+    if more & !ALL != 0 {
+        return Err(Errno::EINVAL);
+    }
+    if seals & seal::SEAL != 0 {
+        return Err(Errno::EPERM);
+    }
+    let mut mappings = kernel.memory.shared.iter();
+    if more & !seals & seal::WRITE != 0 && mappings.any(|map| map.node == id && map.write) {
+        return Err(Errno::EBUSY);
+    }
+    kernel.tree.node_mut(id)?.seals = Some(seals | more);
+    Ok(0)
 }
 
 pub(crate) fn ioctl(kernel: &mut Kernel, [fd, request, argument, ..]: Args) -> Result<u64, Errno> {
@@ -103,7 +142,7 @@ pub(crate) fn ioctl(kernel: &mut Kernel, [fd, request, argument, ..]: Args) -> R
     const FIONBIO: u32 = 0x5421;
     const FIONCLEX: u32 = 0x5450;
     const FIOCLEX: u32 = 0x5451;
-    let file = kernel.files.get(fd)?;
+    let file = kernel.files.opened(fd)?;
     let offset = file.offset;
     match request as u32 {
         FIONREAD => {

@@ -32,14 +32,13 @@ impl Kernel {
             readable: watch.access.0,
             writable: watch.access.1,
         };
-        let ready = u32::from(self.node_readiness(watch.node, access, depth).unwrap_or(0));
-        let ready = ready & (watch.events | ALWAYS);
-        let is_old = watch.events & EDGE != 0
-            && self
-                .tree
-                .node(watch.node)
-                .is_ok_and(|node| watch.seen == Some(node.version));
-        if is_old { 0 } else { ready }
+        let Ok(node) = self.tree.node(watch.node) else {
+            return 0;
+        };
+        if watch.events & EDGE != 0 && watch.seen == Some(node.version) {
+            return 0;
+        }
+        u32::from(self.kind_readiness(&node.kind, access, depth)) & (watch.events | ALWAYS)
     }
 
     /// Whether an epoll descriptor has something to report.
@@ -107,7 +106,7 @@ pub(crate) fn epoll_ctl(
     const ADD: u64 = 1;
     const DEL: u64 = 2;
     const MOD: u64 = 3;
-    let file = kernel.files.get(target)?;
+    let file = kernel.files.opened(target)?;
     let (serial, node) = (file.serial, file.node);
     let access = (file.readable(), file.writable());
     let target_fd = target as u32;
@@ -177,35 +176,39 @@ fn wait_for(
     let most = most as i32;
     kernel.look_outside();
     let (_, epoll) = kernel.epoll(fd)?;
-    let (count, next) = (epoll.watches.len(), epoll.next);
+    let (count, mut next) = (epoll.watches.len(), epoll.next);
     let most = u64::try_from(most)
         .ok()
         .filter(|most| (1..=MOST).contains(most))
         .ok_or(Errno::EINVAL)?;
+    // Nothing that is asked of the watched changes who watches them.
+    let mut watches = core::mem::take(&mut epoll.watches);
     let mut found = 0;
+    let mut written = Ok(());
     for step in 0..count {
-        if found == most {
-            break;
-        }
         let index = (next + step) % count;
-        let (_, epoll) = kernel.epoll(fd)?;
-        let watch = epoll.watches[index];
-        let ready = kernel.watched(&watch, 0);
+        let watch = &mut watches[index];
+        let ready = kernel.watched(watch, 0);
         if ready == 0 {
             continue;
         }
         let at = events + found * EVENT_SIZE;
-        kernel.memory.write(at, &ready)?;
-        kernel.memory.write(at + 4, &watch.data)?;
+        written = kernel.memory.write(at, &ready);
+        written = written.and(kernel.memory.write(at + 4, &watch.data));
+        if written.is_err() {
+            break;
+        }
         found += 1;
-        let version = kernel.tree.node(watch.node)?.version;
-        let (_, epoll) = kernel.epoll(fd)?;
-        epoll.watches[index].seen = Some(version);
-        epoll.watches[index].disarmed = watch.events & ONE_SHOT != 0;
+        watch.seen = kernel.tree.node(watch.node).ok().map(|node| node.version);
+        watch.disarmed = watch.events & ONE_SHOT != 0;
         if found == most {
-            epoll.next = index + 1;
+            next = index + 1;
+            break;
         }
     }
+    let (_, epoll) = kernel.epoll(fd)?;
+    (epoll.watches, epoll.next) = (watches, next);
+    written?;
     if found > 0 || span == Some(0) {
         return Ok(found);
     }

@@ -2,14 +2,16 @@
 
 use alloc::vec::Vec;
 
+use zvm_abi::layout::PAGE;
 use zvm_abi::manifest;
 
 use crate::errno::Errno;
 use crate::fs::socket::STREAM;
-use crate::fs::{Device, Kind, MAX_SIZE, NodeId, flag};
+use crate::fs::{Device, Kind, MAX_SIZE, NodeId, flag, seal};
 use crate::kernel::{Args, Kernel};
 use crate::mm::{Part, range_end};
-use crate::signal::SIGPIPE;
+use crate::process::FSIZE;
+use crate::signal::{SIGPIPE, SIGXFSZ};
 use crate::threads::On;
 
 /// Most bytes that one call moves (Linux's `MAX_RW_COUNT`).
@@ -127,12 +129,21 @@ impl Kernel {
             At::Offset(offset) => offset,
         };
         let now = self.clock.now();
-        let count = match &mut self.tree.node_mut(id)?.kind {
+        let limit = self.process.limits[FSIZE].0;
+        let node = self.tree.node_mut(id)?;
+        let seals = node.seals.unwrap_or(0);
+        let count = match &mut node.kind {
             Kind::File(contents) => {
                 if flags & flag::APPEND != 0 {
                     offset = contents.size();
                 }
+                if !bytes.is_empty() && offset >= limit {
+                    self.raise(SIGXFSZ);
+                    return Err(Errno::EFBIG);
+                }
+                let most = (limit.saturating_sub(offset)).min(bytes.len() as u64);
                 let size = contents.size();
+                let bytes = unsealed(seals, size, offset, &bytes[..most as usize])?;
                 let write = || contents.write(offset, bytes);
                 let count = self.memory.strictly(write)? as u64;
                 if count > 0 {
@@ -169,12 +180,14 @@ impl Kernel {
             Kind::Pipe(_) if bytes.is_empty() => return Ok(0),
             Kind::Pipe(pipe) => {
                 if pipe.readers == 0 {
-                    let done = self.progress().done;
-                    if done > 0 {
-                        return Ok(done);
-                    }
+                    // Also where a part was written.
                     self.raise(SIGPIPE);
-                    return Err(Errno::EPIPE);
+                    let done = self.progress().done;
+                    return if done > 0 {
+                        Ok(done)
+                    } else {
+                        Err(Errno::EPIPE)
+                    };
                 }
                 return self.write_pipe(id, bytes, flags & flag::NONBLOCK == 0);
             }
@@ -417,6 +430,18 @@ impl Kernel {
         self.write_file(fd, &bytes[..most], at)
     }
 
+    /// Whether a file may become as long as this.
+    ///
+    /// # Errors
+    /// `EFBIG`, and the signal that goes with it.
+    pub(super) fn check_size(&mut self, size: u64) -> Result<(), Errno> {
+        if size > self.process.limits[FSIZE].0 {
+            self.raise(SIGXFSZ);
+            return Err(Errno::EFBIG);
+        }
+        Ok(())
+    }
+
     /// Makes a file as long as this.
     pub(crate) fn resize(&mut self, id: NodeId, size: u64) -> Result<(), Errno> {
         if size > MAX_SIZE {
@@ -424,14 +449,44 @@ impl Kernel {
         }
         let now = self.now();
         self.tree.change(id)?;
+        if let Kind::File(contents) = &self.tree.node(id)?.kind
+            && size > contents.size()
+        {
+            self.check_size(size)?;
+        }
         let node = self.tree.node_mut(id)?;
         let Kind::File(contents) = &mut node.kind else {
             return Err(Errno::EINVAL);
         };
         let before = contents.size();
+        let seals = node.seals.unwrap_or(0);
+        if (seals & seal::GROW != 0 && size > before)
+            || (seals & seal::SHRINK != 0 && size < before)
+        {
+            return Err(Errno::EPERM);
+        }
         self.memory.strictly(|| contents.resize(size))?;
         (node.modified, node.changed) = (now, now);
         self.refresh_end(id, before, size)
+    }
+}
+
+/// What of these bytes may be written to a file with these seals. One that may not grow takes what lies in its whole pages, as on
+/// Linux.
+///
+/// # Errors
+/// `EPERM`.
+fn unsealed(seals: u32, size: u64, offset: u64, bytes: &[u8]) -> Result<&[u8], Errno> {
+    if seals & (seal::WRITE | seal::FUTURE_WRITE) != 0 {
+        return Err(Errno::EPERM);
+    }
+    let end = offset.saturating_add(bytes.len() as u64);
+    if seals & seal::GROW == 0 || end <= size {
+        return Ok(bytes);
+    }
+    match (size & !(PAGE - 1)).saturating_sub(offset) {
+        0 => Err(Errno::EPERM),
+        most => Ok(&bytes[..most as usize]),
     }
 }
 

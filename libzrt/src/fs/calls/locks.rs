@@ -1,17 +1,21 @@
-//! flock, and the record locks of open files. Locks of processes never conflict: there is one process.
+//! flock, and the record locks of open files and of the process, of which there is one.
 
 use alloc::vec::Vec;
 
 use crate::errno::Errno;
 use crate::fs::{Kind, NodeId};
 use crate::kernel::{Args, Kernel};
+use crate::process::PID;
 use crate::threads::On;
 
-/// A lock that an open file holds.
+/// Instead of an open file's number: the process holds the lock.
+pub(super) const PROCESS: u64 = 0;
+
+/// A lock that an open file or the process holds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Lock {
     node: NodeId,
-    /// The open file's number.
+    /// The open file's number, or [`PROCESS`].
     serial: u64,
     /// By `flock`, which does not see record locks.
     whole: bool,
@@ -37,7 +41,8 @@ impl Kernel {
     fn unlock(&mut self, lock: &Lock) {
         let mut kept = Vec::with_capacity(self.locks.len() + 1);
         for held in core::mem::take(&mut self.locks) {
-            let is_own = held.serial == lock.serial && held.whole == lock.whole;
+            let is_own =
+                held.node == lock.node && held.serial == lock.serial && held.whole == lock.whole;
             if !is_own || held.start >= lock.end || lock.start >= held.end {
                 kept.push(held);
                 continue;
@@ -66,14 +71,27 @@ impl Kernel {
         }
         self.unlock(&lock);
         self.locks.try_reserve(1).map_err(|_| Errno::ENOLCK)?;
+        // Locks of one kind that touch are one.
+        let mut lock = lock;
+        self.locks.retain(|held| {
+            let joins = held.node == lock.node
+                && held.serial == lock.serial
+                && (held.whole, held.exclusive) == (lock.whole, lock.exclusive)
+                && (held.end == lock.start || held.start == lock.end);
+            if joins {
+                (lock.start, lock.end) = (held.start.min(lock.start), held.end.max(lock.end));
+            }
+            !joins
+        });
         self.locks.push(lock);
         Ok(0)
     }
 
-    /// An open file is gone, and its locks with it.
+    /// An open file is gone, and its locks with it; or those of the process on a file are.
     pub(super) fn unlock_all(&mut self, node: NodeId, serial: u64) {
         let before = self.locks.len();
-        self.locks.retain(|lock| lock.serial != serial);
+        self.locks
+            .retain(|lock| lock.node != node || lock.serial != serial);
         if self.locks.len() < before {
             self.wake_node(node);
         }
@@ -85,7 +103,7 @@ pub(crate) fn flock(kernel: &mut Kernel, [fd, operation, ..]: Args) -> Result<u6
     const EXCLUSIVE: u64 = 2;
     const NO_WAIT: u64 = 4;
     const UNLOCK: u64 = 8;
-    let file = kernel.files.get(fd)?;
+    let file = kernel.files.opened(fd)?;
     let lock = Lock {
         node: file.node,
         serial: file.serial,
@@ -174,12 +192,11 @@ pub(super) fn set_lock(
     match record.kind {
         READ if !file.readable() => return Err(Errno::EBADF),
         WRITE if !file.writable() => return Err(Errno::EBADF),
-        _ if !owner => return Ok(0),
         _ => {}
     }
     let lock = Lock {
         node: file.node,
-        serial: file.serial,
+        serial: if owner { file.serial } else { PROCESS },
         whole: false,
         exclusive: record.kind == WRITE,
         start: record.start,
@@ -203,16 +220,13 @@ pub(super) fn get_lock(
     let file = kernel.files.get(fd)?;
     let wanted = Lock {
         node: file.node,
-        serial: file.serial,
+        serial: if owner { file.serial } else { PROCESS },
         whole: false,
         exclusive: record.kind == WRITE,
         start: record.start,
         end: record.end,
     };
-    let found = kernel
-        .locks
-        .iter()
-        .find(|held| owner && held.conflicts(&wanted));
+    let found = kernel.locks.iter().find(|held| held.conflicts(&wanted));
     let Some(held) = found else {
         kernel.memory.put(address, &UNLOCKED.to_le_bytes())?;
         return Ok(0);
@@ -226,7 +240,11 @@ pub(super) fn get_lock(
     kernel.memory.put(address, &kind.to_le_bytes())?;
     kernel.memory.put(address + 2, &[0; 2])?;
     kernel.memory.write(address + 8, &[held.start, length])?;
-    // The owner is an open file, no process.
-    kernel.memory.write(address + 24, &-1_i32)?;
+    // An open file is no process.
+    let owner = match held.serial {
+        PROCESS => PID as i32,
+        _ => -1,
+    };
+    kernel.memory.write(address + 24, &owner)?;
     Ok(0)
 }

@@ -100,7 +100,11 @@ pub(crate) fn unlinkat(
         return Err(Errno::ENOTDIR);
     }
     let now = kernel.now();
+    let path = kernel.path_if_open(id, (found.parent, &found.name));
     kernel.tree.unlink(found.parent, &found.name, now)?;
+    if let Some(path) = path {
+        kernel.files.renamed(&[(id, &path, None)]);
+    }
     Ok(0)
 }
 
@@ -157,7 +161,8 @@ pub(crate) fn linkat(
     if kernel.tree.node(id)?.is_directory() {
         return Err(Errno::EPERM);
     }
-    if found.slash {
+    let node = kernel.tree.node(id)?;
+    if found.slash || (node.links == 0 && !node.linkable) {
         return Err(Errno::ENOENT);
     }
     let now = kernel.now();
@@ -250,6 +255,10 @@ pub(crate) fn renameat2(
         kernel.room_for_name()?;
     }
     let now = kernel.now();
+    let paths = (
+        kernel.name_path(source.parent, &source.name),
+        kernel.name_path(target.parent, &target.name),
+    );
     if flags == EXCHANGE {
         let other = target.existing()?;
         if kernel.tree.node(other)?.is_directory() && kernel.tree.is_above(other, source.parent)? {
@@ -260,6 +269,10 @@ pub(crate) fn renameat2(
             (target.parent, &target.name),
             now,
         )?;
+        kernel.files.renamed(&[
+            (id, &paths.0, Some(&paths.1)),
+            (other, &paths.1, Some(&paths.0)),
+        ]);
         return Ok(0);
     }
     if let Some(existing) = target.node {
@@ -281,7 +294,19 @@ pub(crate) fn renameat2(
         (target.parent, &target.name),
         now,
     )?;
+    if let Some(replaced) = target.node {
+        kernel.files.renamed(&[(replaced, &paths.1, None)]);
+    }
+    kernel.files.renamed(&[(id, &paths.0, Some(&paths.1))]);
     Ok(0)
+}
+
+impl Kernel {
+    /// The path of this name of a node, if open files may have it.
+    fn path_if_open(&self, id: NodeId, (parent, name): (NodeId, &[u8])) -> Option<Vec<u8>> {
+        let open = id & DESCRIPTOR == 0 && self.tree.node(id).is_ok_and(|node| node.opens > 0);
+        open.then(|| self.name_path(parent, name))
+    }
 }
 
 pub(crate) fn getcwd(kernel: &mut Kernel, [buffer, size, ..]: Args) -> Result<u64, Errno> {

@@ -3,9 +3,10 @@
 use alloc::vec::Vec;
 
 use super::AT_FDCWD;
+use super::locks::PROCESS;
 use crate::errno::Errno;
 use crate::fs::files::OpenFile;
-use crate::fs::{Contents, DESCRIPTOR, Device, Found, Kind, NodeId, Pipe, flag};
+use crate::fs::{Contents, DESCRIPTOR, Device, Found, Kind, NodeId, Pipe, flag, seal};
 use crate::kernel::{Args, Kernel};
 use crate::process::NOFILE;
 use crate::text::text;
@@ -80,7 +81,8 @@ fn check_open(kernel: &mut Kernel, id: NodeId, flags: u32) -> Result<(), Errno> 
         | Kind::Timer(_)
         | Kind::Epoll(_) => Err(Errno::ENXIO),
         Kind::Generated(_) if write => Err(Errno::EACCES),
-        Kind::File(_) if write => {
+        // Linux truncates also for who only reads.
+        Kind::File(_) if write || flags & flag::TRUNC != 0 => {
             if kernel.tree.mounts[mount].read_only {
                 return Err(Errno::EROFS);
             }
@@ -107,15 +109,13 @@ fn unnamed(
     let found = kernel.find(directory, path, true)?;
     let parent = found.existing()?;
     kernel.tree.directory(parent)?;
-    if kernel.tree.node(parent)?.links == 0 {
-        return Err(Errno::ENOENT);
-    }
     let mount = kernel.tree.node(parent)?.mount;
     if kernel.tree.mounts[usize::from(mount)].read_only {
         return Err(Errno::EROFS);
     }
     kernel.room_for_name()?;
     let id = kernel.anonymous(mount, permissions)?;
+    kernel.tree.node_mut(id)?.linkable = flags & flag::EXCL == 0;
     install(
         kernel,
         id,
@@ -129,12 +129,7 @@ fn full_name(kernel: &Kernel, found: &Found, id: NodeId) -> Vec<u8> {
     if kernel.tree.node(id).is_ok_and(|node| node.is_directory()) {
         return kernel.tree.path(id).unwrap_or_default();
     }
-    let mut name = kernel.tree.path(found.parent).unwrap_or_default();
-    if name.last() != Some(&b'/') {
-        name.push(b'/');
-    }
-    name.extend_from_slice(&found.name);
-    name
+    kernel.name_path(found.parent, &found.name)
 }
 
 /// A descriptor for the node.
@@ -219,6 +214,16 @@ fn join(kernel: &mut Kernel, id: NodeId, file: &OpenFile) -> Result<(), Errno> {
 }
 
 impl Kernel {
+    /// The absolute path of a name in a directory.
+    pub(super) fn name_path(&self, parent: NodeId, name: &[u8]) -> Vec<u8> {
+        let mut path = self.tree.path(parent).unwrap_or_default();
+        if path.last() != Some(&b'/') {
+            path.push(b'/');
+        }
+        path.extend_from_slice(name);
+        path
+    }
+
     /// Gives back what an open file held.
     pub(crate) fn forget(&mut self, file: &OpenFile) {
         if let Ok(node) = self.tree.node_mut(file.node)
@@ -245,6 +250,13 @@ impl Kernel {
 }
 
 pub(crate) fn close(kernel: &mut Kernel, [fd, ..]: Args) -> Result<u64, Errno> {
+    if !kernel.locks.is_empty() {
+        // The process's locks of a file go with any of its descriptors.
+        let file = kernel.files.get(fd)?;
+        if file.flags & flag::PATH == 0 {
+            kernel.unlock_all(file.node, PROCESS);
+        }
+    }
     if let Some(file) = kernel.files.remove(fd)? {
         kernel.forget(&file);
     }
@@ -317,8 +329,8 @@ pub(crate) fn pipe2(kernel: &mut Kernel, [fds, flags, ..]: Args) -> Result<u64, 
 
 pub(crate) fn memfd_create(kernel: &mut Kernel, [name, flags, ..]: Args) -> Result<u64, Errno> {
     const CLOEXEC: u64 = 1;
-    // MFD_ALLOW_SEALING is taken; there is nobody to seal against.
-    if flags & !3 != 0 {
+    const ALLOW_SEALING: u64 = 2;
+    if flags & !(CLOEXEC | ALLOW_SEALING) != 0 {
         return Err(Errno::EINVAL);
     }
     let name = kernel.memory.string(name, 250).map_err(|errno| {
@@ -329,6 +341,11 @@ pub(crate) fn memfd_create(kernel: &mut Kernel, [name, flags, ..]: Args) -> Resu
         }
     })?;
     let id = kernel.anonymous(0, 0o777)?;
+    kernel.tree.node_mut(id)?.seals = Some(if flags & ALLOW_SEALING != 0 {
+        0
+    } else {
+        seal::SEAL
+    });
     let close = if flags & CLOEXEC != 0 {
         flag::CLOEXEC
     } else {

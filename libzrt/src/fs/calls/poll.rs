@@ -24,7 +24,7 @@ pub(super) struct Access {
 
 /// What a descriptor is ready for.
 fn readiness(kernel: &Kernel, fd: u64) -> Result<u16, Errno> {
-    let file = kernel.files.get(fd)?;
+    let file = kernel.files.opened(fd)?;
     let access = Access {
         readable: file.readable(),
         writable: file.writable(),
@@ -40,8 +40,14 @@ impl Kernel {
         access: Access,
         depth: u32,
     ) -> Result<u16, Errno> {
+        let node = self.tree.node(id)?;
+        Ok(self.kind_readiness(&node.kind, access, depth))
+    }
+
+    /// The same, where the node has been looked up.
+    pub(super) fn kind_readiness(&self, kind: &Kind, access: Access, depth: u32) -> u16 {
         let when = |condition: bool, bits: u16| if condition { bits } else { 0 };
-        Ok(match &self.tree.node(id)?.kind {
+        match kind {
             Kind::Pipe(pipe) => {
                 let (reads, writes) = (access.readable, access.writable);
                 when(reads && !pipe.is_empty(), IN | RDNORM)
@@ -69,7 +75,7 @@ impl Kernel {
             }
             Kind::Epoll(epoll) => self.epoll_readiness(epoll, depth),
             _ => IN | RDNORM | OUT | WRNORM,
-        })
+        }
     }
 }
 
@@ -174,7 +180,7 @@ fn select_for(
     sets: [u64; 3],
     span: Option<u64>,
 ) -> Result<u64, Errno> {
-    const WANT: [u16; 3] = [IN | HUP, OUT | ERR, 0];
+    const WANT: [u16; 3] = [IN | HUP | ERR, OUT | ERR, 0];
     let count = count as i32;
     if count < 0 {
         return Err(Errno::EINVAL);
@@ -195,7 +201,12 @@ fn select_for(
                 if which == 0 && fd < count as u64 {
                     note_outside(kernel, fd);
                 }
-                if fd < count as u64 && readiness(kernel, fd)? & WANT[which] != 0 {
+                // One of O_PATH is no error here, but is in every set.
+                let ready_for = |kernel: &Kernel| match readiness(kernel, fd) {
+                    Err(Errno::EBADF) if kernel.files.get(fd).is_ok() => Ok(INVALID),
+                    ready => ready,
+                };
+                if fd < count as u64 && ready_for(kernel)? & (WANT[which] | INVALID) != 0 {
                     results[which][word as usize] |= 1 << bit;
                     ready += 1;
                 }
