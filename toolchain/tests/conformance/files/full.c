@@ -1,6 +1,7 @@
 //#differs: files lie in the instance's memory, which ends; natively they lie on a disk, which nobody wants to fill
 //#hangs: natively
 #include "../show.h"
+#include <sys/mman.h>
 static char block[65536];
 static long fill(int fd, size_t size) {
     long total = 0, count;
@@ -11,6 +12,11 @@ static long fill(int fd, size_t size) {
 int main(void) {
     setvbuf(stdout, 0, _IONBF, 0);
     char name[32];
+    // Most of the memory is taken without being used, so that little is to be filled.
+    enum { PART = 16 << 20 };
+    void *last = 0, *part;
+    while ((part = mmap(0, PART, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) != MAP_FAILED) last = part;
+    munmap(last, PART);
     make("kept", "kept");
     mkdir("many", 0755);
     for (int i = 0; i < 4000; i++) sprintf(name, "many/%d", i), make(name, "");
