@@ -5,12 +5,12 @@
 //! monitor itself is killed; elsewhere it is a hidden file, removed with the value.
 #![allow(unsafe_code)]
 
-use std::ffi::{CString, OsString};
-use std::fs::{self, File, OpenOptions};
+use std::ffi::{CString, OsStr, OsString};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -48,13 +48,32 @@ impl Output {
             // A dangling symlink is replaced itself.
             None => std::path::absolute(target)?,
         };
+        let mut output = Output::beside(target)?;
+        if let Some(old) = &old {
+            // Whoever may not change the target may not replace it by this way either.
+            let mut old = OpenOptions::new().read(true).write(true).open(old)?;
+            let metadata = old.metadata()?;
+            output.take_owner(&metadata);
+            output.set_mode(metadata.mode())?;
+            if start == Start::Copy {
+                io::copy(&mut old, &mut output.file)?;
+            }
+        }
+        Ok(output)
+    }
+
+    /// An empty file that will be at `target` itself, whatever is there.
+    ///
+    /// # Errors
+    /// The host's.
+    pub fn beside(target: PathBuf) -> io::Result<Output> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).mode(0o666);
         let nameless = options
             .clone()
             .custom_flags(libc::O_TMPFILE)
             .open(directory(&target));
-        let (mut file, aside) = match nameless {
+        let (file, aside) = match nameless {
             Ok(file) => (file, None),
             Err(error)
                 if matches!(
@@ -67,19 +86,29 @@ impl Output {
             }
             Err(error) => return Err(error),
         };
-        if let Some(old) = &old {
-            // Whoever may not change the target may not replace it by this way either.
-            let mut old = OpenOptions::new().read(true).write(true).open(old)?;
-            file.set_permissions(old.metadata()?.permissions())?;
-            if start == Start::Copy {
-                io::copy(&mut old, &mut file)?;
-            }
-        }
         Ok(Output {
             file,
             target,
             aside,
         })
+    }
+
+    /// Gives the file to the owner and the group of the one that it replaces, as far as the host lets this process.
+    /// Comes before [`Output::set_mode`], whose bits are meant for them.
+    pub fn take_owner(&self, old: &Metadata) {
+        if fchown(&self.file, Some(old.uid()), Some(old.gid())).is_err() {
+            // Files are given away by root alone, but to a group by whoever is in it.
+            let _ = fchown(&self.file, None, Some(old.gid()));
+        }
+    }
+
+    /// The permissions. No set-user-id or kin: the bytes are a guest's.
+    ///
+    /// # Errors
+    /// The host's.
+    pub fn set_mode(&self, mode: u32) -> io::Result<()> {
+        self.file
+            .set_permissions(Permissions::from_mode(mode & 0o777))
     }
 
     /// The file, to be written at any offset.
@@ -96,8 +125,25 @@ impl Output {
     ///
     /// # Errors
     /// The host's; the target is then what it was.
-    pub fn commit(mut self) -> io::Result<()> {
+    pub fn commit(self) -> io::Result<()> {
         self.file.sync_all()?;
+        let target = self.target.clone();
+        self.place()?;
+        File::open(directory(&target))?.sync_all()
+    }
+
+    /// Puts the bytes in the target's place, in one step.
+    ///
+    /// # Errors
+    /// The host's; the target is then what it was.
+    pub fn place(mut self) -> io::Result<()> {
+        if self.aside.is_none() {
+            // Without a target there is no moment at which two names are left.
+            match self.link(&self.target) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                linked => return linked,
+            }
+        }
         let aside = match self.aside.clone() {
             Some(path) => path,
             None => {
@@ -108,32 +154,37 @@ impl Output {
         };
         fs::rename(aside, &self.target)?;
         self.aside = None;
-        File::open(directory(&self.target))?.sync_all()
+        Ok(())
     }
 
-    /// A name for the nameless file; the target may exist, and linkat replaces nothing.
+    /// A name for the nameless file; the target exists, and linkat replaces nothing.
     fn give_name(&self) -> io::Result<PathBuf> {
-        let from = CString::new(format!("/proc/self/fd/{}", self.file.as_raw_fd()))?;
         loop {
             let path = free_name(&self.target);
-            let to = CString::new(path.as_os_str().as_bytes())?;
-            // SAFETY: two NUL-terminated strings that live through the call.
-            let linked = unsafe {
-                libc::linkat(
-                    libc::AT_FDCWD,
-                    from.as_ptr(),
-                    libc::AT_FDCWD,
-                    to.as_ptr(),
-                    libc::AT_SYMLINK_FOLLOW,
-                )
-            };
-            if linked == 0 {
-                return Ok(path);
+            match self.link(&path) {
+                Ok(()) => return Ok(path),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
             }
-            let error = io::Error::last_os_error();
-            if error.kind() != io::ErrorKind::AlreadyExists {
-                return Err(error);
-            }
+        }
+    }
+
+    fn link(&self, path: &Path) -> io::Result<()> {
+        let from = CString::new(format!("/proc/self/fd/{}", self.file.as_raw_fd()))?;
+        let to = CString::new(path.as_os_str().as_bytes())?;
+        // SAFETY: two NUL-terminated strings that live through the call.
+        let linked = unsafe {
+            libc::linkat(
+                libc::AT_FDCWD,
+                from.as_ptr(),
+                libc::AT_FDCWD,
+                to.as_ptr(),
+                libc::AT_SYMLINK_FOLLOW,
+            )
+        };
+        match linked {
+            0 => Ok(()),
+            _ => Err(io::Error::last_os_error()),
         }
     }
 }
@@ -158,7 +209,9 @@ fn directory(target: &Path) -> &Path {
 fn free_name(target: &Path) -> PathBuf {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let mut name = OsString::from(".");
-    name.push(target.file_name().unwrap_or_default());
+    // The whole may have 255 bytes.
+    let whole = target.file_name().unwrap_or_default().as_bytes();
+    name.push(OsStr::from_bytes(&whole[..whole.len().min(200)]));
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     name.push(format!(".zvm-{}-{number}", std::process::id()));
     directory(target).join(name)
@@ -168,7 +221,7 @@ fn free_name(target: &Path) -> PathBuf {
 mod tests {
     use super::*;
     use std::io::Write;
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::fs::symlink;
 
     #[test]
     fn a_file_appears_when_committed_and_only_then() {
@@ -208,5 +261,38 @@ mod tests {
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         let mode = fs::metadata(&target).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o640);
+    }
+
+    #[test]
+    fn the_owner_stays_but_no_set_user_id() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("out");
+        fs::write(&target, "old").unwrap();
+        let foreign = fchown(File::open(&target).unwrap(), Some(65534), Some(65534)).is_ok();
+        fs::set_permissions(&target, Permissions::from_mode(0o4755)).unwrap();
+        Output::create(&target, Start::Empty)
+            .unwrap()
+            .commit()
+            .unwrap();
+        let metadata = fs::metadata(&target).unwrap();
+        assert_eq!(metadata.mode() & 0o7777, 0o755);
+        if foreign {
+            assert_eq!((metadata.uid(), metadata.gid()), (65534, 65534));
+        } else {
+            println!("skipped: only root gives files away");
+        }
+    }
+
+    #[test]
+    fn a_name_may_be_as_long_as_the_host_lets_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let target = directory.path().join("n".repeat(255));
+        for text in ["first", "second"] {
+            let mut output = Output::create(&target, Start::Empty).unwrap();
+            output.file.write_all(text.as_bytes()).unwrap();
+            output.commit().unwrap();
+            assert_eq!(fs::read_to_string(&target).unwrap(), text);
+        }
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 }
