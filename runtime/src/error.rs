@@ -37,6 +37,14 @@ pub mod status {
     pub const FAULT: u8 = 128;
 }
 
+/// Nothing of a hostile file reaches a terminal's control.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars()
+        .filter(|c| !c.is_control())
+        .take(4096)
+        .collect()
+}
+
 /// Why a program was not run, or why its result could not be kept. The text is for people.
 #[derive(Debug)]
 pub enum RunError {

@@ -172,12 +172,14 @@ fn open_channels(options: &RunOptions) -> Result<(Vec<Channel>, Results), RunErr
     channels.push(nvram_channel(options, &fstab)?);
     for (index, mount) in options.mounts.iter().enumerate() {
         let tar = mount.open()?;
+        let host = |source| RunError::Host {
+            what: "make a file in memory",
+            source,
+        };
+        let writes = mount.mode == crate::mount::Mode::ReadWrite;
+        let given = writes.then(|| tar.file.try_clone()).transpose();
         channels.push(Channel::mapped(nvram::tar_name(index), tar.file, tar.size));
-        if mount.mode == crate::mount::Mode::ReadWrite {
-            let host = |source| RunError::Host {
-                what: "make a file in memory",
-                source,
-            };
+        if writes {
             let file = channel::memory_file(c"zvm-export").map_err(host)?;
             let copy = file.try_clone().map_err(host)?;
             channels.push(Channel::output(
@@ -188,7 +190,7 @@ fn open_channels(options: &RunOptions) -> Result<(Vec<Channel>, Results), RunErr
             results.commits.push(Commit {
                 host: mount.host.clone(),
                 tar: copy,
-                names: tar.names,
+                given: given.map_err(host)?.filter(|_| mount.host.is_dir()),
             });
         }
     }

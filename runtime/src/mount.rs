@@ -5,11 +5,13 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
 use walkdir::WalkDir;
 
 use crate::channel;
+use crate::error::printable;
 use crate::limits;
 
 /// What happens to the guest's changes.
@@ -75,12 +77,15 @@ impl fmt::Display for MountError {
                     text.display()
                 )
             }
+            // Names may be a guest's, of this run or of an earlier one.
             MountError::Read { path, source } => {
-                write!(f, "cannot mount {}: {source}", path.display())
+                let text = format!("cannot mount {}: {source}", path.display());
+                f.write_str(&printable(&text))
             }
-            MountError::TooLarge(message) => f.write_str(message),
+            MountError::TooLarge(message) => f.write_str(&printable(message)),
             MountError::Commit { path, problem } => {
-                write!(f, "cannot write back to {}: {problem}", path.display())
+                let text = format!("cannot write back to {}: {problem}", path.display());
+                f.write_str(&printable(&text))
             }
         }
     }
@@ -163,11 +168,7 @@ impl Mount {
                 "not a tar file (its size is not a multiple of 512)",
             )));
         }
-        Ok(TarImage {
-            file,
-            size,
-            names: Vec::new(),
-        })
+        Ok(TarImage { file, size })
     }
 }
 
@@ -178,8 +179,6 @@ pub struct TarImage {
     pub file: File,
     /// Its bytes.
     pub size: u64,
-    /// For a directory: the names in it, relative, parents before children.
-    pub names: Vec<PathBuf>,
 }
 
 fn too_large(path: &Path) -> MountError {
@@ -203,7 +202,7 @@ pub(crate) fn pack(directory: &Path, sources_only: bool) -> Result<TarImage, Mou
         inner: BufWriter::with_capacity(1 << 16, &file),
         written: 0,
     });
-    let mut names = Vec::new();
+    let mut entries = 0;
     let walk = WalkDir::new(directory).min_depth(1).sort_by_file_name();
     let walk = walk
         .into_iter()
@@ -219,29 +218,25 @@ pub(crate) fn pack(directory: &Path, sources_only: bool) -> Result<TarImage, Mou
                 });
             }
         };
-        if names.len() >= limits::MOUNT_ENTRIES {
+        entries += 1;
+        if entries > limits::MOUNT_ENTRIES {
             return Err(too_large(directory));
         }
-        let name = entry
-            .path()
-            .strip_prefix(directory)
-            .unwrap_or(entry.path())
-            .to_owned();
-        append(&mut builder, entry.path(), &name).map_err(|source| match source.kind() {
+        let name = entry.path().strip_prefix(directory).unwrap_or(entry.path());
+        append(&mut builder, entry.path(), name).map_err(|source| match source.kind() {
             io::ErrorKind::FileTooLarge => too_large(directory),
             _ => MountError::Read {
                 path: entry.path().to_owned(),
                 source,
             },
         })?;
-        names.push(name);
     }
     let mut inner = builder.into_inner().map_err(host)?;
     inner.flush().map_err(host)?;
     drop(inner);
     let size = file.metadata().map_err(host)?.len();
     channel::seal(&file).map_err(host)?;
-    Ok(TarImage { file, size, names })
+    Ok(TarImage { file, size })
 }
 
 /// Whether [`Mount::sources_only`] keeps it.
@@ -256,16 +251,25 @@ fn is_source(entry: &walkdir::DirEntry) -> bool {
     }
 }
 
-fn append(builder: &mut tar::Builder<impl Write>, path: &Path, name: &Path) -> io::Result<()> {
+fn append(
+    builder: &mut tar::Builder<Limited<impl Write>>,
+    path: &Path,
+    name: &Path,
+) -> io::Result<()> {
     let metadata = fs::symlink_metadata(path)?;
     let mut header = tar::Header::new_gnu();
     header.set_metadata(&metadata);
+    // A header has no time before 1970.
+    header.set_mtime(u64::try_from(metadata.mtime()).unwrap_or(0));
     header.set_uid(0);
     header.set_gid(0);
     if metadata.is_file() {
         let file = File::open(path)?;
         // The header promises a size: a file that grows meanwhile is cut, one that shrinks is an error of the host's.
         let size = metadata.len();
+        if size > limits::MOUNT_BYTES.saturating_sub(builder.get_ref().written) {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
         header.set_size(size);
         builder.append_data(
             &mut header,
@@ -381,9 +385,49 @@ mod tests {
             fs::write(dir.join(name), name).unwrap();
         }
         let _socket = std::os::unix::net::UnixListener::bind(dir.join("socket")).unwrap();
-        let names = |sources_only| pack(dir, sources_only).map(|tar| tar.names);
-        assert_eq!(names(true).unwrap(), ["src", "src/a.c"].map(PathBuf::from));
-        assert!(names(false).is_err(), "a socket cannot be mounted");
+        let names: Vec<_> = headers(&pack(dir, true).unwrap())
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(names, ["src/", "src/a.c"]);
+        pack(dir, false).expect_err("a socket cannot be mounted");
+    }
+
+    /// The names in a tar, and their times.
+    fn headers(image: &TarImage) -> Vec<(String, u64)> {
+        use std::os::unix::fs::FileExt;
+        let mut tar = vec![0; image.size as usize];
+        image.file.read_exact_at(&mut tar, 0).unwrap();
+        let mut archive = tar::Archive::new(&tar[..]);
+        archive
+            .entries()
+            .unwrap()
+            .map(|entry| {
+                let entry = entry.unwrap();
+                let name = entry.path().unwrap().display().to_string();
+                (name, entry.header().mtime().unwrap())
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_file_from_before_1970_is_of_1970() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = File::create(dir.path().join("old")).unwrap();
+        let time = std::time::SystemTime::UNIX_EPOCH - std::time::Duration::from_secs(86_400);
+        file.set_modified(time).unwrap();
+        let image = pack(dir.path(), false).unwrap();
+        assert_eq!(headers(&image), [("old".to_owned(), 0)]);
+    }
+
+    #[test]
+    fn a_file_beyond_the_limit_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        // Sparse, of a size that nobody could read in a test's time.
+        let file = File::create(dir.path().join("sparse")).unwrap();
+        file.set_len(1 << 40).unwrap();
+        let error = pack(dir.path(), false).unwrap_err();
+        assert!(matches!(error, MountError::TooLarge(_)), "{error}");
     }
 
     #[test]

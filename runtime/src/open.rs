@@ -321,7 +321,7 @@ fn open_directory(
     results.commits.push(Commit {
         host: path.to_owned(),
         tar: file.try_clone()?,
-        names: Vec::new(),
+        given: None,
     });
     Ok(Source::Regular(file, 0))
 }

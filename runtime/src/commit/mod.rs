@@ -1,20 +1,24 @@
 //! Writing an `rw` mount back: the guest's tar is hostile, so nothing in it may reach outside the mount.
 //!
-//! Names are relative and without `..`; no parent on the way may be a symlink; only files, directories and symlinks are
-//! made, with the plain permission bits; symlinks that would point outside the mount are refused unless they were there
-//! before. Files that the guest removed are removed; files that did not change are not touched.
+//! What the guest wrote is compared with what it was given, and only what differs is done on the host, so that what the
+//! host's user did meanwhile stays. Names are relative and without `..`; no parent on the way may be a symlink; only files,
+//! directories and symlinks are made, with the plain permission bits; symlinks that could lead outside the mount are refused
+//! unless the guest was given them. All that is looked at before anything is changed.
 
-use std::collections::BTreeSet;
-use std::fs::{self, File, Permissions};
-use std::io::{self, Read, Seek, SeekFrom};
-use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
+mod entries;
+mod place;
+
+use std::fs::{self, File};
+use std::io::{self, Seek, SeekFrom};
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
-use tar::EntryType;
+use walkdir::WalkDir;
 
-use crate::limits;
 use crate::mount::MountError;
+use crate::output::{Output, Start};
+use entries::{Entries, Entry, Kind, Time};
+use place::Place;
 
 /// A mount to write back.
 #[derive(Debug)]
@@ -23,15 +27,16 @@ pub struct Commit {
     pub host: PathBuf,
     /// What the guest wrote.
     pub tar: File,
-    /// The names that the guest was given; see [`crate::mount::TarImage::names`].
-    pub names: Vec<PathBuf>,
+    /// What the guest was given of a directory, if anything.
+    pub given: Option<File>,
 }
 
 impl Commit {
     /// Writes the mount back. A guest that wrote nothing changes nothing.
     ///
     /// # Errors
-    /// [`MountError::Commit`]; the host may then hold a part of the changes.
+    /// [`MountError::Commit`]. What the guest may not write is refused before anything is changed; after an error of the host's
+    /// (a full disk, permissions) a part of the changes may be there.
     pub fn apply(&mut self) -> Result<(), MountError> {
         self.write_back().map_err(|problem| MountError::Commit {
             path: self.host.clone(),
@@ -52,7 +57,6 @@ impl Commit {
         {
             return Err(problem("the tar from the guest is cut off".to_owned()));
         }
-        self.tar.seek(SeekFrom::Start(0))?;
         if self.host.is_dir() {
             self.unpack()
         } else {
@@ -62,67 +66,44 @@ impl Commit {
 
     /// The mount was a tar file: the guest's tar takes its place in one step.
     fn replace(&mut self) -> io::Result<()> {
-        let directory = self
-            .host
-            .parent()
-            .filter(|path| !path.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(directory)?;
-        io::copy(&mut self.tar, &mut file)?;
-        file.as_file()
-            .set_permissions(fs::metadata(&self.host)?.permissions())?;
-        file.persist(&self.host)?;
-        Ok(())
+        let output = Output::create(&self.host, Start::Empty)?;
+        self.tar.seek(SeekFrom::Start(0))?;
+        io::copy(&mut self.tar, &mut output.file())?;
+        output.commit()
     }
 
-    fn unpack(&mut self) -> io::Result<()> {
-        let mut seen = BTreeSet::new();
-        let mut directories = Vec::new();
-        let mut archive = tar::Archive::new(&self.tar);
-        for entry in archive.entries()? {
-            let mut entry = entry?;
-            if seen.len() >= limits::MOUNT_ENTRIES {
-                return Err(problem(format!(
-                    "more than {} entries",
-                    limits::MOUNT_ENTRIES
-                )));
-            }
-            let Some(name) = inside(&entry.path()?)? else {
-                continue;
-            };
-            let target = checked_target(&self.host, &name)?;
-            let mode = entry.header().mode()? & 0o777;
-            let time = SystemTime::UNIX_EPOCH
-                + Duration::from_secs(entry.header().mtime()?.min(i64::MAX as u64 / 2));
-            match entry.header().entry_type() {
-                EntryType::Directory => {
-                    make_directory(&target)?;
-                    directories.push((target, mode, time));
-                }
-                EntryType::Regular | EntryType::Continuous => {
-                    put_file(&target, &mut entry, mode, time)?
-                }
-                EntryType::Symlink => {
-                    let link = entry
-                        .link_name()?
-                        .ok_or_else(|| problem(format!("{}: empty symlink", name.display())))?;
-                    put_link(&target, &name, &link)?;
-                }
-                other => {
-                    return Err(problem(format!(
-                        "{}: an entry of type {other:?}",
-                        name.display()
-                    )));
-                }
-            }
-            seen.insert(name);
+    fn unpack(&self) -> io::Result<()> {
+        let wanted = Entries::read(&self.tar)?;
+        let given = self.given.as_ref().map(Entries::read).transpose()?;
+        let given = given.as_ref();
+        for name in wanted.by_name.keys() {
+            check_parents(&wanted, name)?;
         }
-        for name in self.names.iter().rev().filter(|name| !seen.contains(*name)) {
-            remove(&checked_target(&self.host, name)?)?;
+        let changes = changes(&wanted, given)?;
+        for change in &changes {
+            change.check_link()?;
+            change.check_host(&self.host, &wanted, given)?;
         }
-        for (path, mode, time) in directories.into_iter().rev() {
-            fs::set_permissions(&path, Permissions::from_mode(mode))?;
-            File::open(&path)?.set_modified(time)?;
+
+        let removed = given.map(|given| given.by_name.keys().rev());
+        let removed = removed.into_iter().flatten();
+        let removed = removed.filter(|name| wanted.get(name).is_none());
+        for change in &changes {
+            change.open_up(&self.host)?;
+        }
+        // Children before parents, and all before something else takes the place of a directory.
+        for name in removed {
+            remove(&self.host, name).map_err(|error| at(name, error))?;
+        }
+        for change in &changes {
+            change
+                .put(&self.host, &wanted)
+                .map_err(|error| at(change.name, error))?;
+        }
+        for change in changes.iter().rev() {
+            change
+                .finish(&self.host)
+                .map_err(|error| at(change.name, error))?;
         }
         Ok(())
     }
@@ -132,250 +113,217 @@ fn problem(message: String) -> io::Error {
     io::Error::other(message)
 }
 
-/// The entry's name as a relative path; `None` for the root itself.
-fn inside(name: &Path) -> io::Result<Option<PathBuf>> {
-    let mut path = PathBuf::new();
-    for part in name.components() {
-        match part {
-            Component::Normal(part) => path.push(part),
-            Component::CurDir => {}
-            _ => {
-                return Err(problem(format!(
-                    "the entry {} leaves the mount",
-                    name.display()
-                )));
-            }
-        }
-    }
-    Ok((!path.as_os_str().is_empty()).then_some(path))
-}
-
-/// Where `name` goes, if no parent on the way is a symlink.
-fn checked_target(root: &Path, name: &Path) -> io::Result<PathBuf> {
-    let mut path = root.to_owned();
-    let parents = name.parent().map(Path::components);
-    for part in parents.into_iter().flatten() {
-        path.push(part);
-        match fs::symlink_metadata(&path) {
-            Ok(metadata) if metadata.is_symlink() => {
-                return Err(problem(format!(
-                    "the entry {} goes through a symlink",
-                    name.display()
-                )));
-            }
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => fs::create_dir(&path)?,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(root.join(name))
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_dir() => match fs::remove_dir(path) {
-            // The host's user put something there meanwhile: it stays.
-            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
-            other => other,
-        },
-        Ok(_) => fs::remove_file(path),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
+/// An error of the host's, with the name at which it came.
+fn at(name: &Path, error: io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(_) => io::Error::new(error.kind(), format!("{}: {error}", name.display())),
+        None => error,
     }
 }
 
-fn make_directory(path: &Path) -> io::Result<()> {
-    match fs::symlink_metadata(path) {
-        Ok(metadata) if metadata.is_dir() => return Ok(()),
-        Ok(_) => fs::remove_file(path)?,
-        Err(_) => {}
-    }
-    fs::create_dir(path)
-}
-
-fn put_link(target: &Path, name: &Path, link: &Path) -> io::Result<()> {
-    if fs::read_link(target).is_ok_and(|old| old == link) {
-        return Ok(());
-    }
-    let mut depth = name.components().count() as i64 - 1;
-    for part in link.components() {
-        depth += match part {
-            Component::Normal(_) => 1,
-            Component::CurDir => 0,
-            Component::ParentDir => -1,
-            Component::RootDir | Component::Prefix(_) => i64::MIN / 2,
+/// What the guest has changed, parents before children.
+fn changes<'a>(wanted: &'a Entries, given: Option<&'a Entries>) -> io::Result<Vec<Change<'a>>> {
+    let mut changes = Vec::new();
+    for (name, entry) in &wanted.by_name {
+        let old = match given.and_then(|given| given.get(name).zip(Some(given))) {
+            Some((old, given)) if wanted.same(entry, given, old)? => Unchanged::Contents(old),
+            Some((old, _)) if !old.is_directory() && !entry.is_directory() => Unchanged::Kind(old),
+            _ => Unchanged::Nothing,
         };
-        if depth < 0 {
-            return Err(problem(format!(
-                "the symlink {} -> {} leaves the mount",
-                name.display(),
-                link.display()
-            )));
+        let change = Change { name, entry, old };
+        let about = change.mode().is_some() || change.time().is_some();
+        let link = matches!(entry.kind, Kind::Link(_));
+        if change.contents() || about && !link {
+            changes.push(change);
         }
     }
-    remove(target)?;
-    symlink(link, target)
+    Ok(changes)
 }
 
-fn put_file(target: &Path, entry: &mut impl Read, mode: u32, time: SystemTime) -> io::Result<()> {
-    let old = fs::symlink_metadata(target).ok();
-    if old.as_ref().is_some_and(|old| old.is_dir()) {
-        fs::remove_dir(target)?;
+/// What the guest has left as it was given it.
+enum Unchanged<'a> {
+    Nothing,
+    /// It was a file before, too.
+    Kind(&'a Entry),
+    /// Its bytes, or where the link leads; for a directory, that it is one.
+    Contents(&'a Entry),
+}
+
+struct Change<'a> {
+    name: &'a Path,
+    entry: &'a Entry,
+    old: Unchanged<'a>,
+}
+
+impl Change<'_> {
+    fn contents(&self) -> bool {
+        !matches!(self.old, Unchanged::Contents(_))
     }
-    let directory = target.parent().unwrap_or(Path::new("."));
-    let mut new = tempfile::NamedTempFile::new_in(directory)?;
-    io::copy(entry, &mut new)?;
-    let unchanged =
-        old.as_ref().is_some_and(|old| old.is_file()) && same(target, new.as_file_mut())?;
-    if unchanged && old.is_some_and(|old| old.permissions().mode() & 0o777 == mode) {
+
+    /// The permissions, if the guest has set them.
+    fn mode(&self) -> Option<u32> {
+        let mode = self.entry.mode;
+        match self.old {
+            Unchanged::Kind(old) | Unchanged::Contents(old) if old.mode == mode => None,
+            _ => Some(mode),
+        }
+    }
+
+    /// The time, if the guest has set it.
+    fn time(&self) -> Option<Time> {
+        let time = self.entry.modified;
+        match self.old {
+            Unchanged::Contents(old) if old.modified == time => None,
+            _ => Some(time),
+        }
+    }
+
+    /// A symlink must stay inside the mount wherever the directories on its way lead, so `..` stands only at its start: behind
+    /// the name of another link it would go up from where that one leads.
+    fn check_link(&self) -> io::Result<()> {
+        let Kind::Link(link) = &self.entry.kind else {
+            return Ok(());
+        };
+        let depth = self.name.components().count() - 1;
+        let mut parts = link.components().peekable();
+        let mut ups = 0;
+        while parts
+            .next_if(|part| matches!(part, Component::ParentDir | Component::CurDir))
+            .inspect(|part| ups += usize::from(*part == Component::ParentDir))
+            .is_some()
+        {}
+        if ups <= depth && parts.all(|part| matches!(part, Component::Normal(_))) {
+            return Ok(());
+        }
+        Err(problem(format!(
+            "the symlink {} -> {} leaves the mount",
+            self.name.display(),
+            link.display()
+        )))
+    }
+
+    /// Whether the host's directory is still one in which the change can be made.
+    fn check_host(&self, root: &Path, wanted: &Entries, given: Option<&Entries>) -> io::Result<()> {
+        let was = |name: &Path| given.and_then(|given| given.get(name));
+        let mut path = root.to_owned();
+        let mut name = PathBuf::new();
+        for part in self.name.parent().into_iter().flat_map(Path::components) {
+            path.push(part);
+            name.push(part);
+            // Where the guest has made a directory, or removed something, there will be one.
+            let made = match (wanted.get(&name), was(&name)) {
+                (None, old) => old.is_some(),
+                (Some(_), old) => !old.is_some_and(Entry::is_directory),
+            };
+            match fs::symlink_metadata(&path) {
+                Ok(metadata) if metadata.is_dir() => {}
+                Ok(_) if !made => {
+                    return Err(problem(format!(
+                        "the entry {} goes through a symlink or a file of the host's",
+                        self.name.display()
+                    )));
+                }
+                _ => return Ok(()),
+            }
+        }
+        if self.entry.is_directory() || !self.contents() {
+            return Ok(());
+        }
+        // Something else takes the place of a directory: what the guest has not seen is not thrown away.
+        let target = root.join(self.name);
+        if !fs::symlink_metadata(&target).is_ok_and(|metadata| metadata.is_dir()) {
+            return Ok(());
+        }
+        for found in WalkDir::new(&target).min_depth(1) {
+            let found = found?;
+            let name = found.path().strip_prefix(root).unwrap_or(found.path());
+            if was(name).is_none() || wanted.get(name).is_some() {
+                return Err(problem(format!(
+                    "{} is no directory any more, but {} is new on the host",
+                    self.name.display(),
+                    name.display()
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// A directory whose permissions change may have to be changed before something in it can be.
+    fn open_up(&self, root: &Path) -> io::Result<()> {
+        match self.mode() {
+            Some(mode) if self.entry.is_directory() && !self.contents() => {
+                match Place::find(root, self.name)? {
+                    Some(place) => place.set(true, Some(mode | 0o700), None),
+                    None => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn put(&self, root: &Path, wanted: &Entries) -> io::Result<()> {
+        match &self.entry.kind {
+            Kind::Directory if self.contents() => Place::make(root, self.name)?.make_directory(),
+            Kind::Directory => Ok(()),
+            Kind::Link(link) => Place::make(root, self.name)?.put_link(link),
+            &Kind::File { offset, size } => {
+                let bytes = || wanted.bytes(offset, size);
+                if !self.contents() {
+                    return self.set(root);
+                }
+                let place = Place::make(root, self.name)?;
+                if place.holds(bytes(), size)? {
+                    return self.set(root);
+                }
+                // Permissions that the guest has left alone are the host's.
+                let mode = match (self.mode(), place.metadata()?) {
+                    (None, Some(metadata)) if metadata.is_file() => metadata.permissions().mode(),
+                    _ => self.entry.mode,
+                };
+                place.put_file(bytes(), mode, self.entry.modified)
+            }
+        }
+    }
+
+    /// A directory's permissions and time come when nothing is put into it any more.
+    fn finish(&self, root: &Path) -> io::Result<()> {
+        if self.entry.is_directory() {
+            self.set(root)?;
+        }
+        Ok(())
+    }
+
+    fn set(&self, root: &Path) -> io::Result<()> {
+        match Place::find(root, self.name)? {
+            Some(place) => place.set(self.entry.is_directory(), self.mode(), self.time()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whatever is on the way to a name is a directory in the guest's tar.
+fn check_parents(wanted: &Entries, name: &Path) -> io::Result<()> {
+    // Those above the first that is found are looked at when it is that one's turn.
+    let mut parents = name.ancestors().skip(1);
+    match parents.find_map(|parent| wanted.get(parent)) {
+        Some(parent) if !parent.is_directory() => Err(problem(format!(
+            "the entry {} goes through a symlink or a file",
+            name.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn remove(root: &Path, name: &Path) -> io::Result<()> {
+    let Some(place) = Place::find(root, name)? else {
         return Ok(());
-    }
-    new.as_file()
-        .set_permissions(Permissions::from_mode(mode))?;
-    new.as_file().set_modified(time)?;
-    new.persist(target)?;
-    Ok(())
-}
-
-/// Whether the file at `path` has the bytes of `new`.
-fn same(path: &Path, new: &mut File) -> io::Result<bool> {
-    let Ok(mut old) = File::open(path) else {
-        return Ok(false);
     };
-    if old.metadata()?.len() != new.metadata()?.len() {
-        return Ok(false);
-    }
-    new.seek(SeekFrom::Start(0))?;
-    let (mut a, mut b) = (vec![0; 1 << 16], vec![0; 1 << 16]);
-    loop {
-        let got = new.read(&mut a)?;
-        if got == 0 {
-            return Ok(true);
-        }
-        if old.read_exact(&mut b[..got]).is_err() || a[..got] != b[..got] {
-            return Ok(false);
-        }
+    match place.remove() {
+        // The host's user put something there meanwhile: it stays.
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => Ok(()),
+        other => other,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A tar with one raw entry, whatever its name.
-    fn entry(name: &str, kind: EntryType, link: &str, data: &[u8]) -> Vec<u8> {
-        let mut header = tar::Header::new_gnu();
-        header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
-        header.as_old_mut().linkname[..link.len()].copy_from_slice(link.as_bytes());
-        header.set_entry_type(kind);
-        header.set_mode(0o4755);
-        header.set_mtime(1);
-        header.set_size(data.len() as u64);
-        header.set_cksum();
-        let mut bytes = header.as_bytes().to_vec();
-        bytes.extend_from_slice(data);
-        bytes.resize(bytes.len().next_multiple_of(512), 0);
-        bytes
-    }
-
-    fn apply(host: &Path, names: &[&str], entries: &[Vec<u8>]) -> Result<(), String> {
-        let mut tar = entries.concat();
-        tar.resize(tar.len() + 1024, 0);
-        let file = tempfile::tempfile().unwrap();
-        file.write_all_at(&tar, 0).unwrap();
-        let names = names.iter().map(PathBuf::from).collect();
-        Commit {
-            host: host.to_owned(),
-            tar: file,
-            names,
-        }
-        .apply()
-        .map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn changes_are_written_and_removed_files_removed() {
-        let host = tempfile::tempdir().unwrap();
-        fs::write(host.path().join("gone"), "x").unwrap();
-        fs::write(host.path().join("kept"), "y").unwrap();
-        let entries = [
-            entry("sub/", EntryType::Directory, "", b""),
-            entry("sub/new", EntryType::Regular, "", b"hello"),
-            entry("sub/link", EntryType::Symlink, "../sub/new", b""),
-        ];
-        apply(host.path(), &["gone"], &entries).unwrap();
-        assert_eq!(
-            fs::read_to_string(host.path().join("sub/link")).unwrap(),
-            "hello"
-        );
-        assert!(!host.path().join("gone").exists());
-        assert!(
-            host.path().join("kept").exists(),
-            "the guest was never given it"
-        );
-        let mode = fs::metadata(host.path().join("sub/new"))
-            .unwrap()
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o7777, 0o755, "no set-user-id bit");
-    }
-
-    #[test]
-    fn nothing_leaves_the_mount() {
-        let outside = tempfile::tempdir().unwrap();
-        let out = outside.path().to_str().unwrap();
-        let cases: &[&[Vec<u8>]] = &[
-            &[entry("../x", EntryType::Regular, "", b"1")],
-            &[entry("/etc/x", EntryType::Regular, "", b"1")],
-            &[entry("a/../../x", EntryType::Regular, "", b"1")],
-            &[entry("l", EntryType::Symlink, out, b"")],
-            &[entry("l", EntryType::Symlink, "../..", b"")],
-            &[entry("l", EntryType::Symlink, "a/../../x", b"")],
-            &[entry("dev", EntryType::Char, "", b"")],
-            &[entry("hard", EntryType::Link, "/etc/passwd", b"")],
-        ];
-        for case in cases {
-            let host = tempfile::tempdir().unwrap();
-            apply(host.path(), &[], case).unwrap_err();
-            assert_eq!(fs::read_dir(host.path()).unwrap().count(), 0);
-        }
-        // Through a symlink that the host's user has in the mount.
-        let host = tempfile::tempdir().unwrap();
-        symlink(out, host.path().join("way")).unwrap();
-        let error = apply(
-            host.path(),
-            &[],
-            &[entry("way/x", EntryType::Regular, "", b"1")],
-        )
-        .unwrap_err();
-        assert!(error.contains("symlink"), "{error}");
-        assert_eq!(fs::read_dir(outside.path()).unwrap().count(), 0);
-        // A file in the place of a symlink replaces the link, not its target.
-        apply(
-            host.path(),
-            &[],
-            &[entry("way", EntryType::Regular, "", b"1")],
-        )
-        .unwrap();
-        assert!(
-            fs::symlink_metadata(host.path().join("way"))
-                .unwrap()
-                .is_file()
-        );
-    }
-
-    #[test]
-    fn a_cut_tar_changes_nothing() {
-        let host = tempfile::tempdir().unwrap();
-        let file = tempfile::tempfile().unwrap();
-        file.write_all_at(&entry("x", EntryType::Regular, "", b"1"), 0)
-            .unwrap();
-        let mut commit = Commit {
-            host: host.path().to_owned(),
-            tar: file,
-            names: Vec::new(),
-        };
-        assert!(commit.apply().unwrap_err().to_string().contains("cut off"));
-        assert_eq!(fs::read_dir(host.path()).unwrap().count(), 0);
-    }
-}
+mod tests;

@@ -12,6 +12,7 @@ use goblin::elf::section_header::{SHF_COMPRESSED, SHT_NOBITS, SHT_SYMTAB, Sectio
 use goblin::elf::sym::{STT_FUNC, STT_NOTYPE, Symtab};
 use zvm_abi::layout;
 
+use crate::error::printable;
 use crate::image::Image;
 use crate::limits;
 
@@ -245,14 +246,6 @@ impl Symbols {
         }
         Some(lines)
     }
-}
-
-/// Nothing of a hostile file reaches a terminal's control.
-fn printable(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control())
-        .take(LONGEST_NAME)
-        .collect()
 }
 
 fn shortened(name: &str) -> String {
