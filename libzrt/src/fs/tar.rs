@@ -293,13 +293,29 @@ impl Loader<'_> {
             if is_directory && matches!(kind, Kind::Directory(_)) {
                 return Ok(existing);
             }
-            if is_directory || self.tree.unlink(parent, last, now).is_err() {
+            let unlink = |tree: &mut Tree| tree.unlink(parent, last, now);
+            if is_directory || self.change(parent, unlink).is_err() {
                 return Err(TarProblem::Parent);
             }
         }
-        self.tree
-            .create(parent, last, kind, permissions, now)
-            .map_err(memory)
+        self.change(parent, |tree| {
+            tree.create(parent, last, kind, permissions, now)
+        })
+        .map_err(memory)
+    }
+
+    /// A change in a directory that leaves its times as the image has them.
+    fn change<T>(
+        &mut self,
+        directory: NodeId,
+        change: impl FnOnce(&mut Tree) -> Result<T, Errno>,
+    ) -> Result<T, Errno> {
+        let node = self.tree.node(directory)?;
+        let times = (node.modified, node.changed);
+        let changed = change(self.tree);
+        let node = self.tree.node_mut(directory)?;
+        (node.modified, node.changed) = times;
+        changed
     }
 
     fn hard_link(&mut self, name: &[u8], target: &[u8], now: Time) -> Result<(), TarProblem> {
@@ -325,12 +341,12 @@ impl Loader<'_> {
         {
             Some(existing) if existing == at => return Ok(()),
             Some(_) => self
-                .tree
-                .unlink(parent, last, now)
+                .change(parent, |tree| tree.unlink(parent, last, now))
                 .map_err(|_| TarProblem::Parent)?,
             None => {}
         }
-        self.tree.link(parent, last, at, now).map_err(memory)
+        self.change(parent, |tree| tree.link(parent, last, at, now))
+            .map_err(memory)
     }
 
     /// The directory of that name, made where the image left it out.
@@ -356,8 +372,7 @@ impl Loader<'_> {
                 Some(_) => return Err(TarProblem::Parent),
                 None => {
                     let kind = Kind::Directory(Directory::default());
-                    self.tree
-                        .create(at, component, kind, 0o755, now)
+                    self.change(at, |tree| tree.create(at, component, kind, 0o755, now))
                         .map_err(memory)?
                 }
             };

@@ -102,6 +102,27 @@ fn files_directories_and_links() {
 }
 
 #[test]
+fn a_directory_has_its_own_time() {
+    let at = |name: &[u8], kind, seconds| {
+        let time = pax_record("mtime", &alloc::format!("{seconds}"));
+        [entry(b"h", b'x', &time), entry(name, kind, b"")].concat()
+    };
+    let image = [
+        at(b"./", b'5', 1),
+        at(b"d/", b'5', 2),
+        at(b"d/e/", b'5', 3),
+        at(b"d/e/file", b'0', 4),
+        at(b"d/e/file", b'0', 5),
+        at(b"d/last", b'0', 6),
+    ];
+    let mut tree = tree(image.concat()).unwrap();
+    assert_eq!(tree.node(0).unwrap().modified.seconds, 1);
+    for (name, seconds) in [("d", 2), ("d/e", 3), ("d/e/file", 5), ("d/last", 6)] {
+        assert_eq!(find(&mut tree, name).unwrap().modified.seconds, seconds);
+    }
+}
+
+#[test]
 fn a_later_entry_replaces_an_earlier_one() {
     let image = [
         entry(b"a", b'0', b"old"),
