@@ -1,9 +1,13 @@
 //! A program's end by a fault: what is said, where it was, the core file that gdb opens, and gdb itself; and that an image whose
-//! tables lie costs nothing but the backtrace.
+//! tables lie costs nothing but the backtrace. And what the end of a program means for a mount that is written back.
 
+use std::fs::{File, Permissions};
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// The program, compiled once for all tests.
 fn image() -> &'static Path {
@@ -180,6 +184,62 @@ fn what_a_signal_ends_writes_no_mount_back() {
         let text = std::fs::read_to_string(&file).expect("the file");
         assert_eq!(text, after, "{what}");
     }
+}
+
+#[test]
+fn a_mount_that_is_written_back_keeps_what_the_program_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (source, image) = (folder.path().join("adds.c"), folder.path().join("adds.zvm"));
+    // It waits for the host's edit, and says what time a directory has.
+    let text = r#"
+        #include <fcntl.h>
+        #include <stdio.h>
+        #include <sys/stat.h>
+        #include <unistd.h>
+        int main(void) {
+            struct stat about;
+            stat("/data/d", &about);
+            printf("%lld\n", (long long)about.st_mtime);
+            fflush(stdout);
+            getchar();
+            return close(open("/data/new", O_CREAT | O_WRONLY, 0644));
+        }
+    "#;
+    std::fs::write(&source, text).expect("a source");
+    build(&source, &image);
+    let data = folder.path().join("data");
+    let (directory, file) = (data.join("d"), data.join("d/file"));
+    std::fs::create_dir_all(&directory).expect("a folder");
+    for path in [&file, &data.join("gone")] {
+        std::fs::write(path, "old").expect("a file");
+    }
+    std::fs::set_permissions(&directory, Permissions::from_mode(0o2775)).expect("permissions");
+    let time = UNIX_EPOCH + Duration::new(1_000_000_000, 123_456_789);
+    File::open(&directory)
+        .and_then(|opened| opened.set_modified(time))
+        .expect("a time");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_zvm"))
+        .arg("run")
+        .arg(format!("--mount={}:/data:rw", data.display()))
+        .arg(&image)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("zvm starts");
+    let mut said = String::new();
+    let mut output = BufReader::new(child.stdout.take().expect("a pipe"));
+    output.read_line(&mut said).expect("a line");
+    assert_eq!(said, "1000000000\n");
+    std::fs::write(&file, "edited").expect("a file");
+    std::fs::remove_file(data.join("gone")).expect("a file");
+    drop(child.stdin.take());
+    assert!(child.wait().expect("an end").success());
+    assert!(data.join("new").exists());
+    assert!(!data.join("gone").exists());
+    assert_eq!(std::fs::read_to_string(&file).expect("the file"), "edited");
+    let about = std::fs::metadata(&directory).expect("the folder");
+    assert_eq!(about.permissions().mode() & 0o7777, 0o2775);
+    assert_eq!(about.modified().expect("its time"), time);
 }
 
 fn gdb() -> bool {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 use std::path::{Component, Path, PathBuf};
 
@@ -13,6 +14,8 @@ use crate::limits;
 
 /// Bytes of files that are compared at a time.
 const PIECE: usize = 1 << 16;
+/// Longest name in a directory in bytes.
+const NAME: usize = 255;
 
 /// What is at a name.
 #[derive(Debug, PartialEq, Eq)]
@@ -44,6 +47,10 @@ pub struct Entry {
 impl Entry {
     pub fn is_directory(&self) -> bool {
         self.kind == Kind::Directory
+    }
+
+    pub fn is_file(&self) -> bool {
+        matches!(self.kind, Kind::File { .. })
     }
 }
 
@@ -80,8 +87,13 @@ impl<'a> Entries<'a> {
                     Kind::File { offset, size }
                 }
                 EntryType::Symlink => match entry.link_name()? {
-                    Some(link) if !link.as_os_str().is_empty() => Kind::Link(link.into_owned()),
-                    _ => return Err(problem(format!("{}: empty symlink", name.display()))),
+                    Some(link) if usable(&link) => Kind::Link(link.into_owned()),
+                    _ => {
+                        return Err(problem(format!(
+                            "{}: a symlink to nothing that can be a name",
+                            name.display()
+                        )));
+                    }
                 },
                 other => {
                     return Err(problem(format!(
@@ -205,11 +217,25 @@ fn inside(name: &Path) -> io::Result<Option<PathBuf>> {
             }
         }
     }
-    let length = path.as_os_str().len();
-    if length >= libc::PATH_MAX as usize {
-        return Err(problem(format!("a name of {length} bytes")));
+    if path.as_os_str().is_empty() {
+        return Ok(None);
     }
-    Ok((length > 0).then_some(path))
+    if !usable(&path) {
+        return Err(problem(format!(
+            "the entry {} has a name that no file can have",
+            name.display()
+        )));
+    }
+    Ok(Some(path))
+}
+
+/// Whether the host can have such a path.
+fn usable(path: &Path) -> bool {
+    let bytes = path.as_os_str().as_bytes();
+    let mut parts = bytes.split(|&byte| byte == b'/');
+    (1..libc::PATH_MAX as usize).contains(&bytes.len())
+        && !bytes.contains(&0)
+        && parts.all(|part| part.len() <= NAME)
 }
 
 /// The time that an extended header says, of which a plain one has only the whole seconds.

@@ -89,7 +89,9 @@ impl Commit {
         let removed = removed.into_iter().flatten();
         let removed = removed.filter(|name| wanted.get(name).is_none());
         for change in &changes {
-            change.open_up(&self.host)?;
+            change
+                .open_up(&self.host)
+                .map_err(|error| at(change.name, error))?;
         }
         // Children before parents, and all before something else takes the place of a directory.
         for name in removed {
@@ -127,7 +129,7 @@ fn changes<'a>(wanted: &'a Entries, given: Option<&'a Entries>) -> io::Result<Ve
     for (name, entry) in &wanted.by_name {
         let old = match given.and_then(|given| given.get(name).zip(Some(given))) {
             Some((old, given)) if wanted.same(entry, given, old)? => Unchanged::Contents(old),
-            Some((old, _)) if !old.is_directory() && !entry.is_directory() => Unchanged::Kind(old),
+            Some((old, _)) if old.is_file() && entry.is_file() => Unchanged::Kind(old),
             _ => Unchanged::Nothing,
         };
         let change = Change { name, entry, old };

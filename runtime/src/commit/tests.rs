@@ -342,6 +342,37 @@ fn nothing_leaves_the_mount() {
         apply(host.path(), &entries).unwrap_err();
         assert_eq!(everything(host.path()), [""; 0]);
     }
+    // Names that the host cannot have.
+    let long = |name: &str, kind, link: &str| {
+        let mut builder = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(0);
+        header.set_mode(0o644);
+        if kind == EntryType::Symlink {
+            builder.append_link(&mut header, name, link).unwrap();
+        } else {
+            builder.append_data(&mut header, name, &b""[..]).unwrap();
+        }
+        builder.into_inner().unwrap()
+    };
+    let name = "n".repeat(256);
+    let deep = "d/".repeat(3000);
+    for bad in [
+        long(&name, EntryType::Regular, ""),
+        long(&deep, EntryType::Regular, ""),
+        long("l", EntryType::Symlink, &name),
+        long("l", EntryType::Symlink, &deep),
+    ] {
+        let host = tempfile::tempdir().unwrap();
+        let error = apply(
+            host.path(),
+            &[first.clone(), bad[..bad.len() - 1024].to_vec()],
+        );
+        let error = error.unwrap_err();
+        assert!(error.contains("name"), "{error}");
+        assert_eq!(everything(host.path()), [""; 0]);
+    }
     // Up at the start, and as far as the mount's root.
     let host = directory(&[("f", "1")]);
     apply(
