@@ -97,6 +97,16 @@ impl Contents {
 
     /// Copies from `offset` on; bytes copied, 0 at the end.
     pub fn read(&self, offset: u64, buffer: &mut [u8]) -> usize {
+        self.copy(offset, buffer, |hole| hole.fill(0))
+    }
+
+    /// [`Self::read`] into zeros, of which those where the file has no bytes are not touched: they may be pages that cost the
+    /// host no memory yet.
+    pub fn read_fresh(&self, offset: u64, zeros: &mut [u8]) -> usize {
+        self.copy(offset, zeros, |_| ())
+    }
+
+    fn copy(&self, offset: u64, buffer: &mut [u8], hole: impl Fn(&mut [u8])) -> usize {
         let Some(left) = self.size.checked_sub(offset) else {
             return 0;
         };
@@ -118,7 +128,7 @@ impl Contents {
                         .map_or(&[][..], Piece::bytes);
                     let have = bytes.len().saturating_sub(start).min(part);
                     target[..have].copy_from_slice(&bytes[start.min(bytes.len())..][..have]);
-                    target[have..].fill(0);
+                    hole(&mut target[have..]);
                     done += part;
                 }
             }
@@ -299,6 +309,11 @@ mod tests {
         let mut contents = Contents::default();
         contents.write(100_000, b"x").unwrap();
         assert_eq!(all(&contents).iter().filter(|&&byte| byte != 0).count(), 1);
+        let mut page = [7; 4];
+        assert_eq!(contents.read_fresh(99_999, &mut page), 2);
+        assert_eq!(page, [0, b'x', 7, 7]);
+        assert_eq!(contents.read_fresh(0, &mut page), 4);
+        assert_eq!(page, [0, b'x', 7, 7]);
         let mut contents = Contents::image(&[b'a'; 300]);
         contents.resize(100).unwrap();
         contents.resize(200).unwrap();

@@ -112,15 +112,18 @@ impl Mapping {
             if before == now {
                 continue;
             }
-            contents.write(offset, now)?;
+            let written = contents.write(offset, now)?;
             differs = true;
             for other in &memory.shared {
                 if other.within(self.start, self.size).is_none()
-                    && let Some(other) = other.showing(self.node, offset, now.len() as u64)
+                    && let Some(other) = other.showing(self.node, offset, written as u64)
                 {
                     let skip = (other.offset - offset) as usize;
                     other.merge(memory, &before[skip..], &now[skip..])?;
                 }
+            }
+            if written < now.len() {
+                return Err(Errno::ENOSPC);
             }
         }
         Ok(differs)
@@ -205,7 +208,7 @@ impl Kernel {
         let count = contents.size().saturating_sub(offset).min(size);
         self.memory.pages().protect(start, size, READ | WRITE);
         // SAFETY: the pages were just taken for the program; the slice ends with the statement.
-        contents.read(offset, unsafe { self.memory.bytes_mut(start, count)? });
+        contents.read_fresh(offset, unsafe { self.memory.bytes_mut(start, count)? });
         Ok(())
     }
 
