@@ -222,7 +222,7 @@ fn inside(name: &Path) -> io::Result<Option<PathBuf>> {
     }
     if !usable(&path) {
         return Err(problem(format!(
-            "the entry {} has a name that no file can have",
+            "an entry has a name that no file can have: {}",
             name.display()
         )));
     }
