@@ -92,7 +92,8 @@ pub fn execute(call: &Invocation) -> Result<(), CcError> {
     if show != Show::Nothing {
         query::answer(&args::Query::Version, &sysroot, &compiler)?;
     }
-    if !call.quiet && call.level.unwrap_or(1) < 3 && call.compile.iter().any(|flag| flag == "-mbmi") {
+    if !call.quiet && call.level.unwrap_or(1) < 3 && call.compile.iter().any(|flag| flag == "-mbmi")
+    {
         eprintln!(
             "zvm-cc: warning: -mbmi: below x86-64-v3 tzcnt is bsf, which compilers write the same way where no 0 comes, so of 0 it \
              gives a wrong number; add -march=x86-64-v3 unless the code asks cpuid first"
