@@ -1,6 +1,7 @@
 //! The system calls on files.
 
 mod attributes;
+mod copy;
 mod descriptors;
 mod epoll;
 mod event;
@@ -11,8 +12,10 @@ mod open;
 mod poll;
 mod socket;
 mod stat;
+mod transfer;
 
 pub(crate) use attributes::*;
+pub(crate) use copy::*;
 pub(crate) use descriptors::*;
 pub(crate) use epoll::*;
 pub(crate) use event::*;
