@@ -157,7 +157,7 @@ fn memory_option() {
     let mut large = program(|p| {
         p.exit(0);
     });
-    large.data = vec![0; 1 << 20];
+    large.data.resize(1 << 20, 0);
     run_with(&large.elf(), &["--memory", "1M"]).exits(0);
     run_with(&large.elf(), &["--memory", "1020K"]).says(12, "own variables take 1048576 bytes");
 }
