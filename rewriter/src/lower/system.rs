@@ -92,29 +92,31 @@ impl Lowerer<'_> {
     /// A helper's call in an instruction's place.
     fn instead(&mut self, index: usize, name: &'static str) -> Outcome {
         let keep_flags = flags_live(self.program, index + 1, Flags::Keep);
-        if keep_flags && self.program.decoded(index).mnemonic() == Mnemonic::Syscall {
-            // A system call leaves them in r11, as it does on Linux: a handler's context and a new thread have their stack as they
-            // expect it, with nothing on it.
-            self.leave_red_zone();
-            self.push(&[0x9C]);
-            self.push(&[0x41, 0x5B]);
-            self.call_helper(name)?;
-            self.push(&[0x41, 0x53]);
-            self.ops.extend(code::masked_popfq());
-            self.enter_red_zone();
-            return Ok(());
-        }
-        self.helper(name, keep_flags)
+        // A system call leaves them in r11, as it does on Linux: a handler's context and a new thread have their stack as they
+        // expect it, with nothing on it.
+        let in_r11 = self.program.decoded(index).mnemonic() == Mnemonic::Syscall;
+        self.call_keeping(name, keep_flags, in_r11)
     }
 
-    /// A call of one of libzrt's helpers, which keeps every register that is not its result. Flags are kept here: no masked return can.
+    /// A call of one of libzrt's helpers, which keeps every register that is not its result.
     pub(super) fn helper(&mut self, name: &'static str, keep_flags: bool) -> Outcome {
+        self.call_keeping(name, keep_flags, false)
+    }
+
+    /// Flags are kept here, on the stack or in r11: no masked return can.
+    fn call_keeping(&mut self, name: &'static str, keep_flags: bool, in_r11: bool) -> Outcome {
         self.leave_red_zone();
         if keep_flags {
             self.push(&[0x9C]);
+            if in_r11 {
+                self.push(&[0x41, 0x5B]);
+            }
         }
         self.call_helper(name)?;
         if keep_flags {
+            if in_r11 {
+                self.push(&[0x41, 0x53]);
+            }
             self.ops.extend(code::masked_popfq());
         }
         self.enter_red_zone();
