@@ -342,8 +342,8 @@ fn run_instance(
     };
     let kept = verdicts
         .as_ref()
-        .zip(identity)
-        .and_then(|(verdicts, identity)| Kept::find(verdicts, &identity, image));
+        .zip(identity.as_ref())
+        .and_then(|(verdicts, identity)| Kept::find(verdicts, identity, image));
     let orders = Orders {
         monitor: std::process::id(),
         gate: gate.as_ref(),
