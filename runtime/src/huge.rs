@@ -1,7 +1,7 @@
 //! Where the host may give huge pages. A page costs a fault and its making whatever its size, and 2 MiB behind one entry of the
 //! TLB spare a program with much memory most misses; but the first byte that is touched makes all of a huge page
 //! resident. So they are for memory that is sure to be used densely: data that the image brings, and the heap beyond what
-//! every program touches a little of.
+//! every program touches a little of; and for text and fixed data, whose pages are the file's in which they are kept.
 
 use crate::image::Segment;
 use crate::space::{self, Advice};
@@ -42,6 +42,27 @@ fn filled(segment: &Segment) -> Range {
     (start, end.max(start))
 }
 
+/// Where in a file, from `free` on, a mapping of [start, end) is to lie: if whole blocks are in it, as far from a multiple of their size as
+/// in memory, so that a large page of the file can be one of memory.
+pub fn file_place(start: u64, end: u64, free: u64) -> u64 {
+    if start.next_multiple_of(PAGE) + PAGE > end {
+        return free;
+    }
+    free + start.wrapping_sub(free) % PAGE
+}
+
+/// Bytes from an offset in a file to the end of its huge page.
+pub fn rest_of_page(offset: u64) -> usize {
+    (PAGE - offset % PAGE) as usize
+}
+
+/// Advises the host about a mapping of a file that lies at [`file_place`]: what is not in memory is to be read in pages of that size.
+pub fn file(start: u64, end: u64) {
+    if start.next_multiple_of(PAGE) + PAGE <= end {
+        space::advise(start, end, Advice::Huge);
+    }
+}
+
 /// Advises the host about the heap. Where pages are to stay small they do so on a host that gives huge ones unasked, too.
 pub fn heap(start: u64, end: u64) {
     space::advise(start, end, Advice::Small);
@@ -71,6 +92,19 @@ mod tests {
         for (start, end) in [below, arena] {
             assert!(start % PAGE == 0 && end % PAGE == 0);
         }
+    }
+
+    #[test]
+    fn in_a_file_huge_pages_lie_as_in_memory() {
+        let (text, fixed) = ((0x2_0000, 0xa2_f000), (0x1000_0000, 0x103e_2000));
+        let place = file_place(text.0, text.1, 0x1000);
+        assert_eq!(place, 0x2_0000, "CPython's text");
+        let free = place + text.1 - text.0;
+        assert_eq!(file_place(fixed.0, fixed.1, free), 0xc0_0000);
+        // No whole block is inside: nothing is left free.
+        assert_eq!(file_place(0x2_0000, 0x30_0000, 0x1000), 0x1000);
+        assert_eq!(rest_of_page(0x2_0000), 0x1e_0000);
+        assert_eq!(rest_of_page(PAGE), PAGE as usize);
     }
 
     #[test]

@@ -21,6 +21,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use zvm_abi::layout::PAGE;
 
+use crate::huge;
 use crate::image::{Access, Image, Segment};
 use crate::space;
 use crate::verdict::{self, Key, Verdicts};
@@ -127,9 +128,20 @@ pub fn segments(image: &Image) -> impl Iterator<Item = &Segment> {
     std::iter::once(&image.text).chain(fixed)
 }
 
+/// The segments that are kept, each with its place in the file.
+fn places(image: &Image) -> impl Iterator<Item = (&Segment, u64)> {
+    segments(image).scan(HEAD, |free, segment| {
+        let (start, end) = segment.pages();
+        let place = huge::file_place(start, end, *free);
+        *free = place + (end - start);
+        Some((segment, place))
+    })
+}
+
+/// Bytes of the file.
 fn length(image: &Image) -> u64 {
-    let pages = |segment: &Segment| segment.pages().1 - segment.pages().0;
-    HEAD + segments(image).map(pages).sum::<u64>()
+    let ends = places(image).map(|(segment, place)| place + segment.pages().1 - segment.pages().0);
+    ends.last().unwrap_or(HEAD)
 }
 
 /// An image that was kept.
@@ -158,11 +170,10 @@ impl Kept {
     /// # Errors
     /// The host's: it may forbid code in files that lie where this one does.
     pub fn map(&self, image: &Image) -> io::Result<()> {
-        let mut offset = HEAD;
-        for segment in segments(image) {
+        for (segment, place) in places(image) {
             let (start, end) = segment.pages();
-            space::map_segment(start, end, segment.access, self.0.as_raw_fd(), offset)?;
-            offset += end - start;
+            space::map_segment(start, end, segment.access, self.0.as_raw_fd(), place)?;
+            huge::file(start, end);
         }
         Ok(())
     }
@@ -173,18 +184,34 @@ impl Kept {
 pub fn keep(verdicts: &Verdicts, identity: &Identity, image: &Image, key: Key, pages: &[&[u8]]) {
     // The pages were read after the identity: if it still is the same, they are that file's.
     if identity.settled() && Identity::of(image).is_ok_and(|now| now.as_ref() == Some(identity)) {
-        let _ = write(verdicts.folder(), identity, key, pages);
+        let places = places(image).map(|(_, place)| place);
+        let _ = write(
+            verdicts.folder(),
+            identity,
+            key,
+            pages.iter().copied().zip(places),
+        );
     }
 }
 
-fn write(folder: &File, identity: &Identity, key: Key, pages: &[&[u8]]) -> io::Result<()> {
+fn write<'a>(
+    folder: &File,
+    identity: &Identity,
+    key: Key,
+    parts: impl Iterator<Item = (&'a [u8], u64)>,
+) -> io::Result<()> {
     let aside = format!("{}.new", identity.name());
     let file = take(folder, &aside)?;
     let written = file.write_all_at(&identity.head(key), 0).and_then(|()| {
-        let mut offset = HEAD;
-        for part in pages {
-            file.write_all_at(part, offset)?;
-            offset += part.len() as u64;
+        for (part, place) in parts {
+            // What is written at a time is one large page of the host's, where the file system has them.
+            let mut done = 0;
+            while done < part.len() {
+                let at = place + done as u64;
+                let end = part.len().min(done + huge::rest_of_page(at));
+                file.write_all_at(&part[done..end], at)?;
+                done = end;
+            }
         }
         rename(folder, &aside, &identity.name())
     });
