@@ -33,6 +33,9 @@ const SIGNALS: [i32; 5] = [
     libc::SIGTRAP,
 ];
 
+/// Exclusive end of the standard signals.
+const STANDARD_END: i32 = 32;
+
 /// The order of [`Fault::registers`].
 const REGISTERS: [i32; 18] = [
     REG_RAX, REG_RBX, REG_RCX, REG_RDX, REG_RSI, REG_RDI, REG_RBP, REG_RSP, REG_R8, REG_R9,
@@ -83,8 +86,8 @@ pub fn install(record: Shared) -> io::Result<()> {
     Ok(())
 }
 
-/// Sets every signal that has a handler to its default, and blocks none: a handler that the parent's program installed
-/// would run on the guest's stack.
+/// Sets every signal that has a handler to its default, and blocks none; but real-time signals, each of which would have to be
+/// asked for too, are blocked instead. A handler that the parent's program installed would run on the guest's stack.
 fn forget_handlers() -> io::Result<()> {
     // SAFETY: all-zero is a valid sigaction (the default) and an empty sigset.
     let (default, mut old): (libc::sigaction, libc::sigaction) = unsafe {
@@ -93,9 +96,9 @@ fn forget_handlers() -> io::Result<()> {
             MaybeUninit::zeroed().assume_init(),
         )
     };
-    for signal in 1..=libc::SIGRTMAX() {
-        // SAFETY: the structures live through the calls. libc keeps two signals for itself and refuses them; they have
-        // no handler in a process without threads.
+    let others = |signal: &i32| !SIGNALS.contains(signal);
+    for signal in (1..STANDARD_END).filter(others) {
+        // SAFETY: the structures live through the calls.
         unsafe {
             let known = libc::sigaction(signal, ptr::null(), &raw mut old) == 0;
             if known && old.sa_sigaction != libc::SIG_DFL && old.sa_sigaction != libc::SIG_IGN {
@@ -103,14 +106,14 @@ fn forget_handlers() -> io::Result<()> {
             }
         }
     }
+    let mut blocked = default.sa_mask;
+    for signal in libc::SIGRTMIN()..=libc::SIGRTMAX() {
+        // SAFETY: the set lives through the call. libc keeps two signals between these and the standard ones for itself; they
+        // have no handler in a process without threads.
+        check(unsafe { libc::sigaddset(&raw mut blocked, signal) })?;
+    }
     // SAFETY: the set lives through the call.
-    check(unsafe {
-        libc::sigprocmask(
-            libc::SIG_SETMASK,
-            &raw const default.sa_mask,
-            ptr::null_mut(),
-        )
-    })
+    check(unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const blocked, ptr::null_mut()) })
 }
 
 /// From now on, faults below the guard's end and in the thunk's pop are the guest's.

@@ -1,8 +1,11 @@
-//! From the command to the end of a program that says hello.
+//! From the command, or the call of the library, to the end of a program that says hello.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use zvm_runtime::spec::Uri;
+use zvm_runtime::{ChannelSpec, Outcome, RunOptions};
 
 use super::{Bench, Failure, row, timed};
 
@@ -16,34 +19,42 @@ const FLOOR: &str = include_str!("floor.c");
 
 const ROUNDS: usize = 300;
 
+/// What it is, and one run of it.
+type Way<'a> = (&'a str, &'a dyn Fn() -> Result<Duration, Failure>);
+
 /// The `start` part: each way in turn, so that whatever else the machine does meets all of them.
 pub fn start(bench: &Bench) -> Result<(), Failure> {
     let pair = bench.pair("hello", HELLO)?;
     bench.settle(&pair.image)?;
-    let native = || Command::new(&pair.native);
+    let native = || timed(quiet(Command::new(&pair.native)));
     let floor = bench.compile("floor", FLOOR, "", &["--native"])?;
-    let least = || Command::new(&floor);
+    let least = || timed(quiet(Command::new(&floor)));
     let run = |zvm: &Path| {
         let mut command = Command::new(zvm);
         command.arg("run").arg(&pair.image);
-        command
+        timed(quiet(command))
     };
     let inside = || run(&bench.own_zvm());
     let other = || run(&bench.zvm());
     let by_other = format!("zvm run, by {}", bench.zvm().display());
+    let mut options = RunOptions::new(&pair.image);
+    options.channels = vec![ChannelSpec::standard(1, Uri::Path("/dev/null".into()))];
+    options.verdicts = zvm_runtime::verdict::default_folder();
+    let called = || by_library(&options);
     let version = || {
         let mut command = Command::new(bench.own_zvm());
         command.arg("--version");
-        command
+        timed(quiet(command))
     };
     let confined = || {
         let mut command = Command::new("bwrap");
         command.args(["--ro-bind", "/", "/", "--unshare-all", "true"]);
-        command
+        timed(quiet(command))
     };
-    let mut ways: Vec<(&str, &dyn Fn() -> Command)> = vec![
+    let mut ways: Vec<Way> = vec![
         ("native, static", &native),
         ("floor.c: two processes, mappings, filter", &least),
+        ("by the library, in a process that runs", &called),
         ("zvm run", &inside),
     ];
     if bench.zvm() != bench.own_zvm() {
@@ -53,13 +64,13 @@ pub fn start(bench: &Bench) -> Result<(), Failure> {
         "zvm --version: the command itself, without an instance",
         &version,
     ));
-    if timed(quiet(confined())).is_ok() {
+    if confined().is_ok() {
         ways.push(("bwrap --ro-bind / / --unshare-all true", &confined));
     }
     let mut times = vec![Vec::with_capacity(ROUNDS); ways.len()];
     for _ in 0..ROUNDS {
-        for ((_, command), times) in ways.iter().zip(&mut times) {
-            times.push(timed(quiet(command()))?);
+        for ((_, once), times) in ways.iter().zip(&mut times) {
+            times.push(once()?);
         }
     }
     times.iter_mut().for_each(|times| times.sort());
@@ -79,6 +90,16 @@ pub fn start(bench: &Bench) -> Result<(), Failure> {
         );
     }
     phases(bench, &pair.image)
+}
+
+fn by_library(options: &RunOptions) -> Result<Duration, Failure> {
+    let start = Instant::now();
+    let report = zvm_runtime::run(options)?;
+    let time = start.elapsed();
+    match report.outcome {
+        Outcome::Exited(0) => Ok(time),
+        other => Err(other.lines().join("\n").into()),
+    }
 }
 
 fn quiet(mut command: Command) -> Command {
