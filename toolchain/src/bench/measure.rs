@@ -64,23 +64,34 @@ pub struct Said {
 /// # Errors
 /// It does not start.
 pub fn run(command: &mut Command) -> Result<(Sample, Said)> {
-    let before = children()?;
-    let start = Instant::now();
-    let output = command
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .with_context(|| format!("cannot start {}", command.get_program().display()))?;
-    let wall = start.elapsed().as_secs_f64();
-    let after = children()?;
-    let user = after.0.saturating_sub(before.0).as_secs_f64();
-    let system = after.1.saturating_sub(before.1).as_secs_f64();
+    let (sample, output) = timed(|| {
+        let output = command
+            .stdin(Stdio::null())
+            .stderr(Stdio::inherit())
+            .output();
+        output.with_context(|| format!("cannot start {}", command.get_program().display()))
+    })?;
     let said = Said {
         status: output.status,
         stdout: output.stdout,
     };
+    Ok((sample, said))
+}
+
+/// The time of what `work` starts and waits for. This process must have no other child meanwhile.
+///
+/// # Errors
+/// The work's own.
+pub fn timed<T>(work: impl FnOnce() -> Result<T>) -> Result<(Sample, T)> {
+    let before = children()?;
+    let start = Instant::now();
+    let done = work()?;
+    let wall = start.elapsed().as_secs_f64();
+    let after = children()?;
+    let user = after.0.saturating_sub(before.0).as_secs_f64();
+    let system = after.1.saturating_sub(before.1).as_secs_f64();
     let cpu = user + system;
-    Ok((Sample { cpu, user, wall }, said))
+    Ok((Sample { cpu, user, wall }, done))
 }
 
 /// Processor time of all children that have ended, and of theirs: outside the kernel and in it.

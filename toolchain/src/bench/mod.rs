@@ -96,10 +96,10 @@ impl Bench {
         }
         let mut report = Report {
             clock: self.clock,
-            compiler: match &self.compiler {
+            compiler: Some(match &self.compiler {
                 Some(name) => name.to_string_lossy().into_owned(),
                 None => "zig".to_owned(),
-            },
+            }),
             pairs: self.pairs as usize,
             others,
             rows: Vec::new(),
@@ -171,7 +171,8 @@ impl Bench {
         })?;
         Ok(Row {
             name: run.name.clone(),
-            text: built.text,
+            text: Some(built.text),
+            in_mean: true,
             sides,
         })
     }

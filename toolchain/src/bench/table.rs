@@ -13,8 +13,8 @@ use super::measure::{Clock, Sample, Summary, geometric_mean};
 pub struct Report {
     /// Which time the ratios are of.
     pub clock: Clock,
-    /// The compiler of the native and the sandboxed side.
-    pub compiler: String,
+    /// The compiler of the native and the sandboxed side; `None` where a build system of its own chose.
+    pub compiler: Option<String>,
     /// How often each side of a program ran.
     pub pairs: usize,
     /// Besides native and sandboxed.
@@ -28,8 +28,10 @@ pub struct Report {
 pub struct Row {
     /// The run's name.
     pub name: String,
-    /// Code sizes of the program.
-    pub text: Text,
+    /// Code sizes of the program; `None` of one that does not change from row to row.
+    pub text: Option<Text>,
+    /// Whether the mean is of it too. An empty start says nothing about speed.
+    pub in_mean: bool,
     /// The samples of each side that ran.
     pub sides: Vec<(Side, Vec<Sample>)>,
 }
@@ -63,7 +65,7 @@ impl Row {
 impl Report {
     /// Geometric means of the ratios' medians.
     pub fn mean(&self, side: Side) -> Option<f64> {
-        let ratios = self.rows.iter().filter_map(|row| {
+        let ratios = self.in_mean().filter_map(|row| {
             row.ratio(side, self.clock)
                 .map(|summary| summary.median.max(1e-6))
         });
@@ -72,11 +74,12 @@ impl Report {
 
     /// Geometric means of the ratios of the fastest runs.
     pub fn mean_best(&self, side: Side) -> Option<f64> {
-        let ratios = self
-            .rows
-            .iter()
-            .filter_map(|row| row.best(side, self.clock));
+        let ratios = self.in_mean().filter_map(|row| row.best(side, self.clock));
         geometric_mean(ratios.map(|ratio| ratio.max(1e-6)))
+    }
+
+    fn in_mean(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.in_mean)
     }
 
     /// Code sizes, of each program once.
@@ -84,8 +87,10 @@ impl Report {
         let mut programs: Vec<(&str, &Text)> = Vec::new();
         for row in &self.rows {
             let program = row.name.split('/').next().unwrap_or(&row.name);
-            if programs.iter().all(|(name, _)| *name != program) {
-                programs.push((program, &row.text));
+            if let Some(text) = &row.text
+                && programs.iter().all(|(name, _)| *name != program)
+            {
+                programs.push((program, text));
             }
         }
         programs.into_iter().map(|(_, text)| text).collect()
@@ -118,16 +123,25 @@ impl Report {
 
     /// For a terminal.
     pub fn text(&self) -> String {
-        let width = self
-            .rows
-            .iter()
-            .map(|row| row.name.len())
-            .max()
-            .unwrap_or(0)
-            .max(8);
+        let names = self.rows.iter().map(|row| row.name.len());
+        let width = names.max().unwrap_or(0).max(8);
+        let sized = !self.texts().is_empty();
+        let column = |text: String| {
+            if sized {
+                format!(" {text:>7}")
+            } else {
+                String::new()
+            }
+        };
         let mut out = format!(
-            "{:width$} {:>9} {:>9} {:>7} {:^15} {:>7} {:>7}",
-            "program", "native", "sandboxed", "ratio", "spread", "best", "text"
+            "{:width$} {:>9} {:>9} {:>7} {:^15} {:>7}{}",
+            "program",
+            "native",
+            "sandboxed",
+            "ratio",
+            "spread",
+            "best",
+            column("text".to_owned())
         );
         for side in &self.others {
             let _ = write!(out, " {:>9} {:>7}", side.name(), "ratio");
@@ -148,7 +162,8 @@ impl Report {
                 }
             }
             let best = ratio(row.best(Side::Sandboxed, self.clock));
-            let _ = write!(out, " {best:>7} {:>+6.1}%", 100.0 * row.text.growth());
+            let growth = percent(row.text.map(|text| text.growth()));
+            let _ = write!(out, " {best:>7}{}", column(growth));
             for side in &self.others {
                 let _ = write!(out, " {}", seconds(row.seconds(*side, self.clock)));
                 let median = row.ratio(*side, self.clock).map(|s| s.median);
@@ -156,38 +171,55 @@ impl Report {
             }
             out.push('\n');
         }
-        let growth = self
-            .mean_growth()
-            .map_or("-".to_owned(), |growth| format!("{:+.1}%", 100.0 * growth));
         let _ = write!(
             out,
-            "{:width$} {:>9} {:>9} {:>7} {:15} {:>7} {growth:>7}",
+            "{:width$} {:>9} {:>9} {:>7} {:15} {:>7}{}",
             "geomean",
             "",
             "",
             ratio(self.mean(Side::Sandboxed)),
             "",
             ratio(self.mean_best(Side::Sandboxed)),
+            column(percent(self.mean_growth())),
         );
         for side in &self.others {
             let _ = write!(out, " {:>9} {:>7}", "", ratio(self.mean(*side)));
         }
+        out.push('\n');
+        self.notes(sized, &mut out);
+        out
+    }
+
+    /// The lines below the table.
+    fn notes(&self, sized: bool, out: &mut String) {
         let _ = write!(
             out,
-            "\n{} time, medians of {} runs in turn; ratio: to native, pair by pair; best: of the fastest runs; compiler: {}\n",
+            "{} time, medians of {} runs in turn; ratio: to native, pair by pair; best: of the fastest runs",
             self.clock.name(),
             self.pairs,
-            self.compiler
         );
-        let causes = self.causes().into_iter();
-        let causes = causes.map(|(cause, share)| format!("{cause} {:+.1}%", 100.0 * share));
-        let causes = causes.collect::<Vec<_>>().join(", ");
-        out.push_str("text: growth by rewriting");
-        if !causes.is_empty() {
-            let _ = write!(out, "; of all together: {causes}");
+        if let Some(compiler) = &self.compiler {
+            let _ = write!(out, "; compiler: {compiler}");
         }
         out.push('\n');
-        out
+        if sized {
+            let causes = self.causes().into_iter();
+            let causes = causes.map(|(cause, share)| format!("{cause} {:+.1}%", 100.0 * share));
+            let causes = causes.collect::<Vec<_>>().join(", ");
+            out.push_str("text: growth by rewriting");
+            if !causes.is_empty() {
+                let _ = write!(out, "; of all together: {causes}");
+            }
+            out.push('\n');
+        }
+        let names = |rows: Vec<&Row>| {
+            let names: Vec<_> = rows.iter().map(|row| &*row.name).collect();
+            names.join(", ")
+        };
+        let left_out: Vec<_> = self.rows.iter().filter(|row| !row.in_mean).collect();
+        if !left_out.is_empty() {
+            let _ = writeln!(out, "no part of the mean: {}", names(left_out));
+        }
     }
 
     /// For programs.
@@ -214,17 +246,17 @@ impl Report {
             sandboxed: side(row, Side::Sandboxed),
             glibc: side(row, Side::Glibc),
             wasm: side(row, Side::Wasm),
-            text_bytes: JsonText {
-                native: row.text.native,
-                linked: row.text.linked,
-                image: row.text.image,
-                growth: row.text.growth(),
-                causes: row.text.causes().collect(),
-            },
+            text_bytes: row.text.map(|text| JsonText {
+                native: text.native,
+                linked: text.linked,
+                image: text.image,
+                growth: text.growth(),
+                causes: text.causes().collect(),
+            }),
         });
         serde_json::to_string_pretty(&JsonReport {
             clock: self.clock.name(),
-            compiler: &self.compiler,
+            compiler: self.compiler.as_deref(),
             pairs: self.pairs,
             programs: programs.collect(),
             geomean: JsonMean {
@@ -242,6 +274,10 @@ fn ratio(ratio: Option<f64>) -> String {
     ratio.map_or("-".to_owned(), |ratio| format!("{ratio:.3}"))
 }
 
+fn percent(share: Option<f64>) -> String {
+    share.map_or("-".to_owned(), |share| format!("{:+.1}%", 100.0 * share))
+}
+
 fn seconds(summary: Option<Summary>) -> String {
     match summary {
         Some(summary) => format!("{:>8.3}s", summary.median),
@@ -252,7 +288,8 @@ fn seconds(summary: Option<Summary>) -> String {
 #[derive(Serialize)]
 struct JsonReport<'r> {
     clock: &'static str,
-    compiler: &'r str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    compiler: Option<&'r str>,
     pairs: usize,
     programs: Vec<JsonRow<'r>>,
     geomean: JsonMean,
@@ -267,7 +304,8 @@ struct JsonRow<'r> {
     glibc: Option<JsonSide>,
     #[serde(skip_serializing_if = "Option::is_none")]
     wasm: Option<JsonSide>,
-    text_bytes: JsonText,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text_bytes: Option<JsonText>,
 }
 
 #[derive(Serialize)]
@@ -317,7 +355,8 @@ mod tests {
             };
             Row {
                 name: name.to_owned(),
-                text: Text {
+                in_mean: true,
+                text: Some(Text {
                     native: 900,
                     linked: 1000,
                     image: 1250,
@@ -327,7 +366,7 @@ mod tests {
                         padding_in: 50,
                         ..Default::default()
                     }),
-                },
+                }),
                 sides: vec![
                     (Side::Native, samples(native)),
                     (Side::Sandboxed, samples(boxed)),
@@ -336,7 +375,7 @@ mod tests {
         };
         Report {
             clock: Clock::Cpu,
-            compiler: "zig".to_owned(),
+            compiler: Some("zig".to_owned()),
             pairs: 3,
             others: vec![Side::Glibc],
             rows: vec![
@@ -363,6 +402,21 @@ mod tests {
         assert!(lines[1].contains("1.000 to 4.000") && lines[1].contains("+25.0%"));
         assert!(lines[5].contains("dropped -5.0%") && lines[5].contains("rewritten +30.0%"));
         assert!(lines[3].starts_with("geomean") && lines[3].contains("2.000"));
+    }
+
+    #[test]
+    fn a_row_that_is_no_part_of_the_mean_is_named() {
+        let mut report = report();
+        for row in &mut report.rows {
+            row.text = None;
+        }
+        report.rows[0].in_mean = false;
+        let text = report.text();
+        assert!(
+            text.contains("no part of the mean: a\n") && !text.contains("text"),
+            "{text}"
+        );
+        assert!((report.mean(Side::Sandboxed).unwrap() - 4.0).abs() < 1e-12);
     }
 
     #[test]

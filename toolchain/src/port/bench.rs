@@ -13,7 +13,8 @@ use super::builder::{self, Built};
 use super::launch::{self, Start};
 use super::recipe;
 use crate::bench::builds::Side;
-use crate::bench::measure::{Clock, Sample, Summary, geometric_mean};
+use crate::bench::measure::Clock;
+use crate::bench::table::{Report, Row};
 use crate::bench::{IMAGE, in_turn};
 use crate::project::build::say;
 
@@ -35,50 +36,16 @@ pub struct Bench {
     /// Runs of each side, in turn
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     pairs: u32,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
     /// The time that counts
     #[arg(long, value_enum, default_value_t = Clock::Cpu)]
     clock: Clock,
 }
 
-/// A program's samples.
-struct Row {
-    name: String,
-    native: Vec<Sample>,
-    sandboxed: Vec<Sample>,
-}
-
-impl Row {
-    fn new(name: &str, sides: Vec<(Side, Vec<Sample>)>) -> Row {
-        let mut row = Row {
-            name: name.to_owned(),
-            native: Vec::new(),
-            sandboxed: Vec::new(),
-        };
-        for (side, samples) in sides {
-            match side {
-                Side::Native => row.native = samples,
-                _ => row.sandboxed = samples,
-            }
-        }
-        row
-    }
-
-    /// Seconds of each side, and the ratio of the runs that followed each other.
-    fn summaries(&self, clock: Clock) -> Option<[Summary; 3]> {
-        let seconds = |samples: &[Sample]| Summary::of(samples.iter().map(|s| s.seconds(clock)));
-        let pairs = self.sandboxed.iter().zip(&self.native);
-        // A time below the clock's resolution is no reason to divide by zero.
-        let ratios = pairs.map(|(a, b)| a.seconds(clock) / b.seconds(clock).max(1e-6));
-        Some([
-            seconds(&self.native)?,
-            seconds(&self.sandboxed)?,
-            Summary::of(ratios)?,
-        ])
-    }
-}
-
 impl Bench {
-    /// Measures, and prints the table to stdout. The exit status is a failure if a program fails or says something else
+    /// Measures, and prints the table, or JSON, to stdout. The exit status is a failure if a program fails or says something else
     /// in the sandbox; the others are measured all the same.
     ///
     /// # Errors
@@ -94,60 +61,46 @@ impl Bench {
         if !self.only.is_empty() {
             programs.retain(|name| self.only.iter().any(|only| name.contains(&**only)));
         }
-        let mut rows = Vec::new();
+        let mut report = Report {
+            clock: self.clock,
+            compiler: None,
+            pairs: self.pairs as usize,
+            others: Vec::new(),
+            rows: Vec::new(),
+        };
         let mut failures = Vec::new();
         for name in &programs {
             say("Running", name);
             let sides = vec![Side::Native, Side::Sandboxed];
             let command = |side| command(&built, recipe, folder.path(), name, side);
             match in_turn(name, sides, self.pairs, command) {
-                Ok(sides) => rows.push(Row::new(name, sides)),
+                Ok(sides) => report.rows.push(Row {
+                    name: name.clone(),
+                    text: None,
+                    // A matter of milliseconds, which says nothing about speed.
+                    in_mean: name != NOTHING,
+                    sides,
+                }),
                 Err(error) => failures.push(format!("{name}: {error:#}")),
             }
         }
         for failure in &failures {
             eprintln!("cargo zvm port bench: error: {failure}");
         }
-        if rows.is_empty() {
+        if report.rows.is_empty() {
             bail!("nothing could be timed");
         }
-        print!("{}", table(&rows, self.clock, self.pairs));
+        if self.json {
+            println!("{}", report.json()?);
+        } else {
+            print!("{}", report.text());
+        }
         Ok(if failures.is_empty() {
             ExitCode::SUCCESS
         } else {
             ExitCode::FAILURE
         })
     }
-}
-
-/// For a terminal. The start is a matter of milliseconds: it says nothing about speed, and is not part of the mean.
-fn table(rows: &[Row], clock: Clock, pairs: u32) -> String {
-    let longest = rows.iter().map(|row| row.name.len()).max();
-    let width = longest.unwrap_or(0).max(8);
-    let mut out = format!(
-        "{:width$} {:>9} {:>9} {:>7} spread\n",
-        "program", "native", "sandboxed", "ratio"
-    );
-    let mut ratios = Vec::new();
-    for row in rows {
-        let Some([native, sandboxed, ratio]) = row.summaries(clock) else {
-            continue;
-        };
-        if row.name != NOTHING {
-            ratios.push(ratio.median);
-        }
-        out += &format!(
-            "{:width$} {:>8.3}s {:>8.3}s {:>7.3} {:.3} to {:.3}\n",
-            row.name, native.median, sandboxed.median, ratio.median, ratio.min, ratio.max
-        );
-    }
-    if let Some(mean) = geometric_mean(ratios) {
-        out += &format!("{:width$} {:>9} {:>9} {mean:>7.3}\n", "geomean", "", "");
-    }
-    let name = clock.name();
-    out + &format!(
-        "{name} time, medians of {pairs} runs in turn; ratios pair by pair; `{NOTHING}` is an empty start, and no part of the mean\n"
-    )
 }
 
 /// Copies what is to be timed, and what lies beside it, into `folder`: the names of the programs, sorted.
@@ -219,40 +172,4 @@ fn command(
         .arg("zvm")
         .args(launch::sandboxed(built, &start)?);
     Ok(command)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_mean_is_of_programs_and_not_of_the_start() {
-        let samples = |times: &[f64]| -> Vec<Sample> {
-            let sample = |&time: &f64| Sample {
-                cpu: time,
-                user: time,
-                wall: time,
-            };
-            times.iter().map(sample).collect()
-        };
-        let row = |name, native: &[f64], sandboxed: &[f64]| {
-            let sides = vec![
-                (Side::Native, samples(native)),
-                (Side::Sandboxed, samples(sandboxed)),
-            ];
-            Row::new(name, sides)
-        };
-        let rows = [
-            row("a.py", &[1.0, 2.0, 1.0], &[1.0, 4.0, 2.0]),
-            row("b.py", &[1.0; 3], &[8.0; 3]),
-            row(NOTHING, &[0.01; 3], &[0.1; 3]),
-        ];
-        let text = table(&rows, Clock::Cpu, 3);
-        let lines: Vec<_> = text.lines().collect();
-        assert!(lines[1].contains("2.000 1.000 to 2.000"), "{text}");
-        assert!(
-            lines[4].starts_with("geomean") && lines[4].ends_with("4.000"),
-            "{text}"
-        );
-    }
 }

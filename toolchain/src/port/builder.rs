@@ -8,7 +8,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
@@ -16,8 +15,9 @@ use zvm_sysroot::{Progress, Sha256Hex, Sysroot};
 
 use super::environment::{Dependency, Environment};
 use super::index::{self, Entry};
-use super::recipe::Edit;
+use super::recipe::{Edit, Pack, Program, Step};
 use super::{pack, steps, tree};
+use crate::bench::measure::timed;
 use crate::cc::link::{self, Product};
 use crate::cc::record::LinkRecord;
 use crate::project::build::{link_version, say};
@@ -25,6 +25,9 @@ use crate::project::source;
 
 /// Counts up when what this module or `zvm-cc` does changes what comes out of the same recipe.
 const BUILDER: &str = "1";
+
+/// The tar file in a port's folder.
+const FILES: &str = "files.tar";
 
 /// A port that is built.
 #[derive(Clone, Debug)]
@@ -41,8 +44,11 @@ pub struct Built {
 /// How long the steps took.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
 pub struct Record {
-    /// Seconds of each step.
+    /// Seconds of each step, by the wall's clock: they depend on what else the machine does.
     pub seconds: BTreeMap<String, f64>,
+    /// Seconds of processor time of each step.
+    #[serde(default)]
+    pub processor: BTreeMap<String, f64>,
 }
 
 impl Built {
@@ -64,10 +70,22 @@ impl Built {
 
     fn program(&self, name: Option<&str>, extension: &str) -> Result<PathBuf> {
         let recipe = &self.entry.recipe;
-        let mut programs = recipe.program.iter();
-        let chosen = programs.find(|program| name.is_none_or(|name| *program.name == *name));
-        if let Some(program) = chosen {
-            return Ok(self.work.join(format!("{}.{extension}", &*program.name)));
+        let wanted = |program: &&Program| name.is_none_or(|name| *program.name == *name);
+        let path = |program: &Program| self.work.join(format!("{}.{extension}", &*program.name));
+        if let Some(program) = recipe.program.iter().find(wanted) {
+            return Ok(path(program));
+        }
+        let mut tests = recipe.suite.iter().flat_map(|suite| &suite.programs);
+        if let Some(program) = tests.find(wanted) {
+            let path = path(program);
+            if !path.is_file() {
+                bail!(
+                    "{} is a program of the tests, which `cargo zvm port test {}` builds",
+                    &*program.name,
+                    &*recipe.name
+                );
+            }
+            return Ok(path);
         }
         let names: Vec<_> = recipe
             .program
@@ -89,7 +107,7 @@ impl Built {
 
     /// The files that go with the programs, if there are any.
     pub fn tar(&self) -> Option<PathBuf> {
-        (!self.entry.recipe.pack.is_empty()).then(|| self.work.join("files.tar"))
+        (!self.entry.recipe.pack.is_empty()).then(|| self.work.join(FILES))
     }
 
     /// The same files as a folder, for the native program.
@@ -119,8 +137,43 @@ pub fn build(name: &str, sysroot: &Sysroot, progress: &Progress) -> Result<Built
         compile(&plan(index::find(&dep.name)?, sysroot)?, sysroot, progress)?;
     }
     compile(&built, sysroot, progress)?;
-    finish(&built, sysroot)?;
+    let recipe = &built.entry.recipe;
+    let products = Products {
+        programs: &recipe.program,
+        files: &recipe.pack,
+        stamp: "programs.stamp",
+    };
+    finish(&built, &products, sysroot)?;
     Ok(built)
+}
+
+/// Builds what only the tests of a built port need, unless that is done.
+///
+/// # Errors
+/// A step or a link fails.
+pub fn build_tests(built: &Built, sysroot: &Sysroot, progress: &Progress) -> Result<()> {
+    let recipe = &built.entry.recipe;
+    let Some(suite) = recipe.suite.as_ref().filter(|suite| !suite.step.is_empty()) else {
+        return Ok(());
+    };
+    let stamp = Sha256Hex::new().with(format!("{:?}", suite.step)).finish();
+    let done = built.work.join("tests.stamp");
+    let current = || fs::read_to_string(&done).is_ok_and(|old| old == stamp);
+    if !current() {
+        let _lock = sysroot.cache().lock_port(&recipe.name, progress)?;
+        // Somebody else may have done it while we waited.
+        if !current() {
+            let _ = fs::remove_file(&done);
+            run_steps(built, &suite.step, sysroot, progress)?;
+            fs::write(&done, &stamp).with_context(|| format!("cannot write {}", done.display()))?;
+        }
+    }
+    let products = Products {
+        programs: &suite.programs,
+        files: &[],
+        stamp: "test-programs.stamp",
+    };
+    finish(built, &products, sysroot)
 }
 
 /// Where the port is or would be.
@@ -194,26 +247,37 @@ fn compile(built: &Built, sysroot: &Sysroot, progress: &Progress) -> Result<()> 
     for edit in &recipe.edit {
         apply(edit, &src)?;
     }
+    let record = run_steps(built, &recipe.step, sysroot, progress)?;
+    let text = toml::to_string(&record).context("cannot write down the times")?;
+    fs::write(&done, text).with_context(|| format!("cannot write {}", done.display()))
+}
+
+/// Runs steps in the source's folder, one after the other.
+fn run_steps(
+    built: &Built,
+    all: &[Step],
+    sysroot: &Sysroot,
+    progress: &Progress,
+) -> Result<Record> {
+    let (recipe, work) = (&built.entry.recipe, &built.work);
     let environment = Environment::prepare(recipe, work, &built.dependencies, sysroot)?;
     let mut record = Record::default();
-    for (index, step) in recipe.step.iter().enumerate() {
-        let started = Instant::now();
-        let log = work.join(format!("logs/{}-{}.log", index + 1, &*step.name));
+    for (index, step) in all.iter().enumerate() {
+        let number = index + 1;
+        let log = work.join(format!("logs/{number}-{}.log", &*step.name));
         let title = format!(
-            "{} {}: {} (step {} of {})",
+            "{} {}: {} (step {number} of {})",
             &*recipe.name,
             recipe.version(),
             &*step.name,
-            index + 1,
-            recipe.step.len()
+            all.len()
         );
-        steps::run(step, &environment, &src, &log, &title, progress)?;
-        record
-            .seconds
-            .insert(step.name.to_string(), started.elapsed().as_secs_f64());
+        let folder = work.join("build/src");
+        let (time, ()) = timed(|| steps::run(step, &environment, &folder, &log, &title, progress))?;
+        record.seconds.insert(step.name.to_string(), time.wall);
+        record.processor.insert(step.name.to_string(), time.cpu);
     }
-    let text = toml::to_string(&record).context("cannot write down the times")?;
-    fs::write(&done, text).with_context(|| format!("cannot write {}", done.display()))
+    Ok(record)
 }
 
 /// Replaces the text, and keeps the file's time, so that `make` does not think that generated files are old.
@@ -239,18 +303,25 @@ fn apply(edit: &Edit, src: &Path) -> Result<()> {
         .with_context(context)
 }
 
+/// What is linked and packed behind the steps.
+struct Products<'a> {
+    programs: &'a [Program],
+    files: &'a [Pack],
+    /// The name of the file that says what they were made from.
+    stamp: &'static str,
+}
+
 /// Images, native programs and the tar file.
-fn finish(built: &Built, sysroot: &Sysroot) -> Result<()> {
-    let recipe = &built.entry.recipe;
-    if recipe.program.is_empty() {
+fn finish(built: &Built, products: &Products, sysroot: &Sysroot) -> Result<()> {
+    if products.programs.is_empty() {
         return Ok(());
     }
     let mut stamp = Sha256Hex::new()
         .with(sysroot.root().as_os_str().as_encoded_bytes())
         .with(link_version()?);
-    stamp = stamp.with(format!("{:?}", recipe.pack));
+    stamp = stamp.with(format!("{:?}", products.files));
     let mut links = Vec::new();
-    for program in &recipe.program {
+    for program in products.programs {
         let output = built.work.join("build/src").join(&program.output);
         let (link, text) = LinkRecord::find(&built.work.join("links"), &output)
             .with_context(|| format!("no step linked {}", program.output))?;
@@ -258,14 +329,14 @@ fn finish(built: &Built, sysroot: &Sysroot) -> Result<()> {
         links.push((program, link));
     }
     let stamp = stamp.finish();
-    let stamp_path = built.work.join("programs.stamp");
+    let stamp_path = built.work.join(products.stamp);
     let current = || fs::read_to_string(&stamp_path).is_ok_and(|old| old == stamp);
     if current() {
         return Ok(());
     }
     let _lock = sysroot
         .cache()
-        .lock_port(&recipe.name, &Progress::silent())?;
+        .lock_port(&built.entry.recipe.name, &Progress::silent())?;
     // Somebody else may have done it while we waited.
     if current() {
         return Ok(());
@@ -278,9 +349,10 @@ fn finish(built: &Built, sysroot: &Sysroot) -> Result<()> {
             link::link(sysroot, &record.job(product, &path))?;
         }
     }
-    if let Some(tar) = built.tar() {
+    if !products.files.is_empty() {
+        let tar = built.work.join(FILES);
         say("Packing", tar.display());
-        pack::pack(&recipe.pack, &built.work, &tar)?;
+        pack::pack(products.files, &built.work, &tar)?;
         pack::unpack(&tar, &built.root())?;
     }
     fs::write(&stamp_path, stamp).with_context(|| format!("cannot write {}", stamp_path.display()))

@@ -180,7 +180,12 @@ fn info(name: &str, progress: &Progress) -> Result<()> {
         println!("not built");
     }
     for (step, seconds) in &record.seconds {
-        println!("built: {step} took {seconds:.1} s");
+        let processor = record.processor.get(step);
+        let processor = processor.map(|time| format!(", {time:.1} s of processor time"));
+        println!(
+            "built: {step} took {seconds:.1} s{}",
+            processor.unwrap_or_default()
+        );
     }
     for path in [built.image(None).ok(), built.tar()].into_iter().flatten() {
         if let Ok(metadata) = fs::metadata(&path) {
@@ -250,11 +255,13 @@ impl Pack {
 
 impl Test {
     fn execute(self, progress: &Progress) -> Result<ExitCode> {
-        let built = builder::build(&self.name, &Sysroot::open(progress)?, progress)?;
+        let sysroot = Sysroot::open(progress)?;
+        let built = builder::build(&self.name, &sysroot, progress)?;
         smoke(&built)?;
         let Some(tests) = built.entry.recipe.suite.as_ref().filter(|_| !self.smoke) else {
             return Ok(ExitCode::SUCCESS);
         };
+        builder::build_tests(&built, &sysroot, progress)?;
         let folder = Path::new("sysroot/ports").join(&self.name);
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let options = suite::Options {

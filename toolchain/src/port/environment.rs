@@ -152,7 +152,12 @@ fn tools(bin: &Path, sysroot: &Sysroot) -> Result<()> {
     fs::create_dir_all(bin).with_context(context)?;
     let this = env::current_exe().context("cannot find this executable")?;
     for name in ["zvm-cc", "zvm-c++"] {
-        symlink(&this, bin.join(name)).with_context(context)?;
+        let link = bin.join(name);
+        // Of an earlier preparation, by an executable that may have lain elsewhere.
+        if link.is_symlink() {
+            fs::remove_file(&link).with_context(context)?;
+        }
+        symlink(&this, link).with_context(context)?;
     }
     for (name, inner) in [
         ("zvm-ar", "ar"),

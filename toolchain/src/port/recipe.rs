@@ -152,9 +152,15 @@ pub struct Smoke {
 pub struct Suite {
     /// A shell command that prints the tests' names, one a line; it runs in `build/src`.
     pub list: String,
+    /// Steps that only the tests need, behind the port's own: `cargo zvm port build` leaves them out.
+    #[serde(default)]
+    pub step: Vec<Step>,
+    /// Programs that these steps link.
+    #[serde(default)]
+    pub programs: Vec<Program>,
     /// How results are read.
     pub format: SuiteFormat,
-    /// Which of the port's programs; the first without.
+    /// Which of the port's programs, or of the suite's; the port's first without.
     pub program: Option<String>,
     /// For `phpt`: the port's program for tests that make a web request.
     pub cgi: Option<String>,
@@ -232,8 +238,13 @@ impl Recipe {
                 bail!("`{what}` has no reason");
             }
         }
-        if recipe.suite.is_some() && recipe.program.is_empty() {
-            bail!("a [suite] needs a [[program]]");
+        if let Some(suite) = &recipe.suite {
+            if recipe.program.is_empty() {
+                bail!("a [suite] needs a [[program]]");
+            }
+            if suite.step.is_empty() != suite.programs.is_empty() {
+                bail!("[[suite.step]] and [[suite.programs]] go together");
+            }
         }
         Ok(recipe)
     }

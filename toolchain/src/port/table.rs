@@ -35,14 +35,14 @@ pub fn print(names: &[String], sysroot: &Sysroot) -> Result<()> {
     if rows.is_empty() {
         bail!("no port is built");
     }
-    println!("| port | built in, s | image | native | application |");
-    println!("| --- | ---: | ---: | ---: | ---: |");
+    println!("| port | processor time | wall's clock | image | native | application |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: |");
     for row in rows {
         println!("{row}");
     }
     println!();
     println!(
-        "Seconds of all steps, without what the port needs; MB of 10⁶ bytes; the native program is of the same objects."
+        "All steps, without what the port needs; the wall's clock depends on what else the machine did; MB of 10⁶ bytes; the native program is of the same objects."
     );
     Ok(())
 }
@@ -50,8 +50,15 @@ pub fn print(names: &[String], sysroot: &Sysroot) -> Result<()> {
 /// A line of the table; sizes are the first program's.
 fn row(built: &Built) -> Result<String> {
     let recipe = &built.entry.recipe;
-    let seconds: f64 = built.record().seconds.values().sum();
-    let mut line = format!("| {} {} | {seconds:.0} |", &*recipe.name, recipe.version());
+    let record = built.record();
+    let mut line = format!("| {} {} |", &*recipe.name, recipe.version());
+    for times in [&record.processor, &record.seconds] {
+        // A port that was built before processor time was noted has none.
+        line += &match times.is_empty() {
+            true => " |".to_owned(),
+            false => format!(" {:.0} s |", times.values().sum::<f64>()),
+        };
+    }
     let image = built.image(None).ok().filter(|image| image.is_file());
     let Some(image) = image else {
         return Ok(line + " | | |");

@@ -7,7 +7,7 @@ Saving.__index = Saving
 function Saving:interest() return self:deposit(self.balance // 100) end
 local all = {}
 for i = 1, 100 do all[i] = setmetatable(Account.new(i), i % 2 == 0 and Saving or Account) end
-for round = 1, 30000 do
+for round = 1, 150000 do
   local a = all[round % 100 + 1]
   for _ = 1, 30 do a:deposit(round % 7); if a.interest then a:interest(); a.balance = a.balance % 100000 end end
 end

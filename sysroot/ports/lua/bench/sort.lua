@@ -1,5 +1,5 @@
 local x, t = 42, {}
-for i = 1, 300000 do x = (x * 1103515245 + 12345) % 2147483648; t[i] = x end
+for i = 1, 400000 do x = (x * 1103515245 + 12345) % 2147483648; t[i] = x end
 table.sort(t)
 local words = {}
 for i = 1, 60000 do words[i] = ("%08x"):format(t[i * 5] * 2654435761 % 4294967296) end

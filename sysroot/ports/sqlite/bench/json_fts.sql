@@ -1,6 +1,6 @@
 -- JSON and full text.
 create table j (doc text);
-with recursive n(i) as (select 1 union all select i + 1 from n where i < 20000)
+with recursive n(i) as (select 1 union all select i + 1 from n where i < 200000)
 insert into j select json_object('id', i, 'tags', json_array('t' || i % 13, 'u'), 'text', 'some words number ' || i || ' of row ' || i % 101) from n;
 select count(*), sum(doc ->> '$.id') from j, json_each(doc, '$.tags') where value = 't7';
 create virtual table f using fts5(text);

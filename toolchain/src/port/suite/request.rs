@@ -2,10 +2,10 @@
 //! and the parts of the response.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::io::Read;
 
 use flate2::Compression;
-use flate2::write::{GzEncoder, ZlibEncoder};
+use flate2::read::{GzEncoder, ZlibEncoder};
 
 /// Each of these, unless it is empty, makes a test one of the CGI program.
 const SECTIONS: &[&str] = &[
@@ -72,19 +72,11 @@ pub fn of(sections: &BTreeMap<String, Vec<u8>>, script: &str, own: Vec<String>) 
     } else if let Some(form) = section("GZIP_POST") {
         set("CONTENT_TYPE", FORM);
         set("HTTP_CONTENT_ENCODING", "gzip");
-        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        let written = encoder.write_all(form);
-        written
-            .and_then(|()| encoder.finish())
-            .expect("a vector takes all")
+        all(GzEncoder::new(form, Compression::best()))
     } else if let Some(form) = section("DEFLATE_POST") {
         set("CONTENT_TYPE", FORM);
         set("HTTP_CONTENT_ENCODING", "deflate");
-        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
-        let written = encoder.write_all(form);
-        written
-            .and_then(|()| encoder.finish())
-            .expect("a vector takes all")
+        all(ZlibEncoder::new(form, Compression::best()))
     } else {
         method = "GET";
         Vec::new()
@@ -94,6 +86,15 @@ pub fn of(sections: &BTreeMap<String, Vec<u8>>, script: &str, own: Vec<String>) 
         set("CONTENT_LENGTH", &body.len().to_string());
     }
     Request { env, body }
+}
+
+/// What a reader that cannot fail gives.
+fn all(mut reader: impl Read) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    reader
+        .read_to_end(&mut bytes)
+        .expect("a slice is read whole");
+    bytes
 }
 
 /// The body without its line `Content-Type:`, which becomes the request's type.
@@ -164,6 +165,23 @@ mod tests {
         assert_eq!(request.body, b"x\n\ny");
         assert!(request.env.contains(&"CONTENT_TYPE=a/b; c=d".to_owned()));
         assert!(request.env.contains(&"REQUEST_METHOD=PUT".to_owned()));
+    }
+
+    #[test]
+    fn a_packed_form_is_what_a_server_unpacks() {
+        let unpacked = |request: &Request, mut reader: Box<dyn Read + '_>| {
+            let size = format!("CONTENT_LENGTH={}", request.body.len());
+            assert!(request.env.contains(&size), "{:?}", request.env);
+            let mut text = String::new();
+            reader.read_to_string(&mut text).unwrap();
+            text
+        };
+        let gzip = of(&sections(&[("GZIP_POST", "a=1\n")]), "/t.php", Vec::new());
+        let reader = Box::new(flate2::read::GzDecoder::new(&*gzip.body));
+        assert_eq!(unpacked(&gzip, reader), "a=1");
+        let deflate = of(&sections(&[("DEFLATE_POST", "b=2")]), "/t.php", Vec::new());
+        let reader = Box::new(flate2::read::ZlibDecoder::new(&*deflate.body));
+        assert_eq!(unpacked(&deflate, reader), "b=2");
     }
 
     #[test]
