@@ -24,6 +24,8 @@ const RECIPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../sysroot/ports");
 const FILES: &str = "/bench";
 /// The line of the start that does nothing.
 const NOTHING: &str = "nothing";
+/// Seconds that a program should work natively: a start of milliseconds is no part of its ratio then.
+const SHORTEST: f64 = 0.5;
 
 /// `bench`
 #[derive(Debug, Args)]
@@ -74,13 +76,17 @@ impl Bench {
             let sides = vec![Side::Native, Side::Sandboxed];
             let command = |side| command(&built, recipe, folder.path(), name, side);
             match in_turn(name, sides, self.pairs, command) {
-                Ok(sides) => report.rows.push(Row {
-                    name: name.clone(),
-                    text: None,
-                    // A matter of milliseconds, which says nothing about speed.
-                    in_mean: name != NOTHING,
-                    sides,
-                }),
+                Ok(sides) => {
+                    let row = Row {
+                        name: name.clone(),
+                        text: None,
+                        // A matter of milliseconds, which says nothing about speed.
+                        in_mean: name != NOTHING,
+                        sides,
+                    };
+                    self.judge_length(&row);
+                    report.rows.push(row);
+                }
                 Err(error) => failures.push(format!("{name}: {error:#}")),
             }
         }
@@ -100,6 +106,19 @@ impl Bench {
         } else {
             ExitCode::FAILURE
         })
+    }
+}
+
+impl Bench {
+    /// Says so if a program is over too soon to say anything about speed.
+    fn judge_length(&self, row: &Row) {
+        let native = row.seconds(Side::Native, self.clock);
+        if let Some(seconds) = native.filter(|native| row.in_mean && native.median < SHORTEST) {
+            eprintln!(
+                "cargo zvm port bench: {}: {:.2} s natively, of which the start is a part that shows; let it work for {SHORTEST} s",
+                row.name, seconds.median
+            );
+        }
     }
 }
 
