@@ -84,7 +84,7 @@ impl Bench {
                         in_mean: name != NOTHING,
                         sides,
                     };
-                    self.judge_length(&row);
+                    judge_length(&row, self.clock);
                     report.rows.push(row);
                 }
                 Err(error) => failures.push(format!("{name}: {error:#}")),
@@ -109,16 +109,14 @@ impl Bench {
     }
 }
 
-impl Bench {
-    /// Says so if a program is over too soon to say anything about speed.
-    fn judge_length(&self, row: &Row) {
-        let native = row.seconds(Side::Native, self.clock);
-        if let Some(seconds) = native.filter(|native| row.in_mean && native.median < SHORTEST) {
-            eprintln!(
-                "cargo zvm port bench: {}: {:.2} s natively, of which the start is a part that shows; let it work for {SHORTEST} s",
-                row.name, seconds.median
-            );
-        }
+/// Says so if a program is over too soon to say anything about speed.
+fn judge_length(row: &Row, clock: Clock) {
+    let native = row.seconds(Side::Native, clock);
+    if let Some(seconds) = native.filter(|native| row.in_mean && native.median < SHORTEST) {
+        eprintln!(
+            "cargo zvm port bench: {}: {:.2} s natively, of which the start is a part that shows; let it work for {SHORTEST} s",
+            row.name, seconds.median
+        );
     }
 }
 

@@ -23,7 +23,6 @@ use anyhow::{Context, Result, bail};
 use self::outcome::{Case, Ended, Verdict};
 use self::phpt::{Phpt, Script};
 use self::report::{Report, Test};
-use self::stable::Stable;
 use super::builder::Built;
 use super::launch::{self, Start};
 use super::pack;
@@ -280,24 +279,12 @@ impl Bench<'_> {
         let folder = self.scratch.path().join(format!("run-{index}"));
         fs::create_dir(&folder)?;
         let format = self.suite.format;
-        let stable = Stable::new(&[
-            (&self.root, FILES),
-            (&folder, "/tmp"),
-            (&self.built.work, "{port}"),
-        ]);
         let run = |side| -> Result<BTreeMap<String, Case>> {
-            let mut cases = match format {
-                SuiteFormat::Phpt => {
-                    let case = self.phpt(test, side, &folder, &stable)?;
-                    BTreeMap::from([(test.to_owned(), case)])
-                }
-                _ => self.cases(test, side, &folder)?,
-            };
-            for case in cases.values_mut() {
-                case.why = stable.of(&case.why);
-                case.missing = case.missing.as_deref().map(|line| stable.of(line));
+            if format == SuiteFormat::Phpt {
+                let case = self.phpt(test, side, &folder)?;
+                return Ok(BTreeMap::from([(test.to_owned(), case)]));
             }
-            Ok(cases)
+            self.cases(test, side, &folder)
         };
         let compared = Test::compare(test, &run(Side::Native)?, &run(Side::Sandboxed)?);
         // A test may leave a folder that nobody may enter.
@@ -327,7 +314,7 @@ impl Bench<'_> {
         }
     }
 
-    fn phpt(&self, test: &str, side: Side, folder: &Path, stable: &Stable) -> Result<Case> {
+    fn phpt(&self, test: &str, side: Side, folder: &Path) -> Result<Case> {
         let phpt = Phpt::read(&self.root, test)?;
         let unfit = phpt.unfit();
         let program =
@@ -358,7 +345,7 @@ impl Bench<'_> {
             // In the sandbox all that the test wrote is gone with the instance.
             run(&script)?;
         }
-        let (mut verdict, mut why) = phpt.judge(&ended.stdout, stable);
+        let (mut verdict, mut why) = phpt.judge(&ended.stdout);
         if ended.timeout {
             (verdict, why) = (Verdict::Fail, "it took too long".to_owned());
         } else if verdict == Verdict::Fail

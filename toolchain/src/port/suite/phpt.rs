@@ -10,7 +10,7 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use super::outcome::Verdict;
 use super::request;
-use super::stable::Stable;
+use super::stable::stable;
 
 /// The settings that every test starts with, as `run-tests.php` has them.
 const SETTINGS: &[&str] = &[
@@ -232,7 +232,7 @@ impl Phpt {
     }
 
     /// Judges what the test printed; an excerpt of it says why it is wrong.
-    pub fn judge(&self, output: &[u8], stable: &Stable) -> (Verdict, String) {
+    pub fn judge(&self, output: &[u8]) -> (Verdict, String) {
         let (headers, body) = match self.cgi() {
             true => request::parts(output),
             false => (BTreeMap::new(), output),
@@ -254,10 +254,7 @@ impl Phpt {
         match (right, self.may_fail()) {
             (true, _) => (Verdict::Pass, String::new()),
             (false, true) => (Verdict::Skip, "upstream expects a failure".to_owned()),
-            (false, false) => (
-                Verdict::Fail,
-                format!("it printed {}", excerpt(&output, stable)),
-            ),
+            (false, false) => (Verdict::Fail, format!("it printed {}", excerpt(&output))),
         }
     }
 
@@ -402,9 +399,9 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-fn excerpt(output: &[u8], stable: &Stable) -> String {
+fn excerpt(output: &[u8]) -> String {
     // What stands for a folder is shorter or longer than it: the text is cut behind that.
-    let text = stable.of(&String::from_utf8_lossy(output));
+    let text = stable(&String::from_utf8_lossy(output));
     let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ");
     // The end tells more than the beginning: a test usually stops where it fails.
     let skipped = text.chars().count().saturating_sub(160);
@@ -415,10 +412,6 @@ fn excerpt(output: &[u8], stable: &Stable) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn judge(test: &Phpt, output: &[u8]) -> (Verdict, String) {
-        test.judge(output, &Stable::default())
-    }
 
     fn phpt(text: &str) -> Phpt {
         Phpt {
@@ -453,16 +446,16 @@ mod tests {
         assert!(test.cgi() && main.args[0] == "-C" && main.stdin == b"a=b");
         let path = "SCRIPT_FILENAME={files}/t/a.b.php".to_owned();
         assert!(main.env.contains(&path), "{:?}", main.env);
-        assert_eq!(judge(&test, b"X-A: 1\r\n\r\nok\n").0, Verdict::Pass);
-        assert!(judge(&test, b"X-A: 2\r\n\r\nok\n").1.contains("X-A is 2"));
-        assert_eq!(judge(&test, b"ok\n").0, Verdict::Fail);
+        assert_eq!(test.judge(b"X-A: 1\r\n\r\nok\n").0, Verdict::Pass);
+        assert!(test.judge(b"X-A: 2\r\n\r\nok\n").1.contains("X-A is 2"));
+        assert_eq!(test.judge(b"ok\n").0, Verdict::Fail);
     }
 
     #[test]
     fn what_is_printed_is_judged_as_text_or_pattern() {
         let text = phpt("--FILE--\n--EXPECT--\na\nb\n");
-        assert_eq!(judge(&text, b"a\r\nb\n\n").0, Verdict::Pass);
-        let (verdict, why) = judge(&text, b"a\nc");
+        assert_eq!(text.judge(b"a\r\nb\n\n").0, Verdict::Pass);
+        let (verdict, why) = text.judge(b"a\nc");
         assert!(verdict == Verdict::Fail && why.contains("a c"), "{why}");
         let pattern = phpt("--FILE--\n--EXPECTF--\n%s: (%d) %f é %r[xy]{2}%r%A.\n");
         for (output, verdict) in [
@@ -472,10 +465,10 @@ mod tests {
             ("w: (1) 1.5 é xz.", Verdict::Fail),
             ("w: (1) 1.5 é xy!", Verdict::Fail),
         ] {
-            assert_eq!(judge(&pattern, output.as_bytes()).0, verdict, "{output}");
+            assert_eq!(pattern.judge(output.as_bytes()).0, verdict, "{output}");
         }
         let known = phpt("--FILE--\n--XFAIL--\nyes\n--EXPECT--\na\n");
-        assert_eq!(judge(&known, b"b").0, Verdict::Skip);
+        assert_eq!(known.judge(b"b").0, Verdict::Skip);
         let regex = phpt("--FILE--\n--EXPECTREGEX--\na(?=b)\n");
         assert!(regex.unfit().unwrap().contains("EXPECTREGEX"));
     }

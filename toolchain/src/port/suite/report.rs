@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::outcome::{Case, Verdict};
+use super::stable::stable;
 
 /// The file.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -170,9 +171,17 @@ impl Test {
 }
 
 impl Report {
-    /// Adds up.
-    pub fn new(port: &str, version: &str, tests: BTreeMap<String, Test>) -> Report {
+    /// Adds up; texts lose what a run alone knows.
+    pub fn new(port: &str, version: &str, mut tests: BTreeMap<String, Test>) -> Report {
         let mut totals = Totals::default();
+        // Those of an earlier report too, which another version of this program may have written.
+        for difference in tests
+            .values_mut()
+            .flat_map(|test| test.differences.values_mut())
+        {
+            difference.why = stable(&difference.why);
+            difference.missing = difference.missing.as_deref().map(stable);
+        }
         for test in tests.values() {
             totals.native.add(&test.native);
             totals.sandboxed.add(&test.sandboxed);
