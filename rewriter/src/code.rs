@@ -35,8 +35,8 @@ pub(crate) enum Target {
 /// One output instruction.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Op {
-    /// What stands behind `len` means nothing.
-    pub bytes: [u8; 15],
+    /// One more than an instruction may have, so that they are copied at once. What stands behind `len` means nothing.
+    pub bytes: [u8; 16],
     pub len: u8,
     pub fix: Fix,
     /// Offset of the field.
@@ -58,26 +58,27 @@ pub(crate) const ENDS: u8 = 2;
 pub(crate) const STOPS: u8 = 4;
 /// A jump through a register.
 pub(crate) const INDIRECT: u8 = 8;
+/// Must start a bundle.
+pub(crate) const ALIGNED: u8 = 16;
+
+/// The longest instruction, in bytes.
+pub(crate) const LONGEST: u8 = 15;
 
 /// Padding that an operation can take (rule C9): prefixes without an effect on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Room {
     /// None: branches, parts of guarded pairs, what has its segment.
-    None,
+    None = 0,
     /// A null segment.
-    Segment,
+    Segment = 1,
     /// A null segment, and 0x67, as the operation has no memory operand.
-    Both,
+    Both = 2,
 }
 
 impl Room {
     /// In bytes.
     pub(crate) fn bytes(self) -> u8 {
-        match self {
-            Room::None => 0,
-            Room::Segment => 1,
-            Room::Both => 2,
-        }
+        self as u8
     }
 }
 
@@ -85,7 +86,7 @@ impl Op {
     /// An operation without a field.
     pub(crate) fn plain(bytes: &[u8]) -> Op {
         let mut op = Op {
-            bytes: [0; 15],
+            bytes: [0; 16],
             len: bytes.len() as u8,
             fix: Fix::None,
             at: 0,
@@ -104,7 +105,7 @@ impl Op {
     /// A direct branch; `opcode` as in [`Fix::Branch`].
     pub(crate) fn branch(opcode: u8, target: Target, long: bool) -> Op {
         let call = opcode == 0xE8;
-        let mut bytes = [0; 15];
+        let mut bytes = [0; 16];
         bytes[0] = opcode;
         let mut op = Op {
             bytes,

@@ -9,9 +9,10 @@ use zvm_abi::layout::TEXT_BASE;
 
 use crate::error::{Refusal, RewriteError};
 use crate::input::Input;
-use crate::quick::quick;
+use crate::parts::{Parts, whole};
+use crate::quick::{REX_W, WINDOW, long_nop, quick};
 use crate::starts::Starts;
-use crate::threads::each;
+use crate::threads::{count, each};
 
 /// What an instruction is to the phases behind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +50,7 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Whether no more than this has to be known of an instruction that holds no code address.
+    #[inline]
     pub(crate) fn is_quick(self) -> bool {
         matches!(
             self,
@@ -91,9 +93,18 @@ pub(crate) struct Insn {
     pub written: u8,
     /// Its memory operand is relative to rip.
     pub rip: bool,
+    /// Its REX prefix, if it is of a quick kind and has one; else 0.
+    pub rex: u8,
 }
 
 impl Insn {
+    /// Whether it surely neither reads nor writes any of these registers and flags: only a bit of REX names one of the upper
+    /// eight registers.
+    pub(crate) fn leaves_alone(&self, parts: Parts) -> bool {
+        const UPPER: Parts = whole(0xFF00);
+        parts & !UPPER == 0 && self.kind.is_quick() && self.rex & !(0x40 | REX_W) == 0
+    }
+
     /// What iced says of it.
     pub(crate) fn new(decoder: &Decoder<'_>, decoded: &Instruction) -> Self {
         let kind = match decoded.flow_control() {
@@ -119,11 +130,11 @@ impl Insn {
         }
     }
 
-    /// One byte of fill at this offset in text.
-    fn fill(at: usize) -> Self {
+    /// So many bytes at this offset in text that do nothing.
+    fn fill(at: usize, len: u8) -> Self {
         Insn {
             at: at as u32,
-            len: 1,
+            len,
             kind: Kind::Padding,
             flags: Flags::Keeps,
             ..Insn::default()
@@ -183,12 +194,13 @@ impl<'a> Program<'a> {
     }
 
     /// The same and what follows, or zeros behind text's end.
-    pub(crate) fn bytes_and_more(&self, index: usize) -> [u8; 15] {
+    pub(crate) fn bytes_and_more(&self, index: usize) -> [u8; WINDOW] {
         self.window(self.insns[index].at as usize)
     }
 
     /// Text from an offset on, or zeros behind its end.
-    pub(crate) fn window(&self, from: usize) -> [u8; 15] {
+    #[inline]
+    pub(crate) fn window(&self, from: usize) -> [u8; WINDOW] {
         window(self.text, from)
     }
 
@@ -304,12 +316,12 @@ fn bytes<'a>(text: &'a [u8], insn: &Insn) -> &'a [u8] {
 
 /// Text from an offset on, or zeros behind its end.
 #[inline]
-fn window<const N: usize>(text: &[u8], from: usize) -> [u8; N] {
+fn window(text: &[u8], from: usize) -> [u8; WINDOW] {
     let rest = &text[from..];
     match rest.first_chunk() {
         Some(bytes) => *bytes,
         None => {
-            let mut bytes = [0; N];
+            let mut bytes = [0; WINDOW];
             bytes[..rest.len()].copy_from_slice(rest);
             bytes
         }
@@ -363,16 +375,7 @@ struct Hole {
 pub(crate) fn sweep<'a>(input: &Input<'a>, code: &[u64]) -> Result<Program<'a>, RewriteError> {
     let text = input.text;
     let parts = each(&cut(input), || (), |(), part| sweep_part(input, code, part));
-    let count = parts.iter().flatten().map(|part| part.insns.len()).sum();
-    let mut insns: Vec<Insn> = Vec::with_capacity(count);
-    let (mut holes, mut fill) = (Vec::new(), Vec::new());
-    for part in parts {
-        let part = part?;
-        let before = insns.len();
-        fill.extend(part.fill.iter().map(|f| f.start + before..f.end + before));
-        holes.extend(part.holes);
-        insns.extend_from_slice(&part.insns);
-    }
+    let Swept { insns, holes, fill } = join(parts)?;
     refuse_what_is_reached(text, &insns, holes)?;
     let mut starts = Starts::new(text.len());
     for insn in &insns {
@@ -391,6 +394,28 @@ pub(crate) fn sweep<'a>(input: &Input<'a>, code: &[u64]) -> Result<Program<'a>, 
     Ok(program)
 }
 
+/// The parts as one.
+fn join(mut parts: Vec<Result<Swept, RewriteError>>) -> Result<Swept, RewriteError> {
+    if parts.len() == 1 {
+        return parts.remove(0);
+    }
+    let count = parts.iter().flatten().map(|part| part.insns.len()).sum();
+    let mut whole = Swept {
+        insns: Vec::with_capacity(count),
+        holes: Vec::new(),
+        fill: Vec::new(),
+    };
+    for part in parts {
+        let part = part?;
+        let before = whole.insns.len();
+        let fill = part.fill.iter().map(|f| f.start + before..f.end + before);
+        whole.fill.extend(fill);
+        whole.holes.extend(part.holes);
+        whole.insns.extend_from_slice(&part.insns);
+    }
+    Ok(whole)
+}
+
 /// What one thread sweeps over: offsets in text, from one function's start to another's, and the index of the first function.
 struct Part {
     start: usize,
@@ -403,8 +428,10 @@ const PART: u64 = 1 << 16;
 
 fn cut(input: &Input<'_>) -> Vec<Part> {
     let mut starts = vec![(TEXT_BASE, 0)];
+    // One thread needs no parts, whose instructions would have to be put together.
+    let alone = count() == 1;
     for (function, &(start, ..)) in input.functions.iter().enumerate() {
-        if starts.last().is_some_and(|last| start - last.0 >= PART) {
+        if !alone && starts.last().is_some_and(|last| start - last.0 >= PART) {
             starts.push((start, function));
         }
     }
@@ -454,7 +481,7 @@ fn sweep_part(input: &Input<'_>, code: &[u64], part: &Part) -> Result<Swept, Rew
             let zeros = fill_at(&text[from..end], at, code);
             if zeros > 0 {
                 let first = insns.len();
-                insns.extend((from..from + zeros).map(Insn::fill));
+                insns.extend((from..from + zeros).map(|at| Insn::fill(at, 1)));
                 fill.push(first..insns.len());
                 from += zeros;
                 continue;
@@ -472,6 +499,12 @@ fn sweep_part(input: &Input<'_>, code: &[u64], part: &Part) -> Result<Swept, Rew
             }
         }
         if from > begun {
+            continue;
+        }
+        let nop = long_nop(&window(text, from));
+        if nop > 0 && from + usize::from(nop) <= end {
+            insns.push(Insn::fill(from, nop));
+            from += usize::from(nop);
             continue;
         }
         decoder

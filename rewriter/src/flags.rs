@@ -27,6 +27,8 @@ pub(crate) fn flags_live(program: &Program<'_>, at: usize, asked: Flags) -> bool
         match (known.flags, known.kind) {
             (decode::Flags::Sets, _) => return false,
             (_, Kind::Call | Kind::IndirectCall | Kind::Return) => return false,
+            // ud2, which ends many a block behind a call.
+            (_, Kind::Flow) if program.bytes(at) == [0x0F, 0x0B] => return false,
             (decode::Flags::Keeps, Kind::Jump) | (decode::Flags::Asks, _) => {}
             (decode::Flags::Keeps, _) => {
                 at += 1;

@@ -24,6 +24,7 @@ mod layout;
 mod liveness;
 mod longer;
 mod lower;
+mod marks;
 mod output;
 mod parts;
 mod quick;

@@ -14,6 +14,7 @@ use crate::decode::{Branch, Kind, Program};
 use crate::effect::effect_at;
 use crate::flags::Returns;
 use crate::input::Input;
+use crate::marks::Marks;
 use crate::parts::{FLAGS, Parts, some, whole};
 use crate::refs::Refs;
 use crate::regions::Regions;
@@ -126,9 +127,9 @@ pub(crate) struct Liveness<'p> {
     written: Vec<Option<u16>>,
     /// By function: see [`Self::clobbered`].
     clobbered: Vec<Option<u16>>,
-    /// By code index: the last of so many searches of [`Self::needs`] that has come there.
-    seen: Vec<u32>,
-    searches: u32,
+    /// What the search of [`Self::needs`] that is under way has looked at, twice.
+    seen: Marks,
+    looked_at: Vec<usize>,
     /// By function and its jumps' displacement: see [`Self::stays`].
     staying: HashMap<(usize, u32), bool>,
     /// By region and register: dead at all its labels.
@@ -154,8 +155,8 @@ impl<'p> Liveness<'p> {
             labels: HashMap::new(),
             written: vec![None; input.functions.len()],
             clobbered: vec![None; input.functions.len()],
-            seen: vec![0; program.insns.len()],
-            searches: 0,
+            seen: Marks::new(program.insns.len()),
+            looked_at: Vec::new(),
             staying: HashMap::new(),
             dead: HashMap::new(),
             clobberable: HashMap::new(),
@@ -318,24 +319,35 @@ impl<'p> Liveness<'p> {
     /// Whether some of `parts` may be read behind one of the code indices `from`, as far as that is soon told: going on along all
     /// ways until they are written, or a call or a return ends their life.
     fn needs(&mut self, from: &[usize], parts: Parts) -> Option<bool> {
+        let needed = self.search(from, parts);
+        for at in self.looked_at.drain(..) {
+            self.seen.remove(at);
+        }
+        needed
+    }
+
+    /// The same, and what was looked at is noted.
+    fn search(&mut self, from: &[usize], parts: Parts) -> Option<bool> {
         let program = self.program;
         let registers = some(parts);
         let most = MOST_LOOKED_AT + MOST_FOR_LABEL * from.len();
-        let (mut work, mut looked_at, mut in_part) = (from.to_vec(), 0, false);
+        let (mut work, mut in_part) = (from.to_vec(), false);
         // Regions whose labels are among the ways.
         let mut labelled = HashSet::new();
-        self.searches += 1;
-        let search = self.searches;
         while let Some(mut at) = work.pop() {
             loop {
                 let insn = program.insns.get(at)?;
-                if looked_at == most {
+                if self.looked_at.len() == most {
                     return None;
                 }
-                if std::mem::replace(&mut self.seen[at], search) == search {
+                if !self.seen.add(at) {
                     break;
                 }
-                looked_at += 1;
+                self.looked_at.push(at);
+                if insn.leaves_alone(parts) {
+                    at += 1;
+                    continue;
+                }
                 let (uses, defs) = effect_at(&mut self.factory, program, at);
                 if uses & parts != 0 {
                     // Perhaps only of what was written on the way.
@@ -664,7 +676,8 @@ impl<'p> Liveness<'p> {
                         clobbered |= self.clobbered(callee, depth + 1);
                     }
                 }
-                Kind::Plain => kept |= program.popped(at),
+                // No pop is longer.
+                Kind::Plain if program.insns[at].len <= 2 => kept |= program.popped(at),
                 _ => {}
             }
         }

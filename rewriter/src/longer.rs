@@ -1,7 +1,7 @@
 //! Longer encodings of the same instruction: a displacement or a constant in four bytes instead of one or none, a move of a constant
 //! to 64 bits instead of 32. They fill gaps that nops would, and cost nothing to run.
 
-use crate::code::{Fix, Op};
+use crate::code::{Fix, LONGEST, Op};
 
 /// Where an instruction can grow.
 #[derive(Clone, Copy)]
@@ -121,7 +121,7 @@ fn growth(op: &Op) -> Option<Growth> {
             bytes: length,
             modrm,
         })
-        .filter(|_| bytes.len() + 4 - length <= op.bytes.len())
+        .filter(|_| bytes.len() + 4 - length <= usize::from(LONGEST))
 }
 
 #[cfg(test)]

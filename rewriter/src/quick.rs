@@ -34,21 +34,23 @@ const MEMORY: Entry = 1 << 12;
 const REGISTER: Entry = 1 << 13;
 /// The operand has eight bits.
 const NARROW: Entry = 1 << 14;
+/// The first operand is the general register in the opcode: push, pop, mov of a constant, bswap.
+const LOW: Entry = 1 << 15;
 /// Above that: what is special about it.
 const SPECIAL: u32 = 16;
 
-const BRANCH_SHORT: Entry = 1 << SPECIAL;
-const JUMP_SHORT: Entry = 2 << SPECIAL;
-const BRANCH_NEAR: Entry = 3 << SPECIAL;
-const JUMP_NEAR: Entry = 4 << SPECIAL;
-const CALL: Entry = 5 << SPECIAL;
-const RETURN: Entry = 6 << SPECIAL;
-const NOP: Entry = 7 << SPECIAL;
-/// The register stands in the opcode: push, pop, mov of a constant, bswap.
-const PUSH: Entry = 8 << SPECIAL;
-const POP: Entry = 9 << SPECIAL;
-const CONSTANT: Entry = 10 << SPECIAL;
-const SWAP: Entry = 11 << SPECIAL;
+/// What goes elsewhere, without REX.
+const BRANCH: Entry = 1 << SPECIAL;
+const JUMP: Entry = 2 << SPECIAL;
+const CALL: Entry = 3 << SPECIAL;
+const RETURN: Entry = 4 << SPECIAL;
+const TRAP: Entry = 5 << SPECIAL;
+const PUSH: Entry = 6 << SPECIAL;
+const POP: Entry = 7 << SPECIAL;
+const SWAP: Entry = 8 << SPECIAL;
+/// From here on more is to be said of it.
+const CONSTANT: Entry = 9 << SPECIAL;
+const NOP: Entry = 10 << SPECIAL;
 const LEA: Entry = 12 << SPECIAL;
 /// ModRM's reg field says which instruction it is.
 const ARITHMETIC: Entry = 13 << SPECIAL;
@@ -77,7 +79,7 @@ const fn span(table: &mut [Entry; 256], first: usize, last: usize, entry: Entry)
 }
 
 /// Opcodes of one byte.
-static ONE: [Entry; 256] = {
+const ONE: [Entry; 256] = {
     let mut table = [0; 256];
     let operand = NONE | P66;
     let mut row = 0;
@@ -97,14 +99,14 @@ static ONE: [Entry; 256] = {
         table[row + 5] = operand | WORD | flags;
         row += 8;
     }
-    span(&mut table, 0x50, 0x57, NONE | PUSH);
-    span(&mut table, 0x58, 0x5F, NONE | POP);
+    span(&mut table, 0x50, 0x57, NONE | LOW | PUSH);
+    span(&mut table, 0x58, 0x5F, NONE | LOW | WRITES | POP);
     table[0x63] = NONE | MODRM | REG | WRITES;
     table[0x68] = NONE | WORD;
     table[0x69] = operand | MODRM | WORD | REG | WRITES | SETS;
     table[0x6A] = NONE | BYTE;
     table[0x6B] = operand | MODRM | BYTE | REG | WRITES | SETS;
-    span(&mut table, 0x70, 0x7F, NONE | BRANCH_SHORT | ASKS);
+    span(&mut table, 0x70, 0x7F, NONE | BYTE | BRANCH | ASKS);
     table[0x80] = NONE | MODRM | BYTE | RM | NARROW | ARITHMETIC;
     table[0x81] = operand | MODRM | WORD | RM | ARITHMETIC;
     table[0x83] = operand | MODRM | BYTE | RM | ARITHMETIC;
@@ -120,8 +122,18 @@ static ONE: [Entry; 256] = {
     table[0x99] = operand;
     table[0xA8] = NONE | BYTE | SETS;
     table[0xA9] = operand | WORD | SETS;
-    span(&mut table, 0xB0, 0xB7, NONE | BYTE | CONSTANT | NARROW);
-    span(&mut table, 0xB8, 0xBF, operand | WORD | CONSTANT);
+    span(
+        &mut table,
+        0xB0,
+        0xB7,
+        NONE | BYTE | LOW | WRITES | CONSTANT | NARROW,
+    );
+    span(
+        &mut table,
+        0xB8,
+        0xBF,
+        operand | WORD | LOW | WRITES | CONSTANT,
+    );
     table[0xC0] = NONE | MODRM | BYTE | RM | NARROW | WRITES | ASKS | SHIFT;
     table[0xC1] = operand | MODRM | BYTE | RM | WRITES | ASKS | SHIFT;
     table[0xC3] = NONE | RETURN;
@@ -131,9 +143,10 @@ static ONE: [Entry; 256] = {
     table[0xD1] = operand | MODRM | RM | WRITES | ASKS | SHIFT;
     table[0xD2] = NONE | MODRM | RM | NARROW | WRITES | ASKS | SHIFT;
     table[0xD3] = operand | MODRM | RM | WRITES | ASKS | SHIFT;
-    table[0xE8] = NONE | CALL;
-    table[0xE9] = NONE | JUMP_NEAR;
-    table[0xEB] = NONE | JUMP_SHORT;
+    table[0xCC] = NONE | TRAP;
+    table[0xE8] = NONE | WORD | CALL;
+    table[0xE9] = NONE | WORD | JUMP;
+    table[0xEB] = NONE | BYTE | JUMP;
     table[0xF6] = NONE | MODRM | RM | NARROW | UNARY;
     table[0xF7] = operand | MODRM | RM | UNARY;
     table[0xFE] = NONE | MODRM | RM | NARROW | WRITES | ASKS | COUNT;
@@ -142,7 +155,7 @@ static ONE: [Entry; 256] = {
 };
 
 /// Opcodes behind 0F.
-static TWO: [Entry; 256] = {
+const TWO: [Entry; 256] = {
     let mut table = [0; 256];
     let (operand, all) = (NONE | P66, NONE | P66 | PF3 | PF2);
     fill(
@@ -150,6 +163,7 @@ static TWO: [Entry; 256] = {
         [0x10, 0x11, 0x51, 0x58, 0x59, 0x5A, 0x5C, 0x5D, 0x5E, 0x5F],
         all | MODRM,
     );
+    table[0x0B] = NONE | ASKS | TRAP;
     table[0x12] = NONE | MODRM;
     table[0x16] = NONE | MODRM;
     fill(&mut table, [0x13, 0x17], operand | MODRM | MEMORY);
@@ -177,7 +191,7 @@ static TWO: [Entry; 256] = {
     // Of the forms of 7E one is a move to a general register.
     table[0x7E] = P66 | PF3 | MODRM | RM;
     table[0x7F] = P66 | PF3 | MODRM;
-    span(&mut table, 0x80, 0x8F, NONE | BRANCH_NEAR | ASKS);
+    span(&mut table, 0x80, 0x8F, NONE | WORD | BRANCH | ASKS);
     span(&mut table, 0x90, 0x9F, NONE | MODRM | RM | NARROW | ASKS);
     table[0xAF] = operand | MODRM | REG | WRITES | SETS;
     fill(
@@ -190,7 +204,7 @@ static TWO: [Entry; 256] = {
     table[0xC4] = P66 | MODRM | BYTE;
     table[0xC5] = P66 | MODRM | BYTE | REGISTER | REG | WRITES;
     table[0xC6] = operand | MODRM | BYTE;
-    span(&mut table, 0xC8, 0xCF, NONE | SWAP);
+    span(&mut table, 0xC8, 0xCF, NONE | LOW | WRITES | SWAP);
     span(&mut table, 0xD1, 0xD6, P66 | MODRM);
     table[0xD7] = P66 | MODRM | REGISTER | REG | WRITES;
     span(&mut table, 0xD8, 0xE5, P66 | MODRM);
@@ -200,6 +214,66 @@ static TWO: [Entry; 256] = {
     span(&mut table, 0xF8, 0xFE, P66 | MODRM);
     table
 };
+
+/// Opcodes of one byte, then those behind 0F.
+static OPCODES: [[Entry; 256]; 2] = [ONE, TWO];
+
+/// What ModRM says, without regard to what a SIB byte adds.
+#[derive(Clone, Copy)]
+struct Form {
+    kind: Kind,
+    /// Bytes of ModRM, SIB and the displacement.
+    len: u8,
+    displacement: u8,
+    sib: bool,
+}
+
+static FORMS: [Form; 256] = {
+    let mut forms = [NO_FORM; 256];
+    let mut modrm = 0;
+    while modrm < 256 {
+        let (mode, rm) = (modrm >> 6, modrm & 7);
+        let displacement = match (mode, rm) {
+            (0, 5) | (2, _) => 4,
+            (1, _) => 1,
+            _ => 0,
+        };
+        let sib = mode != 3 && rm == 4;
+        forms[modrm] = Form {
+            kind: match (mode, rm) {
+                (3, _) => Kind::Plain,
+                (0, 5) => Kind::Rip,
+                _ => Kind::Confined,
+            },
+            len: 1 + sib as u8 + displacement,
+            displacement,
+            sib,
+        };
+        modrm += 1;
+    }
+    forms
+};
+/// Of an instruction without ModRM.
+const NO_FORM: Form = Form {
+    kind: Kind::Plain,
+    len: 0,
+    displacement: 0,
+    sib: false,
+};
+
+/// By what is special about an opcode without ModRM.
+static KINDS: [Kind; 16] = {
+    let mut kinds = [Kind::Plain; 16];
+    kinds[(BRANCH >> SPECIAL) as usize] = Kind::Branch;
+    kinds[(JUMP >> SPECIAL) as usize] = Kind::Jump;
+    kinds[(CALL >> SPECIAL) as usize] = Kind::Call;
+    kinds[(RETURN >> SPECIAL) as usize] = Kind::Return;
+    kinds[(TRAP >> SPECIAL) as usize] = Kind::Flow;
+    kinds
+};
+
+/// By SETS and ASKS.
+static FLAG_EFFECTS: [Flags; 4] = [Flags::Keeps, Flags::Sets, Flags::Asks, Flags::Asks];
 
 pub(crate) const REX_W: u8 = 8;
 pub(crate) const REX_R: u8 = 4;
@@ -214,146 +288,120 @@ fn displacement_at(bytes: &[u8; WINDOW], at: usize) -> i32 {
     i32::from_le_bytes(field.copied().unwrap_or_default())
 }
 
+/// No register.
+const NOWHERE: u8 = 0xFF;
+
 /// The instruction at the start of `bytes`, which stands at `at` from the start of text; `None`: iced must say.
+///
+/// How long it is hangs on branches, which processors run ahead of; what else is to be said is looked up and selected.
 #[inline]
 pub(crate) fn quick(bytes: &[u8; WINDOW], at: u32) -> Option<Insn> {
-    let mut next = 1;
-    let mut byte = bytes[0];
-    let prefix = match byte {
+    let (mut next, mut opcode, mut rex) = (1, bytes[0], 0);
+    let prefix = match opcode {
         0x66 => P66,
         0xF3 => PF3,
         0xF2 => PF2,
         _ => NONE,
     };
     if prefix != NONE {
-        byte = bytes[1];
-        next = 2;
+        (next, opcode) = (2, bytes[1]);
     }
-    let mut rex = 0;
-    if byte & 0xF0 == 0x40 {
-        rex = byte;
-        byte = bytes[next];
+    if opcode & 0xF0 == 0x40 {
+        (rex, opcode) = (opcode, bytes[next]);
         next += 1;
     }
-    let entry = if byte == 0x0F {
-        byte = bytes[next];
+    let entry = if opcode == 0x0F {
+        opcode = bytes[next];
         next += 1;
-        TWO[usize::from(byte)]
+        OPCODES[1][usize::from(opcode)]
     } else if prefix == P66 && rex & REX_W != 0 {
         // A prefix without a meaning.
         return None;
     } else {
-        ONE[usize::from(byte)]
+        OPCODES[0][usize::from(opcode)]
     };
     if entry & prefix == 0 {
         return None;
     }
+    let special = entry & !0 << SPECIAL;
+    let modrm = bytes[next];
+    let reg = modrm >> 3 & 7;
+    let is_register = entry & MODRM != 0 && modrm >= 0xC0;
     let mut insn = Insn {
         at,
-        kind: Kind::Plain,
+        rex,
         ..Insn::default()
     };
-    let (mut constant, mut reg, mut rm) = (0, 0, None);
     if entry & MODRM != 0 {
-        let modrm = bytes[next];
-        next += 1;
-        reg = modrm >> 3 & 7;
-        let mode = modrm >> 6;
-        if mode == 3 {
-            if entry & MEMORY != 0 {
-                return None;
-            }
-            rm = Some(modrm & 7 | (rex & REX_B) << 3);
-        } else {
-            if entry & REGISTER != 0 {
-                return None;
-            }
-            insn.kind = Kind::Confined;
-            let mut displacement = [0, 1, 4][usize::from(mode)];
-            if modrm & 7 == 4 {
-                let sib = bytes[next];
-                next += 1;
-                let alone = sib & 0x38 == 0x20 && rex & REX_X == 0;
-                match sib & 7 {
-                    5 if mode == 0 => {
-                        displacement = 4;
-                        if alone && displacement_at(bytes, next) >= 0 {
-                            insn.kind = Kind::Memory;
-                        }
-                    }
-                    4 if alone
-                        && rex & REX_B == 0
-                        && (mode != 2 || displacement_at(bytes, next) >= LOWEST_DISPLACEMENT) =>
-                    {
-                        insn.kind = Kind::Memory;
-                    }
-                    _ => {}
-                }
-            } else if mode == 0 && modrm & 7 == 5 {
-                displacement = 4;
-                (insn.kind, insn.rip) = (Kind::Rip, true);
-            }
-            if displacement == 4 {
-                insn.displacement_at = next as u8;
-            }
-            next += displacement;
+        let excluded = if is_register { MEMORY } else { REGISTER };
+        if entry & excluded != 0 {
+            return None;
         }
+        let mut form = FORMS[usize::from(modrm)];
+        if form.sib {
+            form = with_sib(bytes, next, rex, form);
+        }
+        insn.kind = form.kind;
+        insn.rip = form.kind == Kind::Rip;
+        let field = form.displacement == 4;
+        next += usize::from(form.len);
+        insn.displacement_at = if field { next as u8 - 4 } else { 0 };
+    } else if special != 0 {
+        if special < PUSH && rex != 0 {
+            return None;
+        }
+        insn.kind = KINDS[((special >> SPECIAL) & 15) as usize];
     }
-    if entry & BYTE != 0 {
-        constant = 1;
-    } else if entry & WORD != 0 {
-        constant = if prefix == P66 { 2 } else { 4 };
-    }
+    let word = if prefix == P66 { 2 } else { 4 };
+    let mut constant = usize::from(entry & BYTE != 0);
+    constant += if entry & WORD != 0 { word } else { 0 };
     let mut written = entry & WRITES != 0;
-    let mut flags = match entry & (SETS | ASKS) {
-        0 => Flags::Keeps,
-        SETS => Flags::Sets,
-        _ => Flags::Asks,
-    };
+    insn.flags = FLAG_EFFECTS[((entry / SETS) & 3) as usize];
     // The first operand, if it is a general register.
-    let mut first = match entry & (REG | RM) {
-        0 => None,
-        REG => Some(reg | (rex & REX_R) << 1),
-        _ => rm,
+    let base = (rex & REX_B) << 3;
+    let rm = if is_register {
+        modrm & 7 | base
+    } else {
+        NOWHERE
     };
-    if entry >> SPECIAL != 0 {
-        let low = byte & 7 | (rex & REX_B) << 3;
-        match entry & !0 << SPECIAL {
-            BRANCH_SHORT..=RETURN if rex != 0 => return None,
-            BRANCH_SHORT => (insn.kind, constant) = (Kind::Branch, 1),
-            BRANCH_NEAR => (insn.kind, constant) = (Kind::Branch, 4),
-            JUMP_SHORT => (insn.kind, constant) = (Kind::Jump, 1),
-            JUMP_NEAR => (insn.kind, constant) = (Kind::Jump, 4),
-            CALL => (insn.kind, constant) = (Kind::Call, 4),
-            RETURN => insn.kind = Kind::Return,
-            // REX makes an exchange of 90.
-            NOP if byte == 0x90 && rex != 0 || reg != 0 => return None,
-            NOP => insn.kind = Kind::Padding,
-            ENDBR64 if reg == 7 && rm == Some(2) && rex == 0 => insn.kind = Kind::Padding,
-            PUSH => first = Some(low),
-            POP | SWAP => (first, written) = (Some(low), true),
-            CONSTANT => {
-                (first, written) = (Some(low), true);
-                if rex & REX_W != 0 && entry & WORD != 0 {
-                    (insn.kind, constant) = (Kind::Constant, 8);
-                }
+    let mut first = match entry & (REG | RM | LOW) {
+        0 => NOWHERE,
+        REG => reg | (rex & REX_R) << 1,
+        RM => rm,
+        _ => opcode & 7 | base,
+    };
+    if special >= CONSTANT {
+        match special {
+            CONSTANT if rex & REX_W != 0 && entry & WORD != 0 => {
+                (insn.kind, constant) = (Kind::Constant, 8);
             }
-            LEA if insn.kind == Kind::Rip => insn.kind = Kind::Lea,
+            CONSTANT => {}
+            // REX makes an exchange of 90.
+            NOP if opcode == 0x90 => {
+                if rex != 0 {
+                    return None;
+                }
+                insn.kind = Kind::Padding;
+            }
+            NOP if reg != 0 => return None,
+            NOP => insn.kind = Kind::Padding,
+            ENDBR64 if modrm == 0xFA && rex == 0 => insn.kind = Kind::Padding,
+            LEA if insn.rip => insn.kind = Kind::Lea,
             LEA => insn.kind = Kind::Memory,
             ARITHMETIC => {
                 written = reg != 7;
-                flags = match reg {
+                insn.flags = match reg {
                     2 | 3 => Flags::Asks,
                     _ => Flags::Sets,
                 };
                 // add, and, sub.
-                if rm == Some(4)
+                if rm == 4
                     && entry & NARROW == 0
                     && rex == 0x40 | REX_W
                     && prefix == NONE
                     && matches!(reg, 0 | 4 | 5)
                 {
-                    (insn.kind, first) = (Kind::Stack, None);
+                    (insn.kind, first) = (Kind::Stack, NOWHERE);
                 }
             }
             SHIFT if reg == 6 => return None,
@@ -361,7 +409,7 @@ pub(crate) fn quick(bytes: &[u8; WINDOW], at: u32) -> Option<Insn> {
             SHIFT if reg < 4 => {}
             SHIFT => match constant {
                 1 if bytes[next] & 0x1F == 0 => {}
-                _ => flags = Flags::Sets,
+                _ => insn.flags = Flags::Sets,
             },
             UNARY => match reg {
                 0 => {
@@ -370,51 +418,92 @@ pub(crate) fn quick(bytes: &[u8; WINDOW], at: u32) -> Option<Insn> {
                         (_, P66) => 2,
                         _ => 4,
                     };
-                    flags = Flags::Sets;
+                    insn.flags = Flags::Sets;
                 }
                 1 => return None,
                 2 => written = true,
-                3 => (written, flags) = (true, Flags::Sets),
-                _ => flags = Flags::Asks,
+                3 => (written, insn.flags) = (true, Flags::Sets),
+                _ => insn.flags = Flags::Asks,
             },
             COUNT => match reg {
                 0 | 1 => {}
-                6 if byte == 0xFF && rm.is_none() && prefix == NONE => flags = Flags::Keeps,
+                2 | 4 if opcode == 0xFF && prefix == NONE => {
+                    insn.kind = match reg {
+                        2 => Kind::IndirectCall,
+                        _ => Kind::IndirectJump,
+                    };
+                    written = false;
+                }
+                6 if opcode == 0xFF && !is_register && prefix == NONE => insn.flags = Flags::Keeps,
                 _ => return None,
             },
             ONLY_FIRST if reg != 0 => return None,
-            ONLY_FIRST if rm.is_some() && rex & REX_W != 0 => insn.kind = Kind::Constant,
+            ONLY_FIRST if is_register && rex & REX_W != 0 => insn.kind = Kind::Constant,
             ONLY_FIRST => {}
             PREFETCH if reg > 3 => return None,
             PREFETCH => {}
-            VECTOR_SHIFT => match (byte, reg) {
+            VECTOR_SHIFT => match (opcode, reg) {
                 (0x71 | 0x72, 2 | 4 | 6) | (0x73, 2 | 3 | 6 | 7) => {}
                 _ => return None,
             },
             _ => return None,
         }
     }
-    if let Some(register) = first {
-        // What names the stack pointer may have to change.
-        if register == 4 {
-            return None;
-        }
-        if written && entry & NARROW == 0 && prefix == NONE {
-            insn.written = 1 + register;
-        }
+    // What names the stack pointer may have to change.
+    if first == 4 {
+        return None;
     }
-    if constant >= 4 {
-        insn.immediate_at = next as u8;
-    }
-    insn.flags = flags;
+    let known = first != NOWHERE && written && entry & NARROW == 0 && prefix == NONE;
+    insn.written = if known { 1 + first } else { 0 };
+    insn.immediate_at = if constant >= 4 { next as u8 } else { 0 };
     insn.len = (next + constant) as u8;
     Some(insn)
+}
+
+/// A form with ModRM at `at` and a SIB byte behind it.
+fn with_sib(bytes: &[u8; WINDOW], at: usize, rex: u8, mut form: Form) -> Form {
+    let (mode, sib) = (bytes[at] >> 6, bytes[at + 1]);
+    let alone = sib & 0x38 == 0x20 && rex & REX_X == 0;
+    match sib & 7 {
+        5 if mode == 0 => {
+            (form.displacement, form.len) = (4, form.len + 4);
+            if alone && displacement_at(bytes, at + 2) >= 0 {
+                form.kind = Kind::Memory;
+            }
+        }
+        4 if alone
+            && rex & REX_B == 0
+            && (mode != 2 || displacement_at(bytes, at + 2) >= LOWEST_DISPLACEMENT) =>
+        {
+            form.kind = Kind::Memory;
+        }
+        _ => {}
+    }
+    form
+}
+
+/// The length of the long nop at the start of `bytes`, as assemblers fill with: 66 as often as one likes, a null segment, 0F 1F.
+/// 0: there is none that is known of.
+pub(crate) fn long_nop(bytes: &[u8; WINDOW]) -> u8 {
+    let mut next = 0;
+    while bytes[next] == 0x66 && next < 6 {
+        next += 1;
+    }
+    next += usize::from(bytes[next] == 0x2E);
+    match bytes[next..next + 3] {
+        // No register, no displacement of one byte: such nops are shorter.
+        [0x0F, 0x1F, modrm] if modrm & 0xF8 == 0x80 => {
+            let form = FORMS[usize::from(modrm)];
+            next as u8 + 2 + form.len
+        }
+        _ => 0,
+    }
 }
 
 /// What the instruction at the start of `bytes` does to registers and to flags, which it does as `flags` says: (read, fully
 /// written); what is both may count as read alone. `None`: iced must say. rsp is left out, which no one asks about. For what
 /// [`quick`] has answered for, with a kind that stays as it is.
-pub(crate) fn effect(bytes: &[u8; 15], flags: Flags) -> Option<(Parts, Parts)> {
+pub(crate) fn effect(bytes: &[u8; WINDOW], flags: Flags) -> Option<(Parts, Parts)> {
     let mut next = 0;
     let prefix = match bytes[0] {
         0x66 => P66,
@@ -434,10 +523,7 @@ pub(crate) fn effect(bytes: &[u8; 15], flags: Flags) -> Option<(Parts, Parts)> {
         next += 1;
         opcode = bytes[next];
     }
-    let entry = match two {
-        true => TWO[usize::from(opcode)],
-        false => ONE[usize::from(opcode)],
-    };
+    let entry = OPCODES[usize::from(two)][usize::from(opcode)];
     let special = entry & !0 << SPECIAL;
     let low = whole(1 << (opcode & 7 | (rex & REX_B) << 3)) & !RSP;
     let flags_written = match flags {

@@ -164,9 +164,13 @@ fn find_in_code(
     program: &Program<'_>,
     refs: &mut Refs,
 ) -> Result<(), RewriteError> {
-    let mut relocs = input.text_relocs.iter().peekable();
+    let mut relocs = &input.text_relocs[..];
     for (index, insn) in program.insns.iter().enumerate() {
         let (ip, end, len) = (insn.ip(), insn.next_ip(), usize::from(insn.len));
+        // Most have neither.
+        if !insn.rip && relocs.first().is_none_or(|r| r.at >= end) {
+            continue;
+        }
         let mut note = |field, value| -> Result<(), RewriteError> {
             let target = target(input, program, ip, len, value)?;
             refs.taken[target] = true;
@@ -196,7 +200,10 @@ fn find_in_code(
                 refs.bases.push(value);
             }
         }
-        while let Some(reloc) = relocs.next_if(|r| r.at < end) {
+        while let [reloc, rest @ ..] = relocs
+            && reloc.at < end
+        {
+            relocs = rest;
             if reloc.at < ip {
                 continue;
             }

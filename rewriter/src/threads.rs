@@ -4,6 +4,11 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
+/// How many threads there will be, if there is work for them.
+pub(crate) fn count() -> usize {
+    thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// What `work` makes of each item, in their order, by as many threads as there are processors, each with a `worker`.
 pub(crate) fn each<T: Sync, U: Send, W>(
     items: &[T],
@@ -21,9 +26,8 @@ pub(crate) fn each<T: Sync, U: Send, W>(
             *results[at].lock().expect("no other thread has it") = Some(result);
         }
     };
-    let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
-        for _ in 1..threads.min(items.len()) {
+        for _ in 1..count().min(items.len()) {
             scope.spawn(run);
         }
         run();

@@ -33,12 +33,14 @@ pub(super) fn encode(run: &Lowered, placement: &Placement, chunk: &mut Chunk) {
             0 => op.bytes,
             _ => longer::lengthen(op).bytes,
         };
-        // C9's order: 0x67, the null segment, the rest.
-        match (slot.extra, op.bytes[0]) {
-            (0, _) => {}
-            (1, ADDRESS32) => text[at..at + 2].copy_from_slice(&[ADDRESS32, NULL_SEGMENT]),
-            (1, _) => text[at] = NULL_SEGMENT,
-            _ => text[at..at + 2].copy_from_slice(&[ADDRESS32, NULL_SEGMENT]),
+        if slot.extra > 0 {
+            // C9's order: 0x67, the null segment, the rest.
+            let first = text[start];
+            let prefixes = match slot.extra == 2 || first == ADDRESS32 {
+                true => [ADDRESS32, NULL_SEGMENT],
+                false => [NULL_SEGMENT, first],
+            };
+            text[at..at + 2].copy_from_slice(&prefixes);
         }
         guarded += u64::from(op.kind & GLUED);
         if op.fix != Fix::None {

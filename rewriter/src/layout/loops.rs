@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::place::Placement;
-use super::{ALIGNED, Branch, THREADED};
-use crate::code::{ENDS, STOPS};
+use super::{Branch, THREADED};
+use crate::code::{ALIGNED, ENDS, STOPS};
 
 /// A small loop's most operations.
 const LOOP_OPS: u32 = 48;

@@ -6,15 +6,13 @@ mod place;
 
 use zvm_abi::layout::BUNDLE;
 
-use crate::code::{STOPS, Target};
+use crate::code::{LONGEST, Target};
 use crate::lower::Lowered;
 use place::Placement;
 
 const BUNDLE_SIZE: u32 = BUNDLE as u32;
 /// A line of the cache of decoded instructions.
 const LINE: u32 = 64;
-/// The longest instruction, in bytes.
-const LONGEST: u8 = 15;
 const LONGEST_NOP: u32 = LONGEST as u32;
 
 /// A part of the finished text, which may lie at any line: all offsets are from its start.
@@ -95,8 +93,6 @@ impl std::ops::AddAssign for Gaps {
 
 // What a slot's kind has beside an operation's.
 
-/// Must start a bundle.
-const ALIGNED: u8 = 16;
 /// Must start a line of the cache: an interpreter's instruction. Processors predict indirect jumps from the lines that the last
 /// ones led to, and mistake two instructions in one line for each other.
 const THREADED: u8 = 32;
@@ -142,23 +138,32 @@ fn pieces(run: &Lowered, placement: &Placement) -> Vec<(usize, usize)> {
     let mut ends: Vec<(usize, usize)> = Vec::new();
     // No piece ends before this operation.
     let (mut reached, mut passed) = (0, 0);
-    for (i, slot) in placement.slots.iter().enumerate() {
-        if let Some(branch) = placement.branches.get(passed)
-            && branch.at as usize == i
+    let branches = &placement.branches;
+    for &stop in &placement.stops {
+        while let Some(branch) = branches.get(passed)
+            && branch.at <= stop
         {
             passed += 1;
-            if !run.ops[i].long {
-                reached = reached.max(branch.to as usize);
+            if !run.ops[branch.at as usize].long {
+                reached = reached.max(branch.to);
                 while ends.last().is_some_and(|end| end.0 > branch.to as usize) {
                     ends.pop();
                 }
             }
         }
-        if slot.kind & STOPS != 0 && reached <= i {
-            ends.push((i + 1, passed));
+        if reached <= stop {
+            ends.push((stop as usize + 1, passed));
         }
     }
-    let last = (placement.slots.len(), passed);
+    // The rest is one more, with all that its branches lead back to.
+    for branch in &branches[passed..] {
+        if !run.ops[branch.at as usize].long {
+            while ends.last().is_some_and(|end| end.0 > branch.to as usize) {
+                ends.pop();
+            }
+        }
+    }
+    let last = (placement.slots.len(), branches.len());
     if ends.last() != Some(&last) {
         ends.push(last);
     }

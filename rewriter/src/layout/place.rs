@@ -2,11 +2,8 @@
 
 use std::ops::Range;
 
-use super::{
-    ALIGNED, BUNDLE_SIZE, Branch, Gaps, LINE, LONGEST, LONGEST_NOP, PAIR, Slot, THREADED, distance,
-    inside,
-};
-use crate::code::{ENDS, Fix, GLUED, INDIRECT, Op, STOPS};
+use super::{BUNDLE_SIZE, Branch, Gaps, LINE, LONGEST_NOP, PAIR, Slot, THREADED, distance, inside};
+use crate::code::{ALIGNED, ENDS, Fix, GLUED, INDIRECT, LONGEST, Op, STOPS};
 use crate::longer;
 use crate::lower::Lowered;
 
@@ -16,6 +13,8 @@ pub(super) struct Placement {
     pub(super) slots: Vec<Slot>,
     /// In rising order.
     pub(super) branches: Vec<Branch>,
+    /// What does not go on to the next operation, in rising order.
+    pub(super) stops: Vec<u32>,
     /// Jumps through a register, in rising order.
     pub(super) indirect: Vec<u32>,
     /// Small loops: the first and the last operation, in rising order.
@@ -35,15 +34,18 @@ pub(super) struct Placed {
 impl Placement {
     /// Begins another run, behind what is placed.
     pub(super) fn begin(&mut self, run: &mut Lowered) {
-        self.slots.clear();
         self.branches.clear();
+        self.stops.clear();
         self.indirect.clear();
         self.loops.clear();
         self.placed.loops = 0;
+        self.slots.clear();
+        self.slots.reserve(run.ops.len());
         let (mut after_mask, mut after_jump) = (false, false);
         for i in 0..run.ops.len() {
-            if matches!(run.ops[i].fix, Fix::Branch | Fix::Short) && run.ops[i].kind & ENDS == 0 {
-                let target = inside(run, run.ops[i].target);
+            let op = &run.ops[i];
+            if matches!(op.fix, Fix::Branch | Fix::Short) && op.kind & ENDS == 0 {
+                let target = inside(run, op.target);
                 let (at, op) = (i as u32, &mut run.ops[i]);
                 self.branches.push(Branch {
                     at,
@@ -56,21 +58,17 @@ impl Placement {
             }
             let op = &run.ops[i];
             let mut kind = op.kind;
-            if run.aligned[i] {
-                kind |= if after_jump {
-                    ALIGNED | THREADED
-                } else {
-                    ALIGNED
-                };
-            }
             let pair = after_mask || kind & GLUED != 0;
             let room = match pair {
                 true => 0,
                 false => op.room.bytes().min(LONGEST - op.len),
             };
-            if pair {
-                kind |= PAIR;
-            }
+            kind |= if pair { PAIR } else { 0 };
+            kind |= if after_jump && kind & ALIGNED != 0 {
+                THREADED
+            } else {
+                0
+            };
             self.slots.push(Slot {
                 at: 0,
                 label: 0,
@@ -80,9 +78,13 @@ impl Placement {
                 extra: 0,
                 grown: 0,
             });
-            (after_mask, after_jump) = (kind & GLUED != 0, kind & INDIRECT != 0);
-            if after_jump {
-                self.indirect.push(i as u32);
+            after_mask = kind & GLUED != 0;
+            after_jump = kind & INDIRECT != 0;
+            if kind & STOPS != 0 {
+                self.stops.push(i as u32);
+                if after_jump {
+                    self.indirect.push(i as u32);
+                }
             }
         }
     }
@@ -286,10 +288,12 @@ impl Placement {
         // One each first: few decoders like many prefixes.
         for most in 1..=2 {
             for slot in slots.iter_mut().rev() {
-                if prefixes > 0 && slot.extra < most.min(slot.room) {
-                    slot.extra += 1;
-                    prefixes -= 1;
+                if prefixes == 0 {
+                    break;
                 }
+                let more = u8::from(slot.extra < most.min(slot.room));
+                slot.extra += more;
+                prefixes -= u32::from(more);
             }
         }
         let mut shift = 0;

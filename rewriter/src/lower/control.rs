@@ -3,11 +3,12 @@
 use iced_x86::{Code, Instruction, Mnemonic, OpKind, Register};
 use zvm_abi::layout;
 
-use super::{Lowerer, Outcome, Unsafe, cannot, gpr64, number};
+use super::{Lowerer, Outcome, Unsafe, cannot, number};
 use crate::code::{self, Fix, Gpr, Op, R11, RAX, RSP, Target};
 use crate::decode::Kind;
 use crate::flags::{Flags, Returns, flags_live};
 use crate::input::Input;
+use crate::parts::whole;
 
 /// The code that a branch through a GOT slot means: the slots of a static program never change, but for ifuncs' ones.
 pub(super) fn got_target(input: &Input<'_>, insn: &Instruction) -> Option<u64> {
@@ -279,7 +280,7 @@ impl Lowerer<'_> {
     fn call_scratch(&self, index: usize) -> Result<Gpr, Unsafe> {
         let dead = self.plan.scratch.get(&index).copied();
         for scratch in dead.into_iter().chain([R11, RAX]) {
-            if !self.set_before(index, gpr64(scratch)) {
+            if !self.set_before(index, scratch) {
                 return Ok(scratch);
             }
         }
@@ -290,22 +291,27 @@ impl Lowerer<'_> {
     }
 
     /// Whether `register` was written and not read since, going back through straight code.
-    fn set_before(&self, index: usize, register: Register) -> bool {
+    fn set_before(&self, index: usize, register: Gpr) -> bool {
+        let is = |r: Register| number(r) == Some(register);
         let call = &self.program.decoded(index);
+        if is(call.memory_base()) || is(call.memory_index()) {
+            return false;
+        }
         for before in (0..index).rev().take(32) {
+            if self.program.insns[before].leaves_alone(whole(1 << register)) {
+                continue;
+            }
             let insn = &self.program.decoded(before);
             if !matches!(insn.flow_control(), iced_x86::FlowControl::Next) {
                 return false;
             }
-            let is = |r: Register| r != Register::None && r.full_register() == register;
             let reads = (0..insn.op_count()).any(|op| {
                 insn.op_kind(op) == OpKind::Register
                     && is(insn.op_register(op))
                     && (op > 0 || insn.op_count() == 1)
             }) || is(insn.memory_base())
                 || is(insn.memory_index());
-            let used_by_call = is(call.memory_base()) || is(call.memory_index());
-            if reads || used_by_call {
+            if reads {
                 return false;
             }
             if insn.op_count() > 0 && insn.op0_kind() == OpKind::Register && is(insn.op0_register())

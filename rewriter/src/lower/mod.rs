@@ -22,7 +22,7 @@ use iced_x86::{
 };
 
 use crate::Stats;
-use crate::code::{self, Fix, Gpr, Op, Target};
+use crate::code::{self, ALIGNED, Fix, Gpr, Op, Target};
 use crate::decode::{Branch, Kind, Program};
 use crate::error::Refusal;
 use crate::flags::Returns;
@@ -41,8 +41,6 @@ pub(crate) struct Lowered {
     pub codes: Range<usize>,
     /// For each of them, its first operation.
     pub first: Vec<u32>,
-    /// For each operation: it must start a bundle.
-    pub aligned: Vec<bool>,
     /// Labels' operations that data lead to instead of their first: (code index, operation).
     pub entries: Vec<(usize, u32)>,
     /// The operations that tables of jumps count from.
@@ -128,6 +126,7 @@ impl<'p> Lowerer<'p> {
         let mut fields = &refs.in_code[field..];
         let mut labels = plan.labels.range(codes.clone()).map(|label| *label.0);
         let mut label = labels.next();
+        let mut quickly = 0;
         for index in codes.clone() {
             if label == Some(index) {
                 label = labels.next();
@@ -140,11 +139,16 @@ impl<'p> Lowerer<'p> {
                 && *at == index
             {
                 (field, fields) = (Some((*form, *target)), rest);
+            } else if program.insns[index].kind.is_quick() {
+                self.ops.push(quick(program, index));
+                quickly += 1;
+                continue;
             }
             if let Err(refused) = self.one(index, field) {
                 self.refused.push((index, refused));
             }
         }
+        self.stats.instructions += quickly;
         let (code, last) = (self.ops.len(), codes.end == program.insns.len());
         let to_end = |op: &Op| op.target == Target::Op(code as u32);
         if !last && self.ops.iter().rev().take(MOST_OPS).any(to_end) {
@@ -157,20 +161,17 @@ impl<'p> Lowerer<'p> {
             self.ops.push(Op::plain(&[0xF4]));
             let code = self.ops.len();
             run.tables = self.jump_tables();
-            run.aligned.clear();
-            run.aligned.resize(code, false);
-            run.aligned.resize(self.ops.len(), true);
-        } else {
-            run.aligned.clear();
-            run.aligned.resize(self.ops.len(), false);
+            for op in &mut self.ops[code..] {
+                op.kind |= ALIGNED;
+            }
         }
         for (&first, &aligned) in run.first.iter().zip(&plan.aligned[codes.start..]) {
-            if let Some(op) = run.aligned.get_mut(first as usize) {
-                *op |= aligned;
+            if aligned && let Some(op) = self.ops.get_mut(first as usize) {
+                op.kind |= ALIGNED;
             }
         }
         for &(_, entry) in &run.entries {
-            run.aligned[entry as usize] = true;
+            self.ops[entry as usize].kind |= ALIGNED;
         }
         run.codes = codes;
         run.ops = std::mem::take(&mut self.ops);
@@ -187,7 +188,7 @@ impl<'p> Lowerer<'p> {
         input.refusal(insn.ip(), insn.len(), &refused.reason, refused.way_out)
     }
 
-    /// Lowers one instruction; `field` is the code address that it holds.
+    /// Lowers one instruction, if it is of no quick kind; `field` is the code address that it holds.
     fn one(&mut self, index: usize, field: Option<(CodeField, usize)>) -> Outcome {
         let program = self.program;
         let known = &program.insns[index];
@@ -203,11 +204,6 @@ impl<'p> Lowerer<'p> {
             Kind::Return => {
                 self.stats.instructions += 1;
                 self.ops.extend(code::masked_return());
-                return Ok(());
-            }
-            kind if kind.is_quick() && field.is_none() => {
-                self.stats.instructions += 1;
-                self.ops.push(quick(program, index));
                 return Ok(());
             }
             _ => {}
@@ -368,11 +364,6 @@ impl<'p> Lowerer<'p> {
     fn enter_red_zone(&mut self) {
         self.push(&[0x8D, 0xA4, 0x24, 0x80, 0, 0, 0]);
     }
-}
-
-/// The 64-bit register with this number.
-fn gpr64(register: Gpr) -> Register {
-    Register::try_from(Register::RAX as usize + usize::from(register)).unwrap_or(Register::RAX)
 }
 
 /// The 32-bit register with this number.

@@ -47,7 +47,7 @@ pub(super) fn shorter(op: Op) -> Op {
         return op;
     }
     let mut shorter = Op {
-        bytes: [0; 15],
+        bytes: [0; 16],
         room: Room::Both,
         ..op
     };

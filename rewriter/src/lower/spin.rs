@@ -12,7 +12,7 @@ use crate::code::{Op, RAX, Target};
 use crate::decode::{Kind, Program};
 use crate::effect::effect_at;
 use crate::flags::{Flags, flags_live};
-use crate::parts::whole;
+use crate::parts::{Parts, whole};
 
 /// Instructions of a loop that is looked at: who waits does little else.
 const LONGEST: usize = 12;
@@ -24,7 +24,16 @@ fn waits(
     start: usize,
     branch: usize,
 ) -> bool {
-    let (mut seen, mut changed) = (Does::Looks, 0);
+    let mut effects = [(0, 0); LONGEST + 1];
+    for at in start..=branch {
+        effects[at - start] = effect_at(factory, program, at);
+    }
+    let mut changed = effects.iter().fold(0, |all, (_, writes)| all | writes);
+    // Most loops count, and that is told soon.
+    if !reads_what_was(&effects, changed) {
+        return false;
+    }
+    let mut seen = Does::Looks;
     for at in start..branch {
         let does = match program.insns[at].kind {
             Kind::Padding => continue,
@@ -50,11 +59,11 @@ fn waits(
             (_, Some(does)) => does,
         };
     }
-    let effects: Vec<_> = (start..=branch)
-        .filter(|&at| program.insns[at].kind != Kind::Padding)
-        .map(|at| effect_at(factory, program, at))
-        .collect();
-    changed |= effects.iter().fold(0, |all, (_, writes)| all | writes);
+    reads_what_was(&effects, changed)
+}
+
+/// Whether code with these effects, (read, written), reads nothing of what is `changed` but what it has written itself before.
+fn reads_what_was(effects: &[(Parts, Parts)], changed: Parts) -> bool {
     let mut known = 0;
     effects.iter().all(|(reads, writes)| {
         let fresh = reads & changed & !known == 0;

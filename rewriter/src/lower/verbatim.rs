@@ -7,8 +7,9 @@ use iced_x86::{Code, FlowControl, Instruction, Mnemonic, OpKind, Register};
 use super::shorter::shorter;
 use super::system::answer;
 use super::{Lowerer, general, level};
-use crate::code::{Fix, Op, Room, Target};
+use crate::code::{Fix, LONGEST, Op, Room, Target};
 use crate::decode::{Insn, Kind, Program};
+use crate::quick::WINDOW;
 
 /// What is known of each `Code`, found out when it is first asked for.
 pub(super) struct Ordinary(Vec<u8>);
@@ -73,46 +74,37 @@ pub(super) fn quick(program: &Program<'_>, index: usize) -> Op {
     let insn = &program.insns[index];
     let data = if insn.rip { program.data(index) } else { 0 };
     // Nothing is moved within the bytes: processors wait for what was just written in parts.
-    let from = insn.at as usize;
-    let bytes = match insn.kind {
-        Kind::Confined if from > 0 => program.window(from - 1),
-        Kind::Confined => {
+    let from = insn.at as usize + usize::from(insn.kind == Kind::Stack);
+    let bytes = match from.checked_sub(usize::from(insn.kind == Kind::Confined)) {
+        Some(from) => program.window(from),
+        None => {
             let mut bytes = program.window(from);
-            bytes.copy_within(..14, 1);
+            bytes.copy_within(..WINDOW - 1, 1);
             bytes
         }
-        Kind::Stack => program.window(from + 1),
-        _ => program.window(from),
     };
-    let op = kept(insn, bytes, data as u32);
-    match insn.kind {
-        Kind::Lea | Kind::Constant => shorter(op),
-        _ => op,
+    if matches!(insn.kind, Kind::Lea | Kind::Constant) {
+        return shorter(kept(insn, bytes, data as u32));
     }
+    kept(insn, bytes, data as u32)
 }
 
 /// The same from its bytes with room for 0x67 and without a prefix that goes, and the address that it names relative to rip.
 #[inline]
-fn kept(insn: &Insn, mut bytes: [u8; 15], data: u32) -> Op {
-    let (mut len, mut room, mut fix) = (insn.len, Room::Segment, Fix::None);
-    match insn.kind {
-        Kind::Confined => {
-            bytes[0] = ADDRESS32;
-            len += 1;
-        }
-        Kind::Rip | Kind::Lea => fix = Fix::Rip,
-        Kind::Stack => (len, room) = (len - 1, Room::Both),
-        Kind::Plain | Kind::Constant => room = Room::Both,
-        _ => {}
-    }
+fn kept(insn: &Insn, mut bytes: [u8; WINDOW], data: u32) -> Op {
+    let confined = insn.kind == Kind::Confined;
+    bytes[0] = if confined { ADDRESS32 } else { bytes[0] };
     Op {
         bytes,
-        len,
-        fix,
+        len: insn.len + u8::from(confined) - u8::from(insn.kind == Kind::Stack),
+        fix: if insn.rip { Fix::Rip } else { Fix::None },
         at: insn.displacement_at,
         kind: 0,
         long: false,
-        room,
+        room: match insn.kind {
+            Kind::Plain | Kind::Constant | Kind::Stack => Room::Both,
+            _ => Room::Segment,
+        },
         target: Target::Fixed(data),
     }
 }
@@ -163,9 +155,12 @@ fn verbatim(insn: &Insn, decoded: &Instruction, bytes: &[u8]) -> Option<Op> {
         Register::EIP => return None,
         _ if !general::is_confined(decoded) => Op::plain(bytes),
         _ => {
-            let mut op = Op::plain(&[0x67]);
+            let mut op = Op::plain(&[ADDRESS32]);
             let len = 1 + bytes.len();
-            op.bytes.get_mut(1..len)?.copy_from_slice(bytes);
+            if len > usize::from(LONGEST) {
+                return None;
+            }
+            op.bytes[1..len].copy_from_slice(bytes);
             op.len = len as u8;
             op
         }
@@ -202,7 +197,7 @@ mod tests {
     use super::{Ordinary, answer, general, kept, level, names_segment, verbatim};
     use crate::code::{Fix, Op};
     use crate::decode::{Insn, Kind, is_padding};
-    use crate::quick::{WINDOW, quick};
+    use crate::quick::{WINDOW, long_nop, quick};
     use crate::random::instructions;
 
     const STARTS: [&[u8]; 19] = [
@@ -275,6 +270,27 @@ mod tests {
         assert!(codes.len() > 500, "{} codes only", codes.len());
     }
 
+    /// Fill of every length against iced.
+    #[test]
+    fn long_nops_are_nops() {
+        let starts: [&[u8]; 4] = [
+            &[0x0F, 0x1F],
+            &[0x2E, 0x0F, 0x1F, 0x84],
+            &[0x66, 0x2E, 0x0F, 0x1F, 0x80],
+            &[0x66, 0x66, 0x66, 0x66, 0x66, 0x66, 0x2E, 0x0F, 0x1F],
+        ];
+        let mut answered = 0;
+        instructions(&starts, 100_000, |bytes, _, decoded| {
+            let len = long_nop(bytes.first_chunk::<WINDOW>().expect("24 bytes"));
+            if len > 0 {
+                assert_eq!(usize::from(len), decoded.len(), "{bytes:02x?}");
+                assert!(is_padding(decoded), "{bytes:02x?}");
+                answered += 1;
+            }
+        });
+        assert!(answered > 10_000, "{answered} only");
+    }
+
     /// The quick decoder against iced, and its way of lowering against the general one.
     #[test]
     fn quick_agrees_with_the_general_way() {
@@ -297,9 +313,17 @@ mod tests {
                 Kind::Branch => FlowControl::ConditionalBranch,
                 Kind::Call => FlowControl::Call,
                 Kind::Return => FlowControl::Return,
+                Kind::IndirectJump => FlowControl::IndirectBranch,
+                Kind::IndirectCall => FlowControl::IndirectCall,
+                Kind::Flow if exact == [0xCC] => FlowControl::Interrupt,
+                Kind::Flow => FlowControl::Exception,
                 _ => FlowControl::Next,
             };
             assert_eq!(decoded.flow_control(), flow, "{exact:02x?}");
+            if matches!(insn.kind, Kind::IndirectJump | Kind::IndirectCall) {
+                let near = decoded.is_jmp_near_indirect() || decoded.is_call_near_indirect();
+                assert!(near && insn.rip == expected.rip, "{exact:02x?}");
+            }
             if flow != FlowControl::Next {
                 return;
             }
@@ -313,13 +337,13 @@ mod tests {
             assert_eq!(level::of(decoded), 1, "{exact:02x?}");
             assert!(answer(decoded).is_none(), "{exact:02x?}");
             assert!(!decoded.is_string_instruction(), "{exact:02x?}");
-            let (first, length) = match insn.kind {
-                Kind::Stack => (1, 15),
-                Kind::Confined => (0, 14),
-                _ => (0, 15),
+            let (first, to) = match insn.kind {
+                Kind::Stack => (1, 0),
+                Kind::Confined => (0, 1),
+                _ => (0, 0),
             };
-            let mut parts = [0; 15];
-            parts[15 - length..].copy_from_slice(&bytes[first..first + length]);
+            let mut parts = [0; WINDOW];
+            parts[to..].copy_from_slice(&bytes[first..first + WINDOW - to]);
             let op = kept(&insn, parts, 0);
             let Ok((general, _)) = general::prepare(exact, decoded) else {
                 panic!("{exact:02x?} has no general form");
