@@ -25,7 +25,8 @@ const CHUNK: usize = 1 << 14;
 
 /// The new text.
 pub(crate) struct Text {
-    pub bytes: Vec<u8>,
+    /// Its bytes, in parts that follow each other.
+    pub parts: Vec<Vec<u8>>,
     /// Of each code index, and the end: its new address.
     addresses: Vec<u32>,
     /// By code index, the address that data lead to instead.
@@ -130,7 +131,7 @@ fn join(done: Vec<Done>, text_in: u64) -> Result<Text, RewriteError> {
         ));
     }
     let mut text = Text {
-        bytes: Vec::with_capacity(size),
+        parts: Vec::with_capacity(done.len()),
         addresses: Vec::with_capacity(done.iter().map(|done| done.chunk.labels.len()).sum()),
         entries: HashMap::new(),
         stats: Stats {
@@ -141,10 +142,9 @@ fn join(done: Vec<Done>, text_in: u64) -> Result<Text, RewriteError> {
     };
     let mut tables = Vec::new();
     let mut fields: Vec<(usize, Vec<Field>)> = Vec::with_capacity(done.len());
+    let mut base = 0;
     for Done { chunk, stats, .. } in done {
-        let base = text.bytes.len();
         let address = |offset: u32| TEXT_BASE as u32 + base as u32 + offset;
-        text.bytes.extend_from_slice(&chunk.text);
         text.addresses
             .extend(chunk.labels.iter().map(|&at| address(at)));
         let entries = chunk.entries.iter().map(|&(code, at)| (code, address(at)));
@@ -157,8 +157,11 @@ fn join(done: Vec<Done>, text_in: u64) -> Result<Text, RewriteError> {
             ..stats
         };
         fields.push((base, chunk.fields));
+        base += chunk.text.len();
+        text.parts.push(chunk.text);
     }
-    for (base, fields) in fields {
+    let mut parts = std::mem::take(&mut text.parts);
+    for (part, (base, fields)) in parts.iter_mut().zip(fields) {
         for field in fields {
             let address = u64::from(match field.target {
                 Target::Code(code) => text.address(code as usize),
@@ -168,7 +171,7 @@ fn join(done: Vec<Done>, text_in: u64) -> Result<Text, RewriteError> {
                 Target::Op(_) => unreachable!("an operation's distance is known in its run"),
             });
             let behind = TEXT_BASE + (base + field.behind as usize) as u64;
-            let bytes = &mut text.bytes[base + field.at as usize..];
+            let bytes = &mut part[field.at as usize..];
             match field.form {
                 Form::Relative32 => {
                     let distance = address.wrapping_sub(behind) as u32;
@@ -179,5 +182,6 @@ fn join(done: Vec<Done>, text_in: u64) -> Result<Text, RewriteError> {
             }
         }
     }
+    text.parts = parts;
     Ok(text)
 }

@@ -24,10 +24,12 @@ const NOTE_NAME: &[u8; 4] = b"ZVM\0";
 const NOTE_SIZE: usize = 12 + NOTE_NAME.len() + size_of::<note::ImageNote>();
 
 /// A segment's place in the file.
-struct Placed {
+struct Placed<'w> {
     address: u64,
     flags: u32,
-    bytes: Vec<u8>,
+    /// Its bytes, in parts that follow each other.
+    parts: Vec<&'w [u8]>,
+    file_size: u64,
     memory_size: u64,
     offset: u64,
 }
@@ -60,13 +62,6 @@ pub(crate) fn write(
         (tables, debug.map(join))
     });
     writer.tables = tables.transpose()?;
-    let mut segments = writer.place_segments();
-    writer.patch_data(refs, &mut segments);
-    let mut file = Vec::new();
-    for segment in &segments {
-        file.resize(segment.offset as usize, 0);
-        file.extend_from_slice(&segment.bytes);
-    }
     let mut warnings = Vec::new();
     match debug {
         Some(Ok(contents)) => writer.debug = contents,
@@ -75,6 +70,15 @@ pub(crate) fn write(
         }
         None => {}
     }
+    let segments = writer.place_segments();
+    let mut file = Vec::with_capacity(writer.size(&segments));
+    for segment in &segments {
+        file.resize(segment.offset as usize, 0);
+        for part in &segment.parts {
+            file.extend_from_slice(part);
+        }
+    }
+    writer.patch_data(refs, &segments, &mut file);
     let sections = writer.append_sections(&mut file, &segments, options.strip);
     writer.write_headers(&mut file, &segments, sections, options.level)?;
     let map = |at: usize| {
@@ -110,17 +114,19 @@ struct Writer<'w> {
 
 impl Writer<'_> {
     /// Text is the last segment in the file.
-    fn place_segments(&self) -> Vec<Placed> {
-        let mut placed: Vec<Placed> = self
+    fn place_segments(&self) -> Vec<Placed<'_>> {
+        let mut placed: Vec<Placed<'_>> = self
             .input
             .segments
             .iter()
             .map(|s| {
                 let tables = self.tables.as_ref().filter(|t| t.address == s.address);
+                let bytes = tables.map_or(s.bytes, |t| &t.bytes);
                 Placed {
                     address: s.address,
                     flags: s.flags,
-                    bytes: tables.map_or(s.bytes, |t| &t.bytes).to_vec(),
+                    parts: vec![bytes],
+                    file_size: bytes.len() as u64,
                     memory_size: tables.map_or(s.memory_size, |t| t.bytes.len() as u64),
                     offset: 0,
                 }
@@ -134,7 +140,8 @@ impl Writer<'_> {
             .map(|tables| Placed {
                 address: tables.address,
                 flags: elf::PF_R,
-                bytes: tables.bytes.clone(),
+                parts: vec![&tables.bytes],
+                file_size: tables.bytes.len() as u64,
                 memory_size: tables.bytes.len() as u64,
                 offset: 0,
             })
@@ -143,26 +150,38 @@ impl Writer<'_> {
         placed.push(Placed {
             address: layout::TEXT_BASE,
             flags: elf::PF_R | elf::PF_X,
-            bytes: self.text.bytes.clone(),
-            memory_size: self.text.bytes.len() as u64,
+            parts: self.text.parts.iter().map(Vec::as_slice).collect(),
+            file_size: self.text.stats.text_out,
+            memory_size: self.text.stats.text_out,
             offset: 0,
         });
         let mut end = 0u64;
         for segment in &mut placed {
             segment.offset = end.next_multiple_of(layout::PAGE) + segment.address % layout::PAGE;
-            end = segment.offset + segment.bytes.len() as u64;
+            end = segment.offset + segment.file_size;
         }
         placed
     }
 
-    fn patch_data(&self, refs: &Refs, segments: &mut [Placed]) {
+    /// About how large the file will be: growing it would copy it.
+    fn size(&self, segments: &[Placed<'_>]) -> usize {
+        let last = segments.last().expect("text is always placed");
+        let symbols = self.input.symbols.iter();
+        let symbols: usize = symbols
+            .map(|s| size_of::<Sym64<LE>>() + s.name.len() + 1)
+            .sum();
+        let debug: usize = self.debug.iter().map(|bytes| bytes.len()).sum();
+        (last.offset + last.file_size + layout::PAGE) as usize + symbols + debug
+    }
+
+    fn patch_data(&self, refs: &Refs, segments: &[Placed<'_>], file: &mut [u8]) {
         for &(at, form, target) in &refs.in_data {
             let address = u64::from(self.text.entry(target));
             let segment = segments
-                .iter_mut()
-                .find(|s| at >= s.address && at - s.address < s.bytes.len() as u64);
+                .iter()
+                .find(|s| at >= s.address && at - s.address < s.file_size);
             let Some(segment) = segment else { continue };
-            let field = &mut segment.bytes[(at - segment.address) as usize..];
+            let field = &mut file[(segment.offset + at - segment.address) as usize..];
             match form {
                 DataField::Absolute64 => field[..8].copy_from_slice(&address.to_le_bytes()),
                 DataField::Absolute32 => {
@@ -207,14 +226,19 @@ impl Writer<'_> {
         let tables = self.tables.as_ref().map(|t| &t.sections);
         let table = tables.and_then(|t| t.iter().find(|t| t.0 == section.name));
         match table {
-            _ if section.name == ".text" => (section.address, self.text.bytes.len() as u64),
+            _ if section.name == ".text" => (section.address, self.text.stats.text_out),
             Some(&(_, address, size)) => (address, size),
             None => (section.address, section.size),
         }
     }
 
     /// Appends symbols, strings and section headers.
-    fn append_sections(&self, file: &mut Vec<u8>, segments: &[Placed], strip: bool) -> Sections {
+    fn append_sections(
+        &self,
+        file: &mut Vec<u8>,
+        segments: &[Placed<'_>],
+        strip: bool,
+    ) -> Sections {
         let mut names = Strings::default();
         let mut headers = vec![SectionHeader64::<LE> { ..blank_section() }];
         for section in &self.input.sections {
@@ -223,9 +247,7 @@ impl Writer<'_> {
             let offset = segments
                 .iter()
                 .find(|s| address >= s.address && address <= s.address + s.memory_size)
-                .map_or(0, |s| {
-                    s.offset + (address - s.address).min(s.bytes.len() as u64)
-                });
+                .map_or(0, |s| s.offset + (address - s.address).min(s.file_size));
             headers.push(SectionHeader64 {
                 sh_name: u32le(names.add(section.name.as_bytes())),
                 sh_type: u32le(section.kind),
@@ -363,7 +385,7 @@ impl Writer<'_> {
     fn write_headers(
         &self,
         file: &mut [u8],
-        segments: &[Placed],
+        segments: &[Placed<'_>],
         sections: Sections,
         level: u32,
     ) -> Result<(), RewriteError> {
@@ -376,7 +398,7 @@ impl Writer<'_> {
                 p_offset: u64le(segment.offset),
                 p_vaddr: u64le(segment.address),
                 p_paddr: u64le(segment.address),
-                p_filesz: u64le(segment.bytes.len() as u64),
+                p_filesz: u64le(segment.file_size),
                 p_memsz: u64le(segment.memory_size),
                 p_align: u64le(layout::PAGE),
             });

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use gimli::{
-    Attribute, AttributeValue, DebugAbbrev, DebugInfo, DebugTypes, DwAt, EndianSlice, LittleEndian,
-    Operation, UnitHeader, constants as dw,
+    Attribute, AttributeSpecification, AttributeValue, DebugAbbrev, DebugInfo, DebugTypes, DwAt,
+    EndianSlice, LittleEndian, Operation, UnitHeader, constants as dw,
 };
 
 use super::{Moved, error, span};
@@ -163,16 +163,22 @@ impl<'w> Walker<'w> {
                 continue;
             };
             attributes.clear();
-            for &specification in abbreviation.attributes() {
+            let mut specifications = abbreviation.attributes();
+            let matters = |s: &AttributeSpecification| matters(s, encoding.version);
+            while let Some(next) = specifications.iter().position(matters) {
+                let (skipped, rest) = specifications.split_at(next);
+                entries.skip_attributes(skipped).map_err(damaged)?;
                 let start = section_start + entries.next_offset().0;
-                let attribute = entries.read_attribute(specification).map_err(damaged)?;
+                let attribute = entries.read_attribute(rest[0]).map_err(damaged)?;
                 let end = section_start + entries.next_offset().0;
                 attributes.push(Placed {
                     attribute,
                     start,
                     end,
                 });
+                specifications = &rest[1..];
             }
+            (entries.skip_attributes(specifications)).map_err(damaged)?;
             if root {
                 unit = self.root(&attributes)?;
                 root = false;
@@ -348,6 +354,23 @@ impl<'w> Walker<'w> {
                 Ok(None) | Err(_) => return,
             }
         }
+    }
+}
+
+/// Whether an attribute may hold what [`Walker::entry`] or [`Walker::root`] looks at; most do not.
+fn matters(specification: &AttributeSpecification, version: u16) -> bool {
+    let name = specification.name();
+    match specification.form() {
+        dw::DW_FORM_addr | dw::DW_FORM_sec_offset | dw::DW_FORM_exprloc | dw::DW_FORM_indirect => {
+            true
+        }
+        dw::DW_FORM_block | dw::DW_FORM_block1 | dw::DW_FORM_block2 | dw::DW_FORM_block4 => true,
+        // Offsets had no form of their own.
+        dw::DW_FORM_data4 | dw::DW_FORM_data8 if version < 4 => true,
+        _ => matches!(
+            name,
+            dw::DW_AT_low_pc | dw::DW_AT_high_pc | dw::DW_AT_entry_pc
+        ),
     }
 }
 

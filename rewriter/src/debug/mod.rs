@@ -70,14 +70,14 @@ pub(crate) fn rewrite<'a>(
         addresses,
         moved,
     )?;
-    let (range_lists, range_moves) = lists::rewrite(
+    let (mut range_lists, range_moves) = lists::rewrite(
         old(".debug_rnglists"),
         &lists::RANGES,
         &found.range_lists,
         addresses,
         moved,
     )?;
-    let (location_lists, location_moves) = lists::rewrite(
+    let (mut location_lists, location_moves) = lists::rewrite(
         old(".debug_loclists"),
         &lists::LOCATIONS,
         &found.location_lists,
@@ -101,8 +101,8 @@ pub(crate) fn rewrite<'a>(
             ".debug_info" => Cow::Owned(patched(bytes, &found.info)?),
             ".debug_types" => Cow::Owned(patched(bytes, &found.types)?),
             ".debug_line" => Cow::Owned(std::mem::take(&mut lines)),
-            ".debug_rnglists" => Cow::Owned(range_lists.clone()),
-            ".debug_loclists" => Cow::Owned(location_lists.clone()),
+            ".debug_rnglists" => Cow::Owned(std::mem::take(&mut range_lists)),
+            ".debug_loclists" => Cow::Owned(std::mem::take(&mut location_lists)),
             ".debug_addr" => Cow::Owned(lists::addresses(bytes, moved)?),
             ".debug_aranges" => Cow::Owned(lists::address_ranges(bytes, moved)?),
             ".debug_ranges" => Cow::Owned(lists::old_ranges(bytes, &found.old_ranges, moved)?),
