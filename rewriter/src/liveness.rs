@@ -47,6 +47,11 @@ const fn mask(registers: &[u8]) -> u16 {
     mask
 }
 
+/// Which question this is: for one register, by its number, or for the flags, 16.
+fn asked(parts: Parts) -> usize {
+    some(parts).trailing_zeros() as usize
+}
+
 /// A jump through an indexed table of 8-byte entries at an address of its own: a switch or a computed goto. (With a base
 /// register it may be a tail call through a table in an object.)
 pub(crate) fn is_goto(insn: &Instruction) -> bool {
@@ -130,6 +135,8 @@ pub(crate) struct Liveness<'p> {
     /// What the search of [`Self::needs`] that is under way has looked at, twice.
     seen: Marks,
     looked_at: Vec<usize>,
+    /// By what was asked, see [`asked`]: from where on nobody needs it, as searches have found.
+    unneeded: [Option<Marks>; 17],
     /// By function and its jumps' displacement: see [`Self::stays`].
     staying: HashMap<(usize, u32), bool>,
     /// By region and register: dead at all its labels.
@@ -157,6 +164,7 @@ impl<'p> Liveness<'p> {
             clobbered: vec![None; input.functions.len()],
             seen: Marks::new(program.insns.len()),
             looked_at: Vec::new(),
+            unneeded: [const { None }; 17],
             staying: HashMap::new(),
             dead: HashMap::new(),
             clobberable: HashMap::new(),
@@ -319,15 +327,23 @@ impl<'p> Liveness<'p> {
     /// Whether some of `parts` may be read behind one of the code indices `from`, as far as that is soon told: going on along all
     /// ways until they are written, or a call or a return ends their life.
     fn needs(&mut self, from: &[usize], parts: Parts) -> Option<bool> {
-        let needed = self.search(from, parts);
+        let last = self.program.insns.len();
+        let mut unneeded = self.unneeded[asked(parts)].take();
+        let known = unneeded.get_or_insert_with(|| Marks::new(last));
+        let needed = self.search(from, parts, known);
         for at in self.looked_at.drain(..) {
             self.seen.remove(at);
+            if needed == Some(false) {
+                // Nor is it behind all that was looked at.
+                known.add(at);
+            }
         }
+        self.unneeded[asked(parts)] = unneeded;
         needed
     }
 
-    /// The same, and what was looked at is noted.
-    fn search(&mut self, from: &[usize], parts: Parts) -> Option<bool> {
+    /// The same, and what was looked at is noted; from the places in `unneeded` on it is known that nobody does.
+    fn search(&mut self, from: &[usize], parts: Parts, unneeded: &Marks) -> Option<bool> {
         let program = self.program;
         let registers = some(parts);
         let most = MOST_LOOKED_AT + MOST_FOR_LABEL * from.len();
@@ -337,6 +353,9 @@ impl<'p> Liveness<'p> {
         while let Some(mut at) = work.pop() {
             loop {
                 let insn = program.insns.get(at)?;
+                if unneeded.has(at) {
+                    break;
+                }
                 if self.looked_at.len() == most {
                     return None;
                 }
