@@ -5,7 +5,7 @@ use zvm_abi::layout;
 
 use super::{Lowerer, Outcome, Unsafe, cannot, number};
 use crate::code::{self, Fix, Gpr, Op, R11, RAX, RSP, Target};
-use crate::decode::Kind;
+use crate::decode::{Branch, Kind};
 use crate::flags::{Flags, Returns, flags_live};
 use crate::input::Input;
 use crate::parts::whole;
@@ -219,11 +219,11 @@ impl Lowerer<'_> {
         let Some((start, end)) = self.input.function_at(ip) else {
             return self.refs.taken[at];
         };
-        let first = self.program.first_from(start);
-        let last = self.program.first_from(end);
-        self.refs.taken[at]
-            || (first..last)
-                .any(|i| insns[i].kind != Kind::Call && self.program.target(i) == Some(ip))
+        let function = self.program.first_from(start)..self.program.first_from(end);
+        let leads_here = |branch: &Branch| {
+            branch.target() == Some(at) && insns[branch.at as usize].kind != Kind::Call
+        };
+        self.refs.taken[at] || self.program.branches_in(function).iter().any(leads_here)
     }
 
     pub(super) fn ret(&mut self, index: usize) -> Outcome {

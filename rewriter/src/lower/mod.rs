@@ -15,6 +15,7 @@ mod system;
 mod tls;
 mod verbatim;
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use iced_x86::{
@@ -76,6 +77,8 @@ pub(crate) struct Lowerer<'p> {
     level: u32,
     /// Made when it is first asked.
     returns: Option<Returns>,
+    /// The code indices of libzrt's helpers that were asked for; `None`: it is not linked in.
+    helpers: HashMap<&'static str, Option<usize>>,
     ordinary: Ordinary,
     encoder: Encoder,
     factory: InstructionInfoFactory,
@@ -104,6 +107,7 @@ impl<'p> Lowerer<'p> {
             plan,
             level,
             returns: None,
+            helpers: HashMap::new(),
             ordinary: Ordinary::new(),
             encoder: Encoder::new(64),
             factory: InstructionInfoFactory::new(),

@@ -124,12 +124,13 @@ impl Lowerer<'_> {
     }
 
     fn call_helper(&mut self, name: &'static str) -> Outcome {
-        let symbol = self
-            .input
-            .symbols
-            .iter()
-            .find(|s| s.name == name.as_bytes());
-        match symbol.and_then(|s| self.program.at(s.address)) {
+        let (input, program) = (self.input, self.program);
+        let find = || {
+            let mut symbols = input.symbols.iter();
+            let symbol = symbols.find(|s| s.name == name.as_bytes())?;
+            program.at(symbol.address)
+        };
+        match *self.helpers.entry(name).or_insert_with(find) {
             Some(target) => {
                 self.ops
                     .push(Op::branch(0xE8, Target::Code(target as u32), true));
