@@ -1,6 +1,7 @@
 //! The kernel: all state of the library OS, and the way of a system call through it.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -254,8 +255,9 @@ pub struct Kernel {
     pub(crate) ports: Ports,
     /// Channels that sockets reach.
     pub(crate) outside: Outside,
-    /// Nodes of timerfds, and of epoll descriptors.
-    pub(crate) timers: Vec<NodeId>,
+    /// When timerfds expire that have something to tell then, by their nodes.
+    pub(crate) timers: BTreeSet<(u64, NodeId)>,
+    /// Nodes of epoll descriptors.
     pub(crate) epolls: Vec<NodeId>,
     /// Locks that open files hold.
     pub(crate) locks: Vec<Lock>,
@@ -321,10 +323,10 @@ impl Kernel {
             process: Process::new(stack),
             signals: Signals::default(),
             threads: Threads::new(level, short),
-            futexes: Futexes::new(),
+            futexes: Futexes::default(),
             ports: Ports::default(),
             outside,
-            timers: Vec::new(),
+            timers: BTreeSet::new(),
             epolls: Vec::new(),
             locks: Vec::new(),
             posix_timers: Vec::new(),

@@ -21,7 +21,7 @@ mod tree;
 
 pub use contents::{Contents, MAX_SIZE};
 pub use directory::{Directory, Entry};
-pub use epoll::{Epoll, Watch};
+pub use epoll::{EDGE, EXCLUSIVE, Epoll, MANNER, ONE_SHOT, WAKE_UP, Watch, Watcher, Watchers};
 pub use event::{Event, Timer};
 pub use files::{Files, Held, OpenFile, flag, seal};
 pub use path::{DESCRIPTOR, Found, Last, NAME_MAX, PATH_MAX, resolve, resolve_made};

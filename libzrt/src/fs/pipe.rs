@@ -84,6 +84,11 @@ impl Pipe {
         self.capacity - self.bytes.len()
     }
 
+    /// Whether poll says that it can be written: no write of up to [`ATOMIC`] bytes would wait.
+    pub fn is_writable(&self) -> bool {
+        self.room() >= ATOMIC
+    }
+
     /// Takes bytes out: how many.
     pub fn read(&mut self, buffer: &mut [u8]) -> usize {
         let count = buffer.len().min(self.bytes.len());

@@ -123,8 +123,8 @@ pub struct Node {
     pub name: Box<[u8]>,
     /// What the mount whose root this is has hidden.
     pub covered: Option<NodeId>,
-    /// Counts what happened to a pipe, socket or counter, for `EPOLLET`.
-    pub version: u32,
+    /// Who is told when it changes.
+    pub watchers: Option<Box<super::Watchers>>,
     /// Without a name, it may be given one (`O_TMPFILE`).
     pub linkable: bool,
     /// A memfd's `F_SEAL_…` bits.
@@ -163,7 +163,7 @@ impl Node {
             parent: 0,
             name: Box::default(),
             covered: None,
-            version: 0,
+            watchers: None,
             linkable: false,
             seals: None,
         }

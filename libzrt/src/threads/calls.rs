@@ -58,6 +58,7 @@ impl Threads {
                 self.slots.len() as Slot - 1
             }
         };
+        self.by_number.insert(thread.tid, slot);
         self.ready.push_back(slot);
         Ok((slot, self.slots[slot as usize].insert(thread)))
     }
@@ -66,6 +67,7 @@ impl Threads {
     fn end(&mut self) {
         let slot = self.current;
         if let Some(thread) = self.slots[slot as usize].take() {
+            self.by_number.remove(&thread.tid);
             self.ended.push(thread);
             self.free.push(slot);
         }

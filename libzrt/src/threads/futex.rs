@@ -1,59 +1,47 @@
 //! Futexes: who waits at which address, first come first served.
 
-use alloc::vec::Vec;
+use alloc::collections::BTreeMap;
 
-use super::{On, Run, Slot};
+use super::{On, Progress, Run, Slot};
 use crate::errno::Errno;
 use crate::kernel::{Args, Kernel};
 
-/// Lists of waiters; an address always has the same one.
-const LISTS: usize = 256;
+/// Where somebody waits: the address, and his place among those who wait there.
+type Place = (u32, u64);
 
 #[derive(Clone, Copy, Debug)]
 struct Waiter {
-    address: u32,
     /// `FUTEX_WAIT_BITSET`'s mask.
     mask: u32,
     slot: Slot,
 }
 
-/// All waiters: no list at all before the first of them, since most programs have one thread.
-pub(crate) struct Futexes(Vec<Vec<Waiter>>);
-
-fn list(address: u32) -> usize {
-    (address >> 2) as usize % LISTS
+/// All waiters.
+#[derive(Default)]
+pub(crate) struct Futexes {
+    waiters: BTreeMap<Place, Waiter>,
+    /// How many have waited so far.
+    count: u64,
 }
 
 impl Futexes {
-    /// Nobody waits.
-    pub(crate) fn new() -> Futexes {
-        Futexes(Vec::new())
+    /// One more waits, behind all others: his place.
+    fn add(&mut self, address: u32, waiter: Waiter) -> Place {
+        self.count += 1;
+        let place = (address, self.count);
+        self.waiters.insert(place, waiter);
+        place
     }
 
-    fn add(&mut self, waiter: Waiter) -> Result<(), Errno> {
-        if self.0.is_empty() {
-            self.0.try_reserve_exact(LISTS).map_err(|_| Errno::ENOMEM)?;
-            self.0.resize_with(LISTS, Vec::new);
-        }
-        let list = &mut self.0[list(waiter.address)];
-        list.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-        list.push(waiter);
-        Ok(())
-    }
-
-    fn remove(&mut self, address: u32, slot: Slot) {
-        if let Some(list) = self.0.get_mut(list(address)) {
-            list.retain(|waiter| waiter.slot != slot);
-        }
+    fn remove(&mut self, place: Place) {
+        self.waiters.remove(&place);
     }
 
     /// Takes out the first waiter at the address whose mask fits.
     fn next(&mut self, address: u32, mask: u32) -> Option<Waiter> {
-        let list = self.0.get_mut(list(address))?;
-        let found = list
-            .iter()
-            .position(|waiter| waiter.address == address && waiter.mask & mask != 0)?;
-        Some(list.remove(found))
+        let mut there = self.waiters.range((address, 0)..=(address, u64::MAX));
+        let (&place, _) = there.find(|(_, waiter)| waiter.mask & mask != 0)?;
+        self.waiters.remove(&place)
     }
 }
 
@@ -72,27 +60,24 @@ impl Kernel {
     }
 
     /// Lets up to `count` waiters wait at another address: how many.
-    fn requeue(&mut self, from: u32, to: u32, count: u64) -> Result<u64, Errno> {
+    fn requeue(&mut self, from: u32, to: u32, count: u64) -> u64 {
         let mut moved = 0;
         while moved < count && from != to {
             let Some(waiter) = self.futexes.next(from, u32::MAX) else {
                 break;
             };
-            let slot = waiter.slot;
-            self.futexes.add(Waiter {
-                address: to,
-                ..waiter
-            })?;
-            if let Some(thread) = self.threads.get_mut(slot) {
+            let place = self.futexes.add(to, waiter);
+            if let Some(thread) = self.threads.get_mut(waiter.slot) {
                 // The call, when it is made again, must find itself there.
                 thread.args[0] = u64::from(to);
+                thread.progress.place = place;
                 if let Run::Waiting(wait) = &mut thread.run {
                     wait.on = On::Futex(to);
                 }
             }
             moved += 1;
         }
-        Ok(moved)
+        moved
     }
 }
 
@@ -139,7 +124,7 @@ pub(crate) fn futex(
                 return Err(Errno::EAGAIN);
             }
             let woken = kernel.wake_futex(at, count(value), u32::MAX);
-            let moved = kernel.requeue(at, to, count(timeout))?;
+            let moved = kernel.requeue(at, to, count(timeout));
             // REQUEUE counts those that it woke, CMP_REQUEUE all.
             Ok(woken + if command == CMP_REQUEUE { moved } else { 0 })
         }
@@ -196,22 +181,19 @@ fn wait(
             return Err(Errno::EAGAIN);
         }
         let slot = kernel.threads.current;
-        kernel.futexes.add(Waiter {
-            address,
-            mask,
-            slot,
-        })?;
+        kernel.progress().place = kernel.futexes.add(address, Waiter { mask, slot });
         kernel.progress().deadline = deadline;
     }
-    let deadline = kernel.progress().deadline;
+    let Progress {
+        deadline, place, ..
+    } = *kernel.progress();
     let errno = kernel.block(
         On::Futex(address),
         deadline,
         "waits for another thread's wake-up",
     );
     if errno != Errno::WAITS {
-        let slot = kernel.threads.current;
-        kernel.futexes.remove(address, slot);
+        kernel.futexes.remove(place);
     }
     Err(errno)
 }

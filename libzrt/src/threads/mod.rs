@@ -21,7 +21,7 @@ pub(crate) use calls::*;
 pub(crate) use futex::{Futexes, futex};
 
 use alloc::boxed::Box;
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -44,6 +44,9 @@ pub const TURN: u32 = 64;
 /// Index of a thread in [`Threads`].
 pub(crate) type Slot = u32;
 
+/// No node's number: what stands for all of them.
+const ANY_NODE: NodeId = NodeId::MAX;
+
 /// What a thread waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum On {
@@ -55,6 +58,17 @@ pub(crate) enum On {
     Node(NodeId),
     /// A change of any of them.
     AnyNode,
+}
+
+impl On {
+    /// The node, or [`ANY_NODE`].
+    fn node(self) -> Option<NodeId> {
+        match self {
+            On::Node(id) => Some(id),
+            On::AnyNode => Some(ANY_NODE),
+            On::Time | On::Futex(_) => None,
+        }
+    }
 }
 
 /// A thread's wait.
@@ -82,6 +96,8 @@ pub(crate) struct Progress {
     pub woken: bool,
     /// It waits, among others, for the world outside.
     pub outside: bool,
+    /// Its address and place among those who wait for a futex.
+    pub place: (u32, u64),
     /// How often the other end of the pipe that it opens had been opened.
     pub opened: Option<u32>,
     /// The open file that its first argument named when it began to wait.
@@ -155,8 +171,15 @@ pub struct Threads {
     pub(crate) earliest: u64,
     /// The image's level, which says how much state a thread has.
     level: u32,
-    /// How many threads wait for a change of a node.
-    node_waiters: u32,
+    /// Deadlines of those that wait with one.
+    deadlines: BTreeSet<(u64, Slot)>,
+    /// Threads that wait for a change of a node; [`ANY_NODE`] stands for any.
+    on_nodes: BTreeSet<(NodeId, Slot)>,
+    /// Memory that is used again: of nodes that change at once, and of threads that hear of it.
+    told: Vec<NodeId>,
+    woken: Vec<Slot>,
+    /// The threads' slots by their numbers.
+    by_number: BTreeMap<u32, Slot>,
     /// Exit status of the first thread.
     first_status: u8,
 }
@@ -190,7 +213,11 @@ impl Threads {
             next_tid: PID + 1,
             earliest: u64::MAX,
             level,
-            node_waiters: 0,
+            deadlines: BTreeSet::new(),
+            on_nodes: BTreeSet::new(),
+            told: Vec::new(),
+            woken: Vec::new(),
+            by_number: BTreeMap::from([(PID, 0)]),
             first_status: 0,
         }
     }
@@ -250,9 +277,44 @@ impl Threads {
 
     /// The thread of this number.
     pub(crate) fn find(&self, tid: u32) -> Option<Slot> {
-        self.iter()
-            .find(|(_, thread)| thread.tid == tid)
-            .map(|(slot, _)| slot)
+        self.by_number.get(&tid).copied()
+    }
+
+    /// The current thread's wait begins.
+    fn begin_wait(&mut self, wait: Wait) {
+        if let Some(deadline) = wait.deadline {
+            self.deadlines.insert((deadline, self.current));
+            self.earliest = self.earliest.min(deadline);
+        }
+        if let Some(node) = wait.on.node() {
+            self.on_nodes.insert((node, self.current));
+        }
+    }
+
+    /// A thread waits no more.
+    fn end_wait(&mut self, slot: Slot, wait: Wait) {
+        if let Some(deadline) = wait.deadline {
+            self.deadlines.remove(&(deadline, slot));
+        }
+        if let Some(node) = wait.on.node() {
+            self.on_nodes.remove(&(node, slot));
+        }
+    }
+
+    /// Who waits for a change of this node, and of it alone.
+    fn waiting_on(&self, node: NodeId) -> impl Iterator<Item = Slot> {
+        let range = self.on_nodes.range((node, 0)..=(node, Slot::MAX));
+        range.map(|&(_, slot)| slot)
+    }
+
+    /// Whether somebody does.
+    pub(crate) fn wait_on(&self, node: NodeId) -> bool {
+        self.waiting_on(node).next().is_some()
+    }
+
+    /// Whether somebody waits for a change of any node.
+    pub(crate) fn wait_on_any(&self) -> bool {
+        self.wait_on(ANY_NODE)
     }
 
     /// The thread of this number, to change it.

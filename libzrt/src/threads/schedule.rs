@@ -1,6 +1,6 @@
 //! Who runs when.
 
-use super::{On, Progress, Run, Slot, TURN, Wait};
+use super::{ANY_NODE, On, Progress, Run, Slot, TURN, Wait};
 use crate::errno::Errno;
 use crate::fs::NodeId;
 use crate::kernel::Kernel;
@@ -39,22 +39,25 @@ impl Kernel {
         &mut self.threads.current_mut().progress
     }
 
-    /// Something changed at a node: whoever waits for it looks again.
-    pub(crate) fn wake_node(&mut self, id: NodeId) {
-        if let Ok(node) = self.tree.node_mut(id) {
-            node.version = node.version.wrapping_add(1);
-        }
-        if self.threads.node_waiters == 0 {
-            return;
-        }
-        for slot in 0..self.threads.slots.len() as Slot {
-            let waits = self.threads.get_mut(slot).is_some_and(|thread| {
-                matches!(thread.run, Run::Waiting(wait) if wait.on == On::AnyNode || wait.on == On::Node(id))
-            });
-            if waits {
+    /// Something changed at a node: whoever waits for it looks again, in the order of the threads. `events` are what it may have
+    /// become ready for, of poll's; only who watches it for one of them hears of it (0 = nobody who watches).
+    pub(crate) fn wake_node(&mut self, id: NodeId, events: u16) {
+        let mut nodes = core::mem::take(&mut self.threads.told);
+        nodes.extend([id, ANY_NODE]);
+        self.tell_watchers(id, events, &mut nodes);
+        if !self.threads.on_nodes.is_empty() {
+            let mut slots = core::mem::take(&mut self.threads.woken);
+            for &node in &nodes {
+                slots.extend(self.threads.waiting_on(node));
+            }
+            slots.sort_unstable();
+            for slot in slots.drain(..) {
                 self.wake_thread(slot);
             }
+            self.threads.woken = slots;
         }
+        nodes.clear();
+        self.threads.told = nodes;
     }
 
     /// Lets a waiting thread look again at what it waits for.
@@ -64,9 +67,7 @@ impl Kernel {
         };
         if let Run::Waiting(wait) = thread.run {
             thread.run = Run::Retry;
-            if matches!(wait.on, On::Node(_) | On::AnyNode) {
-                self.threads.node_waiters -= 1;
-            }
+            self.threads.end_wait(slot, wait);
             self.threads.ready.push_back(slot);
         }
     }
@@ -75,12 +76,12 @@ impl Kernel {
     pub(super) fn wake_answered(&mut self, slot: Slot) {
         if let Some(thread) = self.threads.get_mut(slot) {
             // Whose deadline has passed, or who has a signal, is among the ready already and waits for its turn alone.
-            let waited = matches!(thread.run, Run::Waiting(_));
-            thread.run = Run::Ready;
+            let before = core::mem::replace(&mut thread.run, Run::Ready);
             thread.progress.woken = true;
             let block = thread.block;
             self.memory.answer(block, 0);
-            if waited {
+            if let Run::Waiting(wait) = before {
+                self.threads.end_wait(slot, wait);
                 self.threads.ready.push_back(slot);
             }
         }
@@ -95,12 +96,7 @@ impl Kernel {
             thread.progress.held = self.files.hold(thread.args[0]);
         }
         if let Run::Waiting(wait) = thread.run {
-            if matches!(wait.on, On::Node(_) | On::AnyNode) {
-                threads.node_waiters += 1;
-            }
-            if let Some(deadline) = wait.deadline {
-                threads.earliest = threads.earliest.min(deadline);
-            }
+            threads.begin_wait(wait);
         }
     }
 
@@ -117,7 +113,7 @@ impl Kernel {
             .get_mut(current)
             .is_some_and(|thread| !matches!(thread.run, Run::Waiting(_)));
         self.clock_events();
-        if self.threads.left == 0 && self.threads.node_waiters > 0 {
+        if self.threads.left == 0 && !self.threads.on_nodes.is_empty() {
             self.look_outside();
         }
         let threads = &mut self.threads;
@@ -153,23 +149,13 @@ impl Kernel {
     /// The next point in time at which something happens, or, if nobody can run, at which somebody can again; `u64::MAX` if
     /// there is none.
     fn next_event(&self, idle: bool) -> u64 {
-        let deadlines = self
-            .threads
-            .iter()
-            .filter_map(|(_, thread)| match thread.run {
-                Run::Waiting(wait) => wait.deadline,
-                _ => None,
-            });
+        let deadline = self.threads.deadlines.first().map(|&(at, _)| at);
         // A timer that nobody waits for wakes nobody.
-        let waited = |id| {
-            !idle || self.threads.iter().any(|(_, thread)| {
-                matches!(thread.run, Run::Waiting(wait) if wait.on == On::AnyNode || wait.on == On::Node(id))
-            })
-        };
-        let timer = self.next_timer(waited);
+        let timer = self.next_timer(idle);
         let alarm = self.clock.next_alarm(idle);
         let alarm = alarm.filter(|_| !idle || self.can_wake(SIGALRM, None));
-        deadlines
+        deadline
+            .into_iter()
             .chain(alarm)
             .chain(timer)
             .chain(self.next_posix_timer(idle))
@@ -186,16 +172,9 @@ impl Kernel {
         self.check_alarms();
         self.fire_timers();
         self.fire_posix_timers();
-        loop {
-            let due = self
-                .threads
-                .iter()
-                .filter_map(|(slot, thread)| match thread.run {
-                    Run::Waiting(wait) => Some((wait.deadline.filter(|&at| at <= now)?, slot)),
-                    _ => None,
-                })
-                .min();
-            let Some((_, slot)) = due else { break };
+        while let Some(&(at, slot)) = self.threads.deadlines.first()
+            && at <= now
+        {
             self.wake_thread(slot);
         }
         self.threads.earliest = self.next_event(false);

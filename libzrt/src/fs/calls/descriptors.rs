@@ -2,6 +2,7 @@
 
 use super::locks::{get_lock, set_lock};
 use super::open::close;
+use super::poll::{OUT, WRNORM};
 use crate::errno::Errno;
 use crate::fs::{Kind, flag, seal};
 use crate::kernel::{Args, Kernel};
@@ -93,11 +94,13 @@ pub(crate) fn fcntl(kernel: &mut Kernel, [fd, command, argument, ..]: Args) -> R
             let Kind::Pipe(pipe) = &mut kernel.tree.node_mut(id)?.kind else {
                 return Err(Errno::EBADF);
             };
+            let was_writable = pipe.is_writable();
             if command == SETPIPE_SZ {
                 pipe.resize(number)?;
             }
             let capacity = pipe.capacity() as u64;
-            kernel.wake_node(id);
+            let grown = pipe.is_writable() && !was_writable;
+            kernel.wake_node(id, if grown { OUT | WRNORM } else { 0 });
             Ok(capacity)
         }
         ADD_SEALS => add_seals(kernel, fd, argument as u32),

@@ -1,6 +1,7 @@
 //! eventfd and timerfd.
 
 use super::open::install;
+use super::poll::{IN, OUT, RDNORM, WRNORM};
 use crate::errno::Errno;
 use crate::fs::{Event, Kind, Node, NodeId, Timer, flag};
 use crate::kernel::{Args, Kernel};
@@ -30,22 +31,24 @@ impl Kernel {
         let Some(target) = buffer.first_chunk_mut::<8>() else {
             return Err(Errno::EINVAL);
         };
-        let now = self.clock.elapsed();
-        let value = match &mut self.tree.node_mut(id)?.kind {
+        let (value, events) = match &mut self.tree.node_mut(id)?.kind {
             Kind::Event(event) if event.semaphore && event.count > 0 => {
                 event.count -= 1;
-                1
+                (1, OUT | WRNORM)
             }
-            Kind::Event(event) => core::mem::take(&mut event.count),
-            Kind::Timer(timer) => {
-                timer.advance(now);
-                core::mem::take(&mut timer.fired)
+            Kind::Event(event) => (core::mem::take(&mut event.count), OUT | WRNORM),
+            Kind::Timer(_) => {
+                let take = |timer: &mut Timer, now| {
+                    timer.advance(now);
+                    core::mem::take(&mut timer.fired)
+                };
+                (self.change_timer(id, take)?, 0)
             }
             _ => return Err(Errno::EINVAL),
         };
         if value > 0 {
             *target = value.to_le_bytes();
-            self.wake_node(id);
+            self.wake_node(id, events);
             return Ok(8);
         }
         if !is_blocking {
@@ -71,7 +74,7 @@ impl Kernel {
         }
         if value < u64::MAX - event.count {
             event.count += value;
-            self.wake_node(id);
+            self.wake_node(id, IN | RDNORM);
             return Ok(8);
         }
         if !is_blocking {
@@ -80,27 +83,61 @@ impl Kernel {
         Err(self.block(On::Node(id), None, "adds to a counter that is full"))
     }
 
-    /// Lets the timers fire that are due.
+    /// Changes a timer, given the time: it fires anew when it expires next.
+    fn change_timer<T>(
+        &mut self,
+        id: NodeId,
+        change: impl FnOnce(&mut Timer, u64) -> T,
+    ) -> Result<T, Errno> {
+        let now = self.clock.elapsed();
+        let Kind::Timer(timer) = &mut self.tree.node_mut(id)?.kind else {
+            return Err(Errno::EINVAL);
+        };
+        if let Some(at) = timer.at {
+            self.timers.remove(&(at, id));
+        }
+        let result = change(timer, now);
+        if let Some(at) = timer.at {
+            self.timers.insert((at, id));
+            self.threads.earliest = self.threads.earliest.min(at);
+        }
+        Ok(result)
+    }
+
+    /// A timer is gone.
+    pub(super) fn stop_timer(&mut self, id: NodeId) {
+        // It may be none.
+        let _ = self.change_timer(id, |timer, _| timer.at = None);
+    }
+
+    /// Lets the timers fire that are due, the earliest first. As on Linux, one that has fired does so again only when somebody
+    /// has looked at it meanwhile.
     pub(crate) fn fire_timers(&mut self) {
         let now = self.clock.elapsed();
-        for index in 0..self.timers.len() {
-            let id = self.timers[index];
+        while let Some(&(at, id)) = self.timers.first()
+            && at <= now
+        {
+            self.timers.pop_first();
             if let Ok(node) = self.tree.node_mut(id)
                 && let Kind::Timer(timer) = &mut node.kind
                 && timer.advance(now)
             {
-                self.wake_node(id);
+                self.wake_node(id, IN | RDNORM);
             }
         }
     }
 
-    /// When the next timer fires for which `waited` holds.
-    pub(crate) fn next_timer(&self, waited: impl Fn(NodeId) -> bool) -> Option<u64> {
-        let at = |&id: &NodeId| match &self.tree.node(id).ok()?.kind {
-            Kind::Timer(timer) if waited(id) => timer.at,
-            _ => None,
-        };
-        self.timers.iter().filter_map(at).min()
+    /// When the next timer fires; if nobody can run, the next one for which somebody waits.
+    pub(crate) fn next_timer(&self, idle: bool) -> Option<u64> {
+        let waited = |id| !idle || self.threads.wait_on_any() || self.is_awaited(id, IN | RDNORM);
+        let mut timers = self.timers.iter();
+        timers.find(|&&(_, id)| waited(id)).map(|&(at, _)| at)
+    }
+
+    /// Takes in what has happened until now: at timers, and outside.
+    pub(super) fn look_around(&mut self) {
+        self.fire_timers();
+        self.look_outside();
     }
 
     fn timer(&mut self, fd: u64) -> Result<(NodeId, &mut Timer), Errno> {
@@ -143,11 +180,7 @@ pub(crate) fn timerfd_create(kernel: &mut Kernel, [clock, flags, ..]: Args) -> R
         clock,
         ..Timer::default()
     };
-    kernel.timers.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
-    let fd = kernel.anonymous_descriptor(Kind::Timer(timer), flags, b"anon_inode:[timerfd]")?;
-    let id = kernel.files.get(fd)?.node;
-    kernel.timers.push(id);
-    Ok(fd)
+    kernel.anonymous_descriptor(Kind::Timer(timer), flags, b"anon_inode:[timerfd]")
 }
 
 /// `struct itimerspec`: interval, then what is left.
@@ -184,20 +217,22 @@ pub(crate) fn timerfd_settime(
     if old != 0 {
         put_setting(kernel, old, &before)?;
     }
-    let (_, timer) = kernel.timer(fd)?;
-    timer.set(at, late, interval);
-    if let Some(at) = at {
-        kernel.threads.earliest = kernel.threads.earliest.min(at);
-    }
-    kernel.wake_node(id);
+    let set = |timer: &mut Timer, _| {
+        timer.set(at, late, interval);
+        timer.fired > 0
+    };
+    let fires = kernel.change_timer(id, set)?;
+    kernel.wake_node(id, if fires { IN | RDNORM } else { 0 });
     Ok(0)
 }
 
 pub(crate) fn timerfd_gettime(kernel: &mut Kernel, [fd, address, ..]: Args) -> Result<u64, Errno> {
-    let now = kernel.clock.elapsed();
-    let (_, timer) = kernel.timer(fd)?;
-    timer.advance(now);
-    let timer = *timer;
+    let (id, _) = kernel.timer(fd)?;
+    let advanced = |timer: &mut Timer, now| {
+        timer.advance(now);
+        *timer
+    };
+    let timer = kernel.change_timer(id, advanced)?;
     put_setting(kernel, address, &timer)?;
     Ok(0)
 }

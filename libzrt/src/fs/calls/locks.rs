@@ -57,7 +57,7 @@ impl Kernel {
             }
         }
         self.locks = kept;
-        self.wake_node(lock.node);
+        self.wake_node(lock.node, 0);
     }
 
     /// Locks, or waits until that is possible.
@@ -93,7 +93,7 @@ impl Kernel {
         self.locks
             .retain(|lock| lock.node != node || lock.serial != serial);
         if self.locks.len() < before {
-            self.wake_node(node);
+            self.wake_node(node, 0);
         }
     }
 }

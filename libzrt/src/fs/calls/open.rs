@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::AT_FDCWD;
 use super::locks::PROCESS;
+use super::poll::ANY;
 use crate::errno::Errno;
 use crate::fs::files::OpenFile;
 use crate::fs::{Contents, DESCRIPTOR, Device, Found, Kind, NodeId, Pipe, flag, seal};
@@ -197,7 +198,7 @@ fn join(kernel: &mut Kernel, id: NodeId, file: &OpenFile) -> Result<(), Errno> {
         pipe.opened.0 = pipe.opened.0.wrapping_add(reads.into());
         pipe.opened.1 = pipe.opened.1.wrapping_add(writes.into());
         kernel.progress().opened = Some(opened);
-        kernel.wake_node(id);
+        kernel.wake_node(id, ANY);
     }
     if alone && is_blocking {
         let why = "opens a pipe whose other end nobody can open";
@@ -226,26 +227,29 @@ impl Kernel {
 
     /// Gives back what an open file held.
     pub(crate) fn forget(&mut self, file: &OpenFile) {
-        if let Ok(node) = self.tree.node_mut(file.node)
-            && let Kind::Pipe(pipe) = &mut node.kind
-        {
-            pipe.readers -= u32::from(file.readable()).min(pipe.readers);
-            pipe.writers -= u32::from(file.writable()).min(pipe.writers);
+        self.unwatch(file.node, file.serial);
+        let mut events = 0;
+        if let Ok(node) = self.tree.node_mut(file.node) {
+            let last = node.opens == 1;
+            match &mut node.kind {
+                Kind::Pipe(pipe) => {
+                    pipe.readers -= u32::from(file.readable()).min(pipe.readers);
+                    pipe.writers -= u32::from(file.writable()).min(pipe.writers);
+                    if (pipe.readers == 0) != (pipe.writers == 0) {
+                        events = ANY;
+                    }
+                }
+                Kind::Timer(_) if last => self.stop_timer(file.node),
+                Kind::Epoll(_) if last => self.watch_nothing(file.node),
+                _ => {}
+            }
         }
-        self.wake_node(file.node);
-        if !self.epolls.is_empty() {
-            self.unwatch(file.serial);
-        }
+        self.wake_node(file.node, events);
         if !self.locks.is_empty() {
             self.unlock_all(file.node, file.serial);
         }
         self.hang_up(file.node);
-        let id = file.node;
-        self.tree.release(id);
-        if self.tree.node(id).is_err() {
-            self.timers.retain(|&timer| timer != id);
-            self.epolls.retain(|&epoll| epoll != id);
-        }
+        self.tree.release(file.node);
     }
 }
 

@@ -7,13 +7,17 @@ use crate::threads::On;
 use crate::time::{SECOND, duration};
 
 pub(super) const IN: u16 = 0x001;
-const OUT: u16 = 0x004;
+pub(super) const OUT: u16 = 0x004;
 const ERR: u16 = 0x008;
 const HUP: u16 = 0x010;
+/// Always reported.
+pub(super) const ALWAYS: u16 = ERR | HUP;
 const INVALID: u16 = 0x020;
 pub(super) const RDNORM: u16 = 0x040;
-const WRNORM: u16 = 0x100;
+pub(super) const WRNORM: u16 = 0x100;
 const RDHUP: u16 = 0x2000;
+/// Whatever it is.
+pub(crate) const ANY: u16 = u16::MAX;
 
 /// What an open file may do.
 #[derive(Clone, Copy)]
@@ -23,48 +27,40 @@ pub(super) struct Access {
 }
 
 /// What a descriptor is ready for.
-fn readiness(kernel: &Kernel, fd: u64) -> Result<u16, Errno> {
+fn readiness(kernel: &mut Kernel, fd: u64) -> Result<u16, Errno> {
     let file = kernel.files.opened(fd)?;
     let access = Access {
         readable: file.readable(),
         writable: file.writable(),
     };
-    kernel.node_readiness(file.node, access, 0)
+    kernel.node_readiness(file.node, access)
 }
 
 impl Kernel {
     /// What an open file with this node is ready for. Channels always are: a read of one waits outside.
-    pub(super) fn node_readiness(
-        &self,
-        id: NodeId,
-        access: Access,
-        depth: u32,
-    ) -> Result<u16, Errno> {
+    pub(super) fn node_readiness(&mut self, id: NodeId, access: Access) -> Result<u16, Errno> {
         let node = self.tree.node(id)?;
-        Ok(self.kind_readiness(&node.kind, access, depth))
+        Ok(match &node.kind {
+            Kind::Epoll(_) => self.epoll_readiness(id),
+            kind => self.kind_readiness(kind, access),
+        })
     }
 
-    /// The same, where the node has been looked up.
-    pub(super) fn kind_readiness(&self, kind: &Kind, access: Access, depth: u32) -> u16 {
+    /// The same, of all but epoll descriptors.
+    fn kind_readiness(&self, kind: &Kind, access: Access) -> u16 {
         let when = |condition: bool, bits: u16| if condition { bits } else { 0 };
         match kind {
             Kind::Pipe(pipe) => {
                 let (reads, writes) = (access.readable, access.writable);
                 when(reads && !pipe.is_empty(), IN | RDNORM)
                     | when(reads && pipe.writers == 0, HUP)
-                    | when(
-                        writes && pipe.room() >= super::super::pipe::ATOMIC,
-                        OUT | WRNORM,
-                    )
+                    | when(writes && pipe.is_writable(), OUT | WRNORM)
                     | when(writes && pipe.readers == 0, ERR)
             }
             Kind::Event(event) => {
                 when(event.count > 0, IN | RDNORM) | when(event.count < u64::MAX - 1, OUT | WRNORM)
             }
-            Kind::Timer(timer) => {
-                let due = timer.at.is_some_and(|at| at <= self.clock.elapsed());
-                when(timer.fired > 0 || due, IN | RDNORM)
-            }
+            Kind::Timer(timer) => when(timer.fired > 0, IN | RDNORM),
             Kind::Socket(socket) => {
                 let ready = self.socket_readiness(socket);
                 when(ready.readable, IN | RDNORM)
@@ -73,7 +69,6 @@ impl Kernel {
                     | when(ready.gone, HUP)
                     | when(ready.failed, ERR)
             }
-            Kind::Epoll(epoll) => self.epoll_readiness(epoll, depth),
             _ => IN | RDNORM | OUT | WRNORM,
         }
     }
@@ -110,7 +105,7 @@ fn poll_for(
         count,
         kernel.process.limits[crate::process::NOFILE].0,
     )?;
-    kernel.look_outside();
+    kernel.look_around();
     let mut ready = 0;
     for (index, entry) in entries.into_iter().enumerate() {
         // struct pollfd: i32 fd, u16 events, u16 revents.
@@ -185,7 +180,7 @@ fn select_for(
     if count < 0 {
         return Err(Errno::EINVAL);
     }
-    kernel.look_outside();
+    kernel.look_around();
     let words = (count as u64).min(1024).div_ceil(64);
     let mut ready = 0;
     let mut results = [[0_u64; 16]; 3];
@@ -202,7 +197,7 @@ fn select_for(
                     note_outside(kernel, fd);
                 }
                 // One of O_PATH is no error here, but is in every set.
-                let ready_for = |kernel: &Kernel| match readiness(kernel, fd) {
+                let ready_for = |kernel: &mut Kernel| match readiness(kernel, fd) {
                     Err(Errno::EBADF) if kernel.files.get(fd).is_ok() => Ok(INVALID),
                     ready => ready,
                 };

@@ -3,6 +3,7 @@
 use zvm_abi::layout::PAGE;
 use zvm_abi::manifest;
 
+use super::poll::{IN, OUT, RDNORM, WRNORM};
 use crate::errno::Errno;
 use crate::fs::{Device, Kind, MAX_SIZE, NodeId, flag, seal};
 use crate::kernel::Kernel;
@@ -85,9 +86,11 @@ impl Kernel {
             }
             Kind::Epoll(_) => return Err(Errno::EINVAL),
             Kind::Pipe(pipe) => {
+                let was_writable = pipe.is_writable();
                 let count = pipe.read(buffer);
                 if count > 0 {
-                    self.wake_node(id);
+                    let news = pipe.is_writable() && !was_writable;
+                    self.wake_node(id, if news { OUT | WRNORM } else { 0 });
                 } else if !buffer.is_empty() && pipe.writers > 0 {
                     if flags & flag::NONBLOCK != 0 {
                         return Err(Errno::EAGAIN);
@@ -200,7 +203,7 @@ impl Kernel {
             Err(errno) => return Err(errno),
         };
         if written > 0 {
-            self.wake_node(id);
+            self.wake_node(id, IN | RDNORM);
         }
         let done = done + written;
         if done == bytes.len() as u64 || !is_blocking {

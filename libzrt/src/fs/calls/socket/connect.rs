@@ -5,6 +5,7 @@ use alloc::collections::VecDeque;
 
 use super::{is_blocking, split_kind};
 use crate::errno::Errno;
+use crate::fs::calls::poll::{ANY, IN, OUT, RDNORM, WRNORM};
 use crate::fs::socket::{Address, Family, Ip, STREAM, State};
 use crate::fs::{Last, NodeId, Socket, resolve};
 use crate::kernel::{Args, Kernel};
@@ -68,7 +69,7 @@ pub(crate) fn listen(kernel: &mut Kernel, [fd, backlog, ..]: Args) -> Result<u64
         limit: most,
     };
     kernel.let_arrive(id)?;
-    kernel.wake_node(id);
+    kernel.wake_node(id, ANY);
     Ok(0)
 }
 
@@ -80,6 +81,7 @@ pub(crate) fn connect(kernel: &mut Kernel, [fd, address, size, ..]: Args) -> Res
         let socket = kernel.socket_at(id)?;
         (socket.peer, socket.peer_name) = (None, Address::Unnamed);
         socket.state = State::New;
+        kernel.wake_node(id, OUT | WRNORM);
         return Ok(0);
     }
     let to = kernel.address(address, size, family)?;
@@ -87,6 +89,7 @@ pub(crate) fn connect(kernel: &mut Kernel, [fd, address, size, ..]: Args) -> Res
     let socket = kernel.socket_at(id)?;
     if !is_stream {
         kernel.set_target(id, to)?;
+        kernel.wake_node(id, OUT | WRNORM);
         return Ok(0);
     }
     match socket.state {
@@ -113,7 +116,7 @@ pub(crate) fn connect(kernel: &mut Kernel, [fd, address, size, ..]: Args) -> Res
                 Ok(()) => socket.state = State::Connecting,
                 Err(errno) => socket.error = Some(errno),
             }
-            kernel.wake_node(id);
+            kernel.wake_node(id, ANY);
             Err(Errno::EINPROGRESS)
         }
         Address::Unix(name) => kernel.connect_unix(id, &name, wait).map(|()| 0),
@@ -270,8 +273,10 @@ impl Kernel {
         }
         let socket = self.socket_at(id)?;
         (socket.state, socket.peer, socket.peer_name) = (State::Connected, Some(end), name);
-        self.wake_node(listener);
-        self.wake_node(id);
+        // Of AF_UNIX, whoever connects knows it without being told.
+        let told = if socket.is_internet() { ANY } else { 0 };
+        self.wake_node(listener, IN | RDNORM);
+        self.wake_node(id, told);
         Ok(())
     }
 }
@@ -322,7 +327,7 @@ pub(crate) fn accept4(
     }
     if family == Family::Unix {
         // Somebody may wait for a place.
-        kernel.wake_node(id);
+        kernel.wake_node(id, 0);
     }
     Ok(fd)
 }

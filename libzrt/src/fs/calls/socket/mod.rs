@@ -12,6 +12,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::errno::Errno;
+use crate::fs::calls::poll::{ANY, OUT, WRNORM};
 use crate::fs::socket::{Address, Claim, DATAGRAM, Family, Ip, SEQUENCE, STREAM, State};
 use crate::fs::{Kind, Node, NodeId, OpenFile, Socket, flag, resolve_made};
 use crate::kernel::{Args, Kernel};
@@ -128,6 +129,12 @@ impl Kernel {
         let Ok(socket) = self.socket_at(id) else {
             return;
         };
+        if core::mem::take(&mut socket.crowded) && socket.kind == DATAGRAM {
+            self.wake_senders(id);
+        }
+        let Ok(socket) = self.socket_at(id) else {
+            return;
+        };
         let unread = !socket.inbox.is_empty() || socket.options.resets();
         let reset = (unread && socket.has_connections()).then_some(Errno::ECONNRESET);
         let (kind, family) = (socket.kind, socket.family);
@@ -142,25 +149,31 @@ impl Kernel {
             }
             _ => {}
         }
-        self.lose(peer, reset);
+        self.lose(peer, unread, reset);
         if let State::Listening { waiting, .. } = state {
             for end in waiting {
                 let peer = self.socket_at(end).ok().and_then(|end| end.peer.take());
-                self.lose(peer, Some(Errno::ECONNRESET));
+                self.lose(peer, false, Some(Errno::ECONNRESET));
                 self.leave_outside(end);
                 self.tree.release(end);
             }
         }
     }
 
-    /// Tells `end` that its other end is gone.
-    fn lose(&mut self, end: Option<NodeId>, error: Option<Errno>) {
+    /// Tells `end` that its other end is gone, and whether that had something `unread`.
+    fn lose(&mut self, end: Option<NodeId>, unread: bool, error: Option<Errno>) {
         if let Some(id) = end
             && let Ok(socket) = self.socket_at(id)
         {
             socket.peer = None;
             socket.error = socket.error.or(error);
-            self.wake_node(id);
+            // One that sends datagrams hears of room alone.
+            let events = match socket.has_connections() {
+                true => ANY,
+                false if unread => OUT | WRNORM,
+                false => 0,
+            };
+            self.wake_node(id, events);
         }
     }
 
@@ -363,12 +376,14 @@ pub(crate) fn shutdown(kernel: &mut Kernel, [fd, how, ..]: Args) -> Result<u64, 
     socket.read_shut |= how != 1;
     socket.write_shut |= how != 0;
     let (peer, line) = (socket.peer, socket.line);
+    // One that takes datagrams never hears of it.
+    let events = if socket.has_connections() { ANY } else { 0 };
     if let Some(line) = line.filter(|_| ends) {
         kernel.shut_outside(line);
     }
-    kernel.wake_node(id);
+    kernel.wake_node(id, ANY);
     if let Some(peer) = peer {
-        kernel.wake_node(peer);
+        kernel.wake_node(peer, events);
     }
     Ok(0)
 }

@@ -7,10 +7,11 @@
 use alloc::vec;
 
 use crate::errno::Errno;
+use crate::fs::calls::poll::ANY;
 use crate::fs::socket::{Address, Ip, Line, State};
 use crate::fs::{Kind, NodeId, Socket};
 use crate::kernel::Kernel;
-use crate::threads::{On, Run};
+use crate::threads::Thread;
 
 /// Most bytes that come at once.
 const PIECE: usize = 64 << 10;
@@ -48,7 +49,7 @@ impl Kernel {
         }
         socket.peer_name = Address::Internet(ip, port);
         self.put_through(id, channel)?;
-        self.wake_node(id);
+        self.wake_node(id, ANY);
         Ok(true)
     }
 
@@ -137,9 +138,8 @@ impl Kernel {
         }
         match self.tree.node(id).map(|node| &node.kind) {
             Ok(Kind::Epoll(epoll)) => epoll
-                .watches
-                .iter()
-                .any(|watch| !watch.disarmed && self.waits_outside(watch.node, depth - 1)),
+                .watches()
+                .any(|(_, watch)| watch.wants(ANY) && self.waits_outside(watch.node, depth - 1)),
             _ => self.quiet_line(id).is_some(),
         }
     }
@@ -188,20 +188,15 @@ impl Kernel {
             }
         }
         self.outside.buffer = buffer;
-        self.wake_node(id);
+        self.wake_node(id, ANY);
     }
 
     /// No thread can run: waits for what comes to those that wait for the world outside, as long as `span` says in
     /// nanoseconds. Whether something came.
     pub(crate) fn wait_outside(&mut self, span: Option<u64>) -> bool {
-        let wanted = |id: NodeId| {
-            self.threads.iter().any(|(_, thread)| match thread.run {
-                Run::Waiting(wait) => {
-                    wait.on == On::Node(id) || (wait.on == On::AnyNode && thread.progress.outside)
-                }
-                _ => false,
-            })
-        };
+        let outside = |(_, thread): (_, &Thread)| thread.progress.outside;
+        let polled = self.threads.wait_on_any() && self.threads.iter().any(outside);
+        let wanted = |id: NodeId| polled || self.is_awaited(id, ANY);
         let open = self.outside.open.iter().copied();
         let lines = open.filter(|&id| wanted(id));
         let lines = lines.filter_map(|id| Some((id, self.quiet_line(id)?)));

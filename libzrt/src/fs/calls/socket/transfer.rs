@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::errno::Errno;
+use crate::fs::calls::poll::{ANY, IN, OUT, RDNORM, WRNORM};
 use crate::fs::socket::{Address, DATAGRAM, Ip, Received, STREAM};
 use crate::fs::{Kind, NodeId};
 use crate::kernel::Kernel;
@@ -52,11 +53,14 @@ impl Kernel {
             length: done,
             from: Address::Unnamed,
         };
+        let had_room = socket.inbox.has_room();
         if let Some(received) = socket.inbox.receive(rest, flags & MSG_PEEK != 0) {
             // Whoever waits for room: the other end, or all who send to a name.
             let waits = socket.peer.unwrap_or(id);
+            // Of AF_UNIX, the other end hears of all that leaves here; of the internet, when it can send again.
+            let news = socket.peer.is_some() && !(socket.is_internet() && had_room);
             let crowded = core::mem::take(&mut socket.crowded);
-            self.wake_node(waits);
+            self.wake_node(waits, if news { OUT | WRNORM } else { 0 });
             if crowded && kind == DATAGRAM {
                 self.wake_senders(id);
             }
@@ -155,7 +159,7 @@ impl Kernel {
             if is_internet && !shut {
                 // The other end was closed: this one hears so by the answer to what it sends.
                 socket.error = Some(Errno::EPIPE);
-                self.wake_node(id);
+                self.wake_node(id, ANY);
                 return Ok(bytes.len() as u64);
             }
             return Err(Errno::EPIPE);
@@ -167,7 +171,7 @@ impl Kernel {
         }
         let sent = match self.deliver_to(peer, rest, Address::Unnamed) {
             Ok(count) => {
-                self.wake_node(peer);
+                self.wake_node(peer, IN | RDNORM);
                 count as u64
             }
             Err(Errno::EAGAIN) if is_blocking || done > 0 => 0,
@@ -224,7 +228,7 @@ impl Kernel {
         }
         match self.deliver_to(target, bytes, name) {
             Ok(count) => {
-                self.wake_node(target);
+                self.wake_node(target, IN | RDNORM);
                 Ok(count as u64)
             }
             Err(Errno::EAGAIN) if is_blocking => {
@@ -250,7 +254,7 @@ impl Kernel {
     }
 
     /// There is room again at a socket: those that watch others which send to its name hear of it.
-    fn wake_senders(&mut self, id: NodeId) {
+    pub(super) fn wake_senders(&mut self, id: NodeId) {
         let mut senders = Vec::new();
         for &epoll in &self.epolls {
             let Ok(node) = self.tree.node(epoll) else {
@@ -259,7 +263,7 @@ impl Kernel {
             let Kind::Epoll(epoll) = &node.kind else {
                 continue;
             };
-            let watched = epoll.watches.iter().map(|watch| watch.node);
+            let watched = epoll.watches().map(|(_, watch)| watch.node);
             senders.extend(watched.filter(|&sender| {
                 self.look_at(sender).is_some_and(|socket| {
                     matches!(&socket.peer_name, Address::Unix(name)
@@ -268,7 +272,7 @@ impl Kernel {
             }));
         }
         for sender in senders {
-            self.wake_node(sender);
+            self.wake_node(sender, OUT | WRNORM);
         }
     }
 
@@ -313,7 +317,7 @@ impl Kernel {
             if connected {
                 // What comes back says so.
                 self.socket_at(id)?.error = Some(Errno::ECONNREFUSED);
-                self.wake_node(id);
+                self.wake_node(id, ANY);
             }
             return Ok(bytes.len() as u64);
         };
@@ -322,7 +326,7 @@ impl Kernel {
             Ok(_) | Err(Errno::EAGAIN) => {}
             Err(errno) => return Err(errno),
         }
-        self.wake_node(target);
+        self.wake_node(target, IN | RDNORM);
         Ok(bytes.len() as u64)
     }
 
