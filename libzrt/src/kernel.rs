@@ -351,8 +351,7 @@ impl Kernel {
             self.clock.tick(&mut *self.host);
         }
         let thread = self.threads.current_mut();
-        thread.begin(registers, block);
-        // Not the thread's copy, nor a second one of these: to read what has just been stored, in larger pieces, would wait for it.
+        thread.begin(registers.rax, block);
         self.call(registers.rax, registers.args());
         loop {
             if let Some(status) = self.ending {
@@ -378,6 +377,7 @@ impl Kernel {
     }
 
     /// Makes the current thread's call, for the first time or again.
+    #[inline]
     fn call(&mut self, number: u64, args: Args) {
         self.threads.current_mut().run = Run::Ready;
         if self.trace.is_some() || self.trace_missing {
@@ -408,11 +408,13 @@ impl Kernel {
         }
     }
 
-    fn handle(&mut self, number: u64, args: Args) -> Result<u64, Errno> {
-        match syscalls::find(number) {
-            Some(call) => (call.handler)(self, call.arguments(args)),
-            None => Err(Errno::ENOSYS),
-        }
+    #[inline]
+    fn handle(&mut self, number: u64, mut args: Args) -> Result<u64, Errno> {
+        let Some(call) = syscalls::find(number) else {
+            return Err(Errno::ENOSYS);
+        };
+        call.cut(&mut args);
+        (call.handler)(self, &args)
     }
 
     fn return_from_handler(&mut self) {
@@ -423,6 +425,7 @@ impl Kernel {
     }
 
     /// Gives the current thread its call's result, or lets it wait.
+    #[inline]
     fn settle(&mut self, result: Result<u64, Errno>) {
         let value = match result {
             Err(Errno::WAITS) => return self.begin_wait(),

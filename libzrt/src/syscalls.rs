@@ -6,8 +6,9 @@ use crate::fs::calls as fs;
 use crate::kernel::{Args, Kernel};
 use crate::{identity, mm, posix_timer, process, random, signal, threads, time};
 
-/// Answers a system call.
-pub type Handler = fn(&mut Kernel, Args) -> Result<u64, Errno>;
+/// Answers a system call. What reads the arguments reads them where they are: a copy, made right after they were stored and in
+/// larger pieces, would wait for them.
+pub type Handler = fn(&mut Kernel, &Args) -> Result<u64, Errno>;
 
 /// A system call.
 #[derive(Clone, Copy)]
@@ -35,9 +36,9 @@ impl Call {
         }
     }
 
-    /// The arguments as the handler gets them. What stands in a register above an int means nothing: compilers leave there what
+    /// Makes of the arguments what the handler gets. What stands in a register above an int means nothing: compilers leave there what
     /// was there.
-    pub fn arguments(&self, mut args: Args) -> Args {
+    pub fn cut(&self, args: &mut Args) {
         let mut left = self.ints;
         // Of none that are left, the zeros are more than there are arguments.
         while let Some(value) = args.get_mut(left.trailing_zeros() as usize) {
@@ -48,7 +49,6 @@ impl Call {
             };
             left ^= first;
         }
-        args
     }
 }
 
@@ -120,7 +120,7 @@ macro_rules! table {
     ($($number:literal $name:ident $signature:literal $handler:expr;)*) => {
         static TABLE: [Option<Call>; COUNT] = {
             let mut table = [None; COUNT];
-            $(table[$number] = Some(Call::new(stringify!($name), $signature, $handler));)*
+            $(table[$number] = Some(Call::new(stringify!($name), $signature, |kernel, args| $handler(kernel, *args)));)*
             table
         };
     };

@@ -136,7 +136,7 @@ pub(crate) enum Answer {
 impl Kernel {
     /// Shows a call, if calls are shown.
     #[cold]
-    pub(crate) fn trace_call(&mut self, tid: u32, number: u64, args: Args, answer: Answer) {
+    pub(crate) fn trace_call(&mut self, tid: u32, number: u64, mut args: Args, answer: Answer) {
         let Some(trace) = &mut self.trace else { return };
         trace.threads |= self.threads.count() > 1;
         let waited = trace.waiting.iter().position(|&waiting| waiting == tid);
@@ -163,7 +163,9 @@ impl Kernel {
             "unknown" => write!(line, "syscall_{number}("),
             name => write!(line, "{name}("),
         };
-        let args = syscalls::find(number).map_or(args, |call| call.arguments(args));
+        if let Some(call) = syscalls::find(number) {
+            call.cut(&mut args);
+        }
         for (index, letter) in letters.chars().enumerate() {
             if letter == 'c' && args[index - 1] & MAKES == 0 {
                 continue;

@@ -82,8 +82,15 @@ pub enum RunError {
         /// Which line, and what is wrong with it.
         error: LineError,
     },
-    /// A channel that cannot be opened, or an output that cannot be put in its place.
+    /// A channel that cannot be opened.
     Channel(ChannelError),
+    /// An output that cannot be put in its place.
+    Output {
+        /// The place.
+        path: PathBuf,
+        /// What the host said.
+        source: std::io::Error,
+    },
     /// The parts do not fit into 4 GiB, or the host lacks an ability.
     Space(SpaceError),
     /// The host failed at something that should work.
@@ -110,12 +117,22 @@ impl RunError {
         match self {
             RunError::Program { .. } | RunError::File { .. } => status::NO_PROGRAM,
             RunError::Image { .. } | RunError::Zapp(_) => status::BAD_IMAGE,
-            RunError::Mount(MountError::Commit { .. }) | RunError::Host { .. } => status::IO,
+            RunError::Mount(MountError::Commit { .. })
+            | RunError::Output { .. }
+            | RunError::Host { .. } => status::IO,
             RunError::Mount(_) | RunError::Nvram(_) | RunError::Line { .. } => status::MANIFEST,
             RunError::Channel(error) => error.status,
             RunError::Space(_) => status::MEMORY,
             RunError::Instance { status, .. } => *status,
         }
+    }
+
+    /// Whether the program had ended well when this happened: it did what it had to, and nobody has it.
+    pub fn is_after_the_run(&self) -> bool {
+        matches!(
+            self,
+            RunError::Mount(MountError::Commit { .. }) | RunError::Output { .. }
+        )
     }
 
     pub(crate) fn host(what: &'static str) -> impl FnOnce(std::io::Error) -> RunError {
@@ -128,6 +145,13 @@ impl fmt::Display for RunError {
         match self {
             RunError::Program { path, source } => {
                 write!(f, "cannot open the program {}: {source}", path.display())
+            }
+            RunError::Output { path, source } => {
+                write!(
+                    f,
+                    "cannot put the output {} in its place: {source}",
+                    path.display()
+                )
             }
             RunError::File { path, source } => {
                 write!(f, "cannot read {}: {source}", path.display())

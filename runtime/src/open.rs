@@ -65,14 +65,10 @@ impl Results {
     /// [`RunError`] for the first that fails; those before it are in place, those behind it are not.
     pub fn commit(self) -> Result<(), RunError> {
         for output in self.outputs {
-            let target = output.target().display().to_string();
-            output.commit().map_err(|source| {
-                RunError::Channel(ChannelError {
-                    alias: target,
-                    problem: format!("cannot put the output in its place: {source}"),
-                    status: status::IO,
-                })
-            })?;
+            let path = output.target().to_owned();
+            output
+                .commit()
+                .map_err(|source| RunError::Output { path, source })?;
         }
         for mut commit in self.commits {
             commit.apply()?;

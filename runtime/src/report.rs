@@ -44,8 +44,8 @@ pub struct ChannelReport {
     pub network: bool,
 }
 
-/// ZeroVM's report: validator (0 ok, 1 failed, 2 not run), daemon (always 0), the program's exit status, digests as
-/// `alias digest` pairs (`/dev/memory` is final memory), accounting (kernel seconds, user seconds; gets, bytes, puts,
+/// ZeroVM's report: validator (0 ok, 1 failed, 2 not run), daemon (always 0), the program's exit status (5 if what it made could
+/// not be put in its place), digests as `alias digest` pairs (`/dev/memory` is final memory), accounting (kernel seconds, user seconds; gets, bytes, puts,
 /// bytes of local channels, then of network channels), and `ok` or a message. One line each.
 pub fn zerovm(result: &Result<Report, RunError>) -> String {
     let mut text = String::new();
@@ -172,13 +172,18 @@ fn summary(result: &Result<Report, RunError>) -> (u8, u8, String) {
                     Validated::Rejected => 1,
                     Validated::NotRun => 2,
                 },
-                // The run itself was over.
-                RunError::Mount(crate::mount::MountError::Commit { .. }) => 0,
+                error if error.is_after_the_run() => 0,
                 _ => 2,
+            };
+            // Whatever the program said of itself, nobody has what it made.
+            let code = if error.is_after_the_run() {
+                error.status()
+            } else {
+                0
             };
             let text = error.to_string();
             let line = text.lines().next().unwrap_or_default().to_owned();
-            (validator, 0, line)
+            (validator, code, line)
         }
     }
 }
@@ -238,6 +243,18 @@ mod tests {
         assert_eq!(zerovm(&Ok(report())), expected);
         let refused = zerovm(&Err(RunError::Nvram("no \"x\"".to_owned())));
         assert_eq!(refused, "2\n0\n0\n\n0.00 0.00 0 0 0 0 0 0 0 0\nno \"x\"\n");
+    }
+
+    #[test]
+    fn an_output_without_a_place_is_a_failure_of_a_valid_program() {
+        let lost = || RunError::Output {
+            path: "/out".into(),
+            source: std::io::ErrorKind::IsADirectory.into(),
+        };
+        let text = zerovm(&Err(lost()));
+        assert!(text.starts_with("0\n0\n5\n"), "{text}");
+        assert!(text.contains("cannot put the output /out in its place"));
+        assert!(json(&Err(lost())).contains("\"exit_code\": 5"));
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub mod seal {
     pub const WRITE: u32 = 8;
     /// Change its bytes, but through mappings that there are.
     pub const FUTURE_WRITE: u32 = 16;
+    /// Change whether it can be executed.
+    pub const EXEC: u32 = 32;
 }
 
 /// An open file description: what `dup` shares.

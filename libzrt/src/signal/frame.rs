@@ -245,7 +245,8 @@ impl Kernel {
         thread.block = block;
         thread.signals.mask = mask & !(bit(SIGKILL) | bit(SIGSTOP));
         if restart && RESTARTED.contains(&registers.rax) {
-            thread.begin(&registers, block);
+            thread.begin(registers.rax, block);
+            thread.args = registers.args();
             thread.run = Run::Retry;
         }
         Ok(())

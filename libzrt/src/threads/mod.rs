@@ -27,7 +27,7 @@ use alloc::vec::Vec;
 
 use crate::fault::Back;
 use crate::fs::{Held, NodeId};
-use crate::kernel::{Args, Registers};
+use crate::kernel::Args;
 use crate::process::PID;
 use crate::signal::ThreadSignals;
 use crate::text::text;
@@ -84,6 +84,8 @@ pub(crate) struct Wait {
 /// What a call that is made again knows of its first time.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Progress {
+    /// There is something here: most calls need nothing.
+    pub used: bool,
     /// It has been made before.
     pub again: bool,
     /// When it is to give up.
@@ -119,7 +121,7 @@ pub(crate) enum Run {
 pub(crate) struct Thread {
     pub tid: u32,
     pub run: Run,
-    /// Its call: number and arguments.
+    /// Its call: the number, and, while it waits, the arguments.
     pub number: u64,
     pub args: Args,
     pub progress: Progress,
@@ -144,11 +146,12 @@ pub(crate) struct Thread {
 
 impl Thread {
     /// A call of the thread's begins.
-    pub(crate) fn begin(&mut self, registers: &Registers, block: u64) {
+    pub(crate) fn begin(&mut self, number: u64, block: u64) {
         self.block = block;
-        self.number = registers.rax;
-        self.args = registers.args();
-        self.progress = Progress::default();
+        self.number = number;
+        if self.progress.used {
+            self.progress = Progress::default();
+        }
         self.interrupted = false;
     }
 }

@@ -26,17 +26,15 @@ impl Kernel {
     pub(crate) fn deadline(&mut self, span: Option<u64>) -> Option<u64> {
         let span = span?;
         let now = self.clock.elapsed();
-        let progress = &mut self.threads.current_mut().progress;
-        Some(
-            *progress
-                .deadline
-                .get_or_insert_with(|| now.saturating_add(span)),
-        )
+        let deadline = &mut self.progress().deadline;
+        Some(*deadline.get_or_insert_with(|| now.saturating_add(span)))
     }
 
     /// What the current call remembers.
     pub(crate) fn progress(&mut self) -> &mut Progress {
-        &mut self.threads.current_mut().progress
+        let progress = &mut self.threads.current_mut().progress;
+        progress.used = true;
+        progress
     }
 
     /// Something changed at a node: whoever waits for it looks again, in the order of the threads. `events` are what it may have
@@ -87,11 +85,15 @@ impl Kernel {
         }
     }
 
-    /// The current thread's wait begins: it has returned [`Errno::WAITS`].
+    /// The current thread's wait begins: it has returned [`Errno::WAITS`]. Apart, since most calls do not wait.
+    #[cold]
     pub(crate) fn begin_wait(&mut self) {
         let threads = &mut self.threads;
         let thread = threads.current_mut();
-        thread.progress.again = true;
+        if !thread.progress.again {
+            thread.args = self.memory.registers(thread.block).args();
+        }
+        (thread.progress.used, thread.progress.again) = (true, true);
         if thread.progress.held.is_none() && syscalls::waits_for_file(thread.number) {
             thread.progress.held = self.files.hold(thread.args[0]);
         }
@@ -163,12 +165,18 @@ impl Kernel {
             .unwrap_or(u64::MAX)
     }
 
-    /// Does what is due: alarms, and threads whose deadline has passed, the earliest first.
+    /// Does what is due.
+    #[inline]
     pub(crate) fn clock_events(&mut self) {
         let now = self.clock.elapsed();
-        if now < self.threads.earliest {
-            return;
+        if now >= self.threads.earliest {
+            self.do_due(now);
         }
+    }
+
+    /// Alarms, timers, and threads whose deadline has passed, the earliest first.
+    #[cold]
+    fn do_due(&mut self, now: u64) {
         self.check_alarms();
         self.fire_timers();
         self.fire_posix_timers();

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo build --release
-//! cargo run --release -p zvm-toolchain --example figures -- [trap] [switch] [start] [instances] [files] [large] [size] [zvm=FILE]
+//! cargo run --release -p zvm-toolchain --example figures -- [trap] [switch] [waiting] [start] [instances] [files] [large] [size] [zvm=FILE]
 //! ```
 //! All but `large` without arguments. Needs `zvm-cc` and `zvm` beside the example's folder; `zvm=FILE` measures another build of
 //! the latter, such as the one that is linked with musl; `start` has both, by turns.
@@ -12,6 +12,7 @@ mod instances;
 mod large;
 mod start;
 mod switch;
+mod waiting;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -168,10 +169,11 @@ fn size(bench: &Bench) -> Result<(), Failure> {
 }
 
 fn main() -> Result<(), Failure> {
-    let parts: [(&str, Part); 7] = [
+    let parts: [(&str, Part); 8] = [
         ("size", size),
         ("trap", switch::trap),
         ("switch", switch::threads),
+        ("waiting", waiting::waiting),
         ("start", start::start),
         ("instances", instances::instances),
         ("files", files::files),

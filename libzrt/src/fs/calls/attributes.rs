@@ -13,7 +13,12 @@ fn set_mode(kernel: &mut Kernel, id: NodeId, mode: u64) -> Result<u64, Errno> {
     }
     let now = kernel.now();
     let node = kernel.tree.node_mut(id)?;
-    node.permissions = mode as u16 & 0o7777;
+    let permissions = mode as u16 & 0o7777;
+    let sealed = node.seals.is_some_and(|seals| seals & seal::EXEC != 0);
+    if sealed && (node.permissions ^ permissions) & 0o111 != 0 {
+        return Err(Errno::EPERM);
+    }
+    node.permissions = permissions;
     node.changed = now;
     Ok(0)
 }

@@ -119,7 +119,9 @@ pub(crate) fn fcntl(kernel: &mut Kernel, [fd, command, argument, ..]: Args) -> R
 
 /// `F_ADD_SEALS`.
 fn add_seals(kernel: &mut Kernel, fd: u64, more: u32) -> Result<u64, Errno> {
-    const ALL: u32 = seal::SEAL | seal::SHRINK | seal::GROW | seal::WRITE | seal::FUTURE_WRITE;
+    /// What holds of itself where an executable file is sealed as one.
+    const FIXED: u32 = seal::SHRINK | seal::GROW | seal::WRITE | seal::FUTURE_WRITE;
+    const ALL: u32 = seal::SEAL | FIXED | seal::EXEC;
     let file = kernel.files.get(fd)?;
     if !file.writable() {
         return Err(Errno::EPERM);
@@ -136,7 +138,12 @@ fn add_seals(kernel: &mut Kernel, fd: u64, more: u32) -> Result<u64, Errno> {
     if more & !seals & seal::WRITE != 0 && mappings.any(|map| map.node == id && map.write) {
         return Err(Errno::EBUSY);
     }
-    kernel.tree.node_mut(id)?.seals = Some(seals | more);
+    let node = kernel.tree.node_mut(id)?;
+    let implied = match more & seal::EXEC != 0 && node.permissions & 0o111 != 0 {
+        true => FIXED,
+        false => 0,
+    };
+    node.seals = Some(seals | more | implied);
     Ok(0)
 }
 

@@ -7,7 +7,7 @@ use zvm_abi::manifest;
 use super::transfer::At;
 use crate::errno::Errno;
 use crate::fs::socket::STREAM;
-use crate::fs::{Device, Kind, flag};
+use crate::fs::{Device, Kind, MAX_SIZE, flag};
 use crate::kernel::{Args, Kernel};
 use crate::mm::range_end;
 
@@ -360,7 +360,14 @@ pub(crate) fn lseek(kernel: &mut Kernel, [fd, offset, whence, ..]: Args) -> Resu
         4 => Some(size as i64),
         _ => return Err(Errno::EINVAL),
     };
-    let target = target.filter(|&target| target >= 0).ok_or(Errno::EINVAL)?;
+    // Where nothing can be written: not of a memfd, as on Linux.
+    let node = kernel.tree.node(id)?;
+    let most = match node.kind {
+        Kind::File(_) if node.seals.is_none() => MAX_SIZE as i64,
+        _ => i64::MAX,
+    };
+    let target = target.filter(|target| (0..=most).contains(target));
+    let target = target.ok_or(Errno::EINVAL)?;
     kernel.files.get_mut(fd)?.offset = target as u64;
     Ok(target as u64)
 }

@@ -334,7 +334,10 @@ pub(crate) fn pipe2(kernel: &mut Kernel, [fds, flags, ..]: Args) -> Result<u64, 
 pub(crate) fn memfd_create(kernel: &mut Kernel, [name, flags, ..]: Args) -> Result<u64, Errno> {
     const CLOEXEC: u64 = 1;
     const ALLOW_SEALING: u64 = 2;
-    if flags & !(CLOEXEC | ALLOW_SEALING) != 0 {
+    const NOEXEC_SEAL: u64 = 8;
+    const EXEC: u64 = 16;
+    const BOTH: u64 = NOEXEC_SEAL | EXEC;
+    if flags & !(CLOEXEC | ALLOW_SEALING | BOTH) != 0 || flags & BOTH == BOTH {
         return Err(Errno::EINVAL);
     }
     let name = kernel.memory.string(name, 250).map_err(|errno| {
@@ -344,12 +347,13 @@ pub(crate) fn memfd_create(kernel: &mut Kernel, [name, flags, ..]: Args) -> Resu
             errno
         }
     })?;
-    let id = kernel.anonymous(0, 0o777)?;
-    kernel.tree.node_mut(id)?.seals = Some(if flags & ALLOW_SEALING != 0 {
-        0
-    } else {
-        seal::SEAL
-    });
+    let (permissions, seals) = match flags & (NOEXEC_SEAL | ALLOW_SEALING) {
+        0 => (0o777, seal::SEAL),
+        ALLOW_SEALING => (0o777, 0),
+        _ => (0o666, seal::EXEC),
+    };
+    let id = kernel.anonymous(0, permissions)?;
+    kernel.tree.node_mut(id)?.seals = Some(seals);
     let close = if flags & CLOEXEC != 0 {
         flag::CLOEXEC
     } else {

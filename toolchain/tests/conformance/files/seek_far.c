@@ -1,0 +1,21 @@
+//#differs: the largest file is the file system's to say: 64 GiB here, 16 TiB on ext4
+// lseek goes as far as a file may be written, and no offset overflows.
+#include "../show.h"
+#include <sys/mman.h>
+int main(void) {
+    const long long largest = 64LL << 30;
+    int fd = open("f", O_RDWR | O_CREAT, 0600), memory = memfd_create("m", 0);
+    write(fd, "abc", 3);
+    SHOW(lseek(fd, largest, SEEK_SET));
+    SHOW(write(fd, "x", 1));
+    SHOW(lseek(fd, 1, SEEK_CUR));
+    SHOW(lseek(fd, largest - 3, SEEK_END));
+    SHOW(lseek(fd, largest - 2, SEEK_END));
+    SHOW(lseek(fd, INT64_MAX, SEEK_SET));
+    SHOW(lseek(fd, INT64_MAX, SEEK_CUR));
+    SHOW(lseek(fd, INT64_MIN, SEEK_END));
+    SHOW(lseek(fd, 0, SEEK_CUR));
+    SHOW(lseek(memory, INT64_MAX, SEEK_SET));
+    SHOW(lseek(memory, 1, SEEK_CUR));
+    return 0;
+}
