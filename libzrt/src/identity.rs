@@ -42,6 +42,11 @@ impl Ids {
         [self.user[EFFECTIVE], self.group[EFFECTIVE]]
     }
 
+    /// Whether signals may go to a process of root's.
+    pub(crate) fn may_signal_root(&self) -> bool {
+        [self.user[0], self.user[EFFECTIVE]].contains(&0)
+    }
+
     /// Root may take any number.
     fn privileged(&self) -> bool {
         self.user[EFFECTIVE] == 0

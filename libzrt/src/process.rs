@@ -405,6 +405,9 @@ pub(crate) fn pause(kernel: &mut Kernel, _: Args) -> Result<u64, Errno> {
 
 /// `kill`: of this process, which is its group too.
 pub(crate) fn kill(kernel: &mut Kernel, [pid, number, ..]: Args) -> Result<u64, Errno> {
+    if pid as u32 == PARENT {
+        return signal::calls::send_to_parent(kernel, number);
+    }
     // 0 and −1 mean all that this process may signal: itself. −pid is its group.
     if !matches!(pid as i32, 0 | -1) && (pid as i32).unsigned_abs() != PID {
         return Err(Errno::ESRCH);

@@ -4,7 +4,7 @@ use super::frame::{FAULTS, siginfo};
 use super::{Action, Info, MAX, SI_TKILL, SI_USER, SIGKILL, SIGSTOP, bit};
 use crate::errno::Errno;
 use crate::kernel::{Args, Kernel};
-use crate::process::PID;
+use crate::process::{PARENT, PID};
 use crate::threads::On;
 
 /// Sends a signal to a thread, or to the process.
@@ -25,6 +25,16 @@ pub(crate) fn send(kernel: &mut Kernel, thread: Option<u32>, number: u64) -> Res
         None => kernel.raise_info(Info::new(number, SI_USER)),
     }
     Ok(0)
+}
+
+/// Sends a signal to the process that started this one. It is root's, and, as the first process of a machine or of a container,
+/// hears none for which it has no handler.
+pub(crate) fn send_to_parent(kernel: &Kernel, number: u64) -> Result<u64, Errno> {
+    match u64::from(number as u32) {
+        0..=MAX if kernel.process.ids.may_signal_root() => Ok(0),
+        0..=MAX => Err(Errno::EPERM),
+        _ => Err(Errno::EINVAL),
+    }
 }
 
 /// What `sigqueue` passes: a signal with a value; `None` for number 0, which only asks. Codes of others than users, which are
@@ -51,6 +61,10 @@ pub(crate) fn rt_sigqueueinfo(
     kernel: &mut Kernel,
     [pid, number, info, ..]: Args,
 ) -> Result<u64, Errno> {
+    if pid as u32 == PARENT {
+        queued(kernel, pid, number, info)?;
+        return send_to_parent(kernel, number);
+    }
     if pid as u32 != PID {
         return Err(Errno::ESRCH);
     }
