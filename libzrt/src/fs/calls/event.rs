@@ -227,6 +227,8 @@ pub(crate) fn timerfd_settime(
 }
 
 pub(crate) fn timerfd_gettime(kernel: &mut Kernel, [fd, address, ..]: Args) -> Result<u64, Errno> {
+    // Who waits for it hears of what has expired before it is looked at.
+    kernel.fire_timers();
     let (id, _) = kernel.timer(fd)?;
     let advanced = |timer: &mut Timer, now| {
         timer.advance(now);

@@ -208,6 +208,7 @@ fn join(kernel: &mut Kernel, id: NodeId, file: &OpenFile) -> Result<(), Errno> {
         {
             pipe.readers -= u32::from(reads);
             pipe.writers -= u32::from(writes);
+            kernel.wake_node(id, ANY);
         }
         return Err(errno);
     }
