@@ -122,7 +122,7 @@ fn a_suite_s_results_say_which_call_is_missing() {
     let results = folder.path().join("results.json");
     let recipes = folder.path().join("ports");
     let recipe = include_str!("../../sysroot/ports/lua/port.toml");
-    // With another suite than its own.
+    // With another suite than its own, and a program that only this suite needs.
     let (recipe, _) = recipe.split_once("\n[suite]").expect("a suite");
     let suite = r#"
 [suite]
@@ -131,7 +131,16 @@ format = "status"
 pack = []
 files = { "good.lua" = "print(1)", "process.lua" = "assert(os.execute('true'))" }
 args = ["{files}/{test}.lua"]
+program = "suite-lua"
 timeout = 60
+
+[[suite.step]]
+name = "suite-lua"
+run = '"$CC" lua.o liblua.a -lm -o suite-lua'
+
+[[suite.programs]]
+name = "suite-lua"
+output = "suite-lua"
 "#;
     std::fs::create_dir_all(recipes.join("lua")).expect("a folder");
     std::fs::write(recipes.join("lua/port.toml"), format!("{recipe}{suite}")).expect("a file");
