@@ -169,17 +169,12 @@ impl<'p> Values<'p> {
         };
         let own: Vec<usize> = self.bases.iter().copied().filter(|&b| own(b)).collect();
         let mut entries = vec![self.first];
-        let taken = self.refs.taken.iter().enumerate().filter(|t| *t.1);
-        entries.extend(taken.map(|t| t.0).filter(|at| !own.contains(at)));
+        let inside = self.first..self.first + self.states.len();
+        entries.extend(inside.filter(|at| self.refs.taken[*at] && !own.contains(at)));
         entries.extend(&self.refs.landing_pads);
-        let program = self.program;
-        for at in (0..program.insns.len()).filter(|&at| !self.contains(at)) {
-            if let Some(target) = program.target(at)
-                && (self.start..self.end).contains(&target)
-            {
-                entries.extend(program.at(target));
-            }
-        }
+        let branches = self.program.branches.iter();
+        let from_elsewhere = branches.filter(|branch| !self.contains(branch.at as usize));
+        entries.extend(from_elsewhere.filter_map(|branch| branch.target()));
         entries.retain(|&at| self.contains(at));
         entries.sort_unstable();
         entries.dedup();
