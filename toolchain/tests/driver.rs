@@ -187,13 +187,113 @@ fn several_sources_libraries_and_a_response_file() {
     assert_eq!(output_of(&dir.join("prog")), "3 4.0\n");
 }
 
+/// What -z asks for that a static program can have; dependencies of a link; a source from standard input among others.
+#[test]
+fn a_link_with_the_linker_s_own_options() {
+    let dir = folder(&[
+        (
+            "main.c",
+            "#define _GNU_SOURCE\n#include <pthread.h>\n#include <stdio.h>\nint one(void);\nint twice(void) { return 2; }\n\
+             int main(void) { pthread_attr_t a; size_t size; pthread_getattr_default_np(&a);\n\
+             pthread_attr_getstacksize(&a, &size); printf(\"%zu %d\\n\", size, one() + twice()); }\n",
+        ),
+        ("twice.c", "int twice(void) { return 2; }\n"),
+        ("one.c", "int one(void) { return 1; }\n"),
+    ]);
+    let dir = dir.path();
+    let read = |name: &str| fs::read_to_string(dir.join(name)).expect(name);
+    let args = "--native -MMD -MF all.d main.c twice.c -xc - -z muldefs -Wl,-zstack-size=1048576 \
+                -Wl,--dependency-file=link.d --output=prog";
+    let status = Command::new(env!("CARGO_BIN_EXE_zvm-cc"))
+        .current_dir(dir)
+        .args(args.split_whitespace())
+        .env_remove("ZVM_CC")
+        .stdin(fs::File::open(dir.join("one.c")).unwrap())
+        .status();
+    assert!(status.expect("zvm-cc starts").success());
+    assert_eq!(output_of(&dir.join("prog")), "1048576 3\n");
+    let rules = read("all.d");
+    assert_eq!(rules.matches("prog:").count(), 3, "{rules}");
+    assert!(
+        rules.contains("main.c") && rules.contains("twice.c"),
+        "{rules}"
+    );
+    assert!(read("link.d").starts_with("prog: "), "{}", read("link.d"));
+
+    // Linkers forget the size where a script lists the program headers.
+    ok(
+        dir,
+        "-MMD main.c one.c -z stack-size=0x200000 --emit-elf prog.elf -o prog.zvm",
+    );
+    let elf = fs::read(dir.join("prog.elf")).unwrap();
+    let elf = object::read::elf::ElfFile64::<object::Endianness>::parse(&*elf).unwrap();
+    let sizes: Vec<u64> = elf
+        .elf_program_headers()
+        .iter()
+        .filter(|header| header.p_type.get(elf.endian()) == object::elf::PT_GNU_STACK)
+        .map(|header| header.p_memsz.get(elf.endian()))
+        .collect();
+    assert_eq!(sizes, [0x20_0000]);
+    assert_eq!(read("one.d"), "prog.zvm: one.c\n");
+}
+
+#[test]
+fn headers_become_precompiled_headers() {
+    let dir = folder(&[
+        ("pair.h", "struct pair { int a, b; };\n"),
+        ("b.c", "int size = sizeof (struct pair);\n"),
+    ]);
+    let dir = dir.path();
+    for (compiler, made) in [
+        ("zig", "pair.h.pch"),
+        ("clang", "pair.h.gch"),
+        ("gcc", "pair.h.gch"),
+    ] {
+        if compiler != "zig" && Command::new(compiler).arg("--version").output().is_err() {
+            eprintln!("{compiler} is not installed: skipped");
+            continue;
+        }
+        ok(dir, &format!("--compiler {compiler} pair.h"));
+        let made = dir.join(made);
+        assert!(made.is_file() && !dir.join("a.out").exists(), "{compiler}");
+        fs::remove_file(made).unwrap();
+    }
+    ok(dir, "-x c-header pair.h -o other.pch");
+    ok(dir, "-include-pch other.pch -c b.c");
+    assert!(fails(dir, "pair.h b.c -o prog").contains("cannot link pair.h"));
+}
+
+/// Meson and CMake read on stderr where headers are looked for.
+#[test]
+fn verbose_is_for_stderr() {
+    let dir = folder(&[("a.c", "int a;\n")]);
+    for stage in ["-E", "-S", "-c"] {
+        let output = zvm_cc(dir.path(), &format!("-v {stage} a.c -o out"));
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success() && output.stdout.is_empty(),
+            "{output:?}"
+        );
+        let (_, list) = said
+            .split_once("#include <...> search starts here")
+            .expect(&said);
+        assert!(list.contains("/include\n"), "{said}");
+        assert!(said.contains("zvm-cc "), "{said}");
+    }
+    for question in ["-Wl,--version", "a.c -Wl,--version"] {
+        assert!(ok(dir.path(), question).contains("LLD"));
+    }
+    assert!(ok(dir.path(), "-Wl,--help").contains("--gc-sections"));
+    assert!(!dir.path().join("a.out").exists());
+}
+
 #[test]
 fn partial_links_keep_their_symbols() {
     let dir = folder(&[
         ("a.c", "int b(void);\nint main(void) { return b(); }\n"),
         ("b.c", "int b(void) { return 0; }\n"),
     ]);
-    ok(dir.path(), "-r a.c b.c -o both.o");
+    ok(dir.path(), "-Wl,-r a.c b.c -o both.o");
     ok(dir.path(), "--native both.o -o prog");
     assert_eq!(output_of(&dir.path().join("prog")), "");
 }
@@ -218,6 +318,24 @@ fn failures_say_what_and_where() {
     assert!(fails(dir, "libx.so").contains("dynamic linker"));
     assert!(fails(dir, "--compiler tcc bad.c").contains("tcc"));
     assert!(fails(dir, "-c bad.c undefined.c -o both.o").contains("-o both.o"));
+    // What an earlier link left would pass for this one's.
+    fs::write(dir.join("prog"), "old").unwrap();
+    fails(dir, "--native undefined.c -o prog");
+    assert!(!dir.join("prog").exists());
+    // Nothing is written over what is read, under any name.
+    std::os::unix::fs::symlink("undefined.c", dir.join("same")).unwrap();
+    for args in [
+        "-c undefined.c -o same",
+        "undefined.c -o undefined.c",
+        "undefined.c --map same",
+    ] {
+        assert!(fails(dir, args).contains("an input, too"), "{args}");
+    }
+    assert!(
+        fs::read_to_string(dir.join("undefined.c"))
+            .unwrap()
+            .contains("nowhere")
+    );
 }
 
 #[test]
@@ -278,13 +396,27 @@ fn stripping_leaves_code_alone() {
         };
         elf.sections().map(of).collect()
     };
-    ok(dir.path(), "-g a.c -o whole.zvm");
+    let split = zvm_cc(
+        dir.path(),
+        "-g -gsplit-dwarf -Wl,--compress-debug-sections=zlib a.c -o whole.zvm",
+    );
+    let said = String::from_utf8_lossy(&split.stderr);
+    assert!(
+        split.status.success() && said.contains("-gsplit-dwarf"),
+        "{said}"
+    );
     ok(dir.path(), "-g a.c -o bare.zvm --strip");
-    let (whole, bare) = (sections("whole.zvm"), sections("bare.zvm"));
+    ok(dir.path(), "-g a.c -o named.zvm -Wl,-S");
+    let (whole, bare, named) = (
+        sections("whole.zvm"),
+        sections("bare.zvm"),
+        sections("named.zvm"),
+    );
     let has = |sections: &[(String, Vec<u8>)], name: &str| sections.iter().any(|s| s.0 == name);
     for name in [".symtab", ".debug_info", ".debug_line"] {
         assert!(has(&whole, name), "{name}");
         assert!(!has(&bare, name), "{name}");
+        assert_eq!(has(&named, name), name == ".symtab", "{name}");
     }
     let text = |sections: &[(String, Vec<u8>)]| {
         let text = sections.iter().find(|s| s.0 == ".text");

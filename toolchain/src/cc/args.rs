@@ -2,195 +2,22 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::compile::{Language, language_of};
 use super::error::CcError;
+use super::invocation::{Invocation, Item, Query, Stage};
+use super::language::is_source;
 use super::linker_flags::{self, LinkerFlag};
-use super::reporting::Reporting;
-
-/// Where to stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
-    /// `-E`, `-M`, `-MM`.
-    Preprocess,
-    /// `-fsyntax-only`.
-    Check,
-    /// `-S`.
-    Assembly,
-    /// `-c`.
-    Object,
-    /// Nothing of these: link an image.
-    Link,
-}
-
-/// One thing on the command line whose place matters to the linker.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Item {
-    /// A file to compile.
-    Source {
-        /// The path; `-` is standard input.
-        path: PathBuf,
-        /// What `-x` said.
-        language: Option<String>,
-    },
-    /// An object or archive.
-    Object(PathBuf),
-    /// Passed to the linker as it is: `-lNAME`, `-LDIR`, `-u SYMBOL`, …
-    Linker(OsString),
-}
-
-/// A question that is answered instead of compiling.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Query {
-    /// `--help`.
-    Help,
-    /// `--version`.
-    Version,
-    /// `-dumpversion`, `-dumpfullversion`: the compiler's answer.
-    DumpVersion(String),
-    /// `-dumpmachine`, `-print-target-triple`.
-    Machine,
-    /// `-print-search-dirs`.
-    SearchDirs,
-    /// `-print-file-name=NAME`.
-    FileName(OsString),
-    /// `-print-prog-name=NAME`.
-    ProgName(OsString),
-    /// `-print-libgcc-file-name`.
-    LibgccFileName,
-    /// `-print-sysroot`.
-    Sysroot,
-    /// `-print-multiarch`, `-print-multi-directory` and kin: the answer is this fixed line.
-    Fixed(&'static str),
-    /// `-print-resource-dir`.
-    ResourceDir,
-}
-
-/// A command line, understood.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invocation {
-    /// `--compiler`; `ZVM_CC` and the default are not looked at here.
-    pub compiler: Option<OsString>,
-    /// Where to stop.
-    pub stage: Stage,
-    /// `-o`.
-    pub output: Option<PathBuf>,
-    /// Options for the compiler, in order, with `-E`, `-S`, `-c`, `-o` and `-x` taken out.
-    pub compile: Vec<OsString>,
-    /// Inputs and the linker's arguments, in order.
-    pub items: Vec<Item>,
-    /// x86-64-v*level*, from `-march`.
-    pub level: Option<u32>,
-    /// `-s`: no symbols in the image.
-    pub strip: bool,
-    /// `-nostdlib`, `-nostartfiles`: no `crt1.o`.
-    pub no_start_files: bool,
-    /// `-nostdinc`.
-    pub no_std_inc: bool,
-    /// `-r`: one object out of many.
-    pub relocatable: bool,
-    /// `-nostdlib`, `-nodefaultlibs`: no library that is not named.
-    pub no_std_lib: bool,
-    /// The C++ driver's: the C++ library is linked.
-    pub cxx: bool,
-    /// `--native`: an ordinary executable of the host.
-    pub native: bool,
-    /// `-static-pie`, which only executables of the host can be.
-    pub static_pie: bool,
-    /// `-fuse-ld=bfd`: the system's GNU ld links, not the SDK's lld.
-    pub gnu_ld: bool,
-    /// `--emit-elf FILE`: keep what the linker made.
-    pub emit_elf: Option<PathBuf>,
-    /// `--time`, `--stats`, `--map FILE`, `--keep-going`: what to say of the rewriting.
-    pub reporting: Reporting,
-    /// `-v`: show the commands.
-    pub verbose: bool,
-    /// `-###`: show the commands, run none.
-    pub dry_run: bool,
-    /// `-w`: no warnings.
-    pub quiet: bool,
-    /// The first question asked.
-    pub query: Option<Query>,
-}
-
-impl Default for Invocation {
-    fn default() -> Self {
-        Invocation {
-            compiler: None,
-            stage: Stage::Link,
-            output: None,
-            compile: Vec::new(),
-            items: Vec::new(),
-            level: None,
-            strip: false,
-            no_start_files: false,
-            no_std_inc: false,
-            relocatable: false,
-            no_std_lib: false,
-            cxx: false,
-            native: false,
-            static_pie: false,
-            gnu_ld: false,
-            emit_elf: None,
-            reporting: Reporting::default(),
-            verbose: false,
-            dry_run: false,
-            quiet: false,
-            query: None,
-        }
-    }
-}
-
-/// Names of the C++ library and its unwinder, as linker arguments.
-const CXX_LIBRARIES: &[&str] = &[
-    "-lc++", "-lstdc++", "-lc++abi", "-lsupc++", "-lunwind", "-lgcc_eh", "-lgcc_s",
-];
-
-impl Invocation {
-    /// As g++ reads it: C files are C++, and the C++ library is linked.
-    pub fn make_cxx(&mut self) {
-        self.cxx = true;
-        for item in &mut self.items {
-            if let Item::Source { path, language } = item
-                && language.is_none()
-                && matches!(
-                    path.extension().and_then(OsStr::to_str),
-                    Some("c" | "h" | "i")
-                )
-            {
-                *language = Some("c++".to_owned());
-            }
-        }
-    }
-
-    /// Whether a source is C++.
-    pub fn has_cxx_source(&self) -> bool {
-        self.items.iter().any(|item| match item {
-            Item::Source { path, language } => {
-                language_of(path, language.as_deref()) == Language::Cxx
-            }
-            _ => false,
-        })
-    }
-
-    /// Whether the C++ library's headers or archives are needed.
-    pub fn wants_cxx(&self) -> bool {
-        let named = |item: &Item| match item {
-            Item::Linker(flag) => CXX_LIBRARIES.iter().any(|name| flag == name),
-            _ => false,
-        };
-        self.query.is_none()
-            && (self.has_cxx_source()
-                || self.stage == Stage::Link && (self.cxx || self.items.iter().any(named)))
-    }
-}
 
 /// Compiler options whose value may be the next argument, and does not matter to us.
 const WITH_VALUE: &[&str] = &[
     "-include",
+    "-include-pch",
     "-imacros",
     "-isystem",
+    "-cxx-isystem",
+    "-ivfsoverlay",
+    "-iwithsysroot",
     "-idirafter",
     "-iquote",
     "-iprefix",
@@ -201,6 +28,9 @@ const WITH_VALUE: &[&str] = &[
     "-MT",
     "-MQ",
     "-MJ",
+    "-serialize-diagnostics",
+    "--serialize-diagnostics",
+    "-working-directory",
     "-Xpreprocessor",
     "-Xassembler",
     "-Xclang",
@@ -231,14 +61,19 @@ const IGNORED: &[&str] = &[
     "-m64",
 ];
 
-/// Options of the compiler that ask for what the sandbox does not have.
 /// Why there are no shared libraries, and what to do instead.
 pub const DYNAMIC: (&str, &str) = (
     "an image is one static program: the sandbox has no dynamic linker",
     "build a static library and link it in",
 );
 
-/// Options that an image cannot have: why, and what to do.
+/// Why nothing counts what runs, and what to do instead.
+const COUNTERS: (&str, &str) = (
+    "the runtime that would write the counters is not in the sysroot",
+    "measure a build of the host's own compiler; -fprofile-use=FILE takes what that found out",
+);
+
+/// Options that an image cannot have, with or without `=VALUE`: why, and what to do.
 const REFUSED: &[(&str, &str, &str)] = &[
     ("-shared", DYNAMIC.0, DYNAMIC.1),
     ("--shared", DYNAMIC.0, DYNAMIC.1),
@@ -259,6 +94,13 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "there is no profiling runtime in the sandbox",
         "use perf on the host, which sees the image's symbols",
     ),
+    ("--coverage", COUNTERS.0, COUNTERS.1),
+    ("-coverage", COUNTERS.0, COUNTERS.1),
+    ("-fprofile-arcs", COUNTERS.0, COUNTERS.1),
+    ("-ftest-coverage", COUNTERS.0, COUNTERS.1),
+    ("-fprofile-generate", COUNTERS.0, COUNTERS.1),
+    ("-fcs-profile-generate", COUNTERS.0, COUNTERS.1),
+    ("-fprofile-instr-generate", COUNTERS.0, COUNTERS.1),
     ("-dumpspecs", "zvm-cc has no specs", ""),
 ];
 
@@ -282,6 +124,10 @@ pub fn parse(args: Vec<OsString>) -> Result<Invocation, CcError> {
             "",
             "",
         ));
+    }
+    if parser.out.stage == Stage::Link && parser.out.is_all_headers() {
+        // A precompiled header is the last step.
+        parser.out.stage = Stage::Object;
     }
     Ok(parser.out)
 }
@@ -448,6 +294,11 @@ impl Parser {
             _ if text.starts_with("--emit-elf=") => {
                 out.emit_elf = Some(text["--emit-elf=".len()..].into())
             }
+            "--output" => self.out.output = Some(self.value(text)?.into()),
+            _ if arg.as_bytes().starts_with(b"--output=") => {
+                let path = OsString::from_vec(arg.as_bytes()["--output=".len()..].to_vec());
+                out.output = Some(path.into());
+            }
             _ if arg.as_bytes().starts_with(b"-o") && !text.starts_with("-objc") => {
                 self.out.output = Some(self.joined("-o", arg)?.into());
             }
@@ -457,10 +308,14 @@ impl Parser {
             }
             // The last one counts; every other linker's name means the SDK's own.
             _ if text.starts_with("-fuse-ld=") => out.gnu_ld = text == "-fuse-ld=bfd",
+            // What an image's .dwo files would say is the code from before the rewriting.
+            "-gsplit-dwarf" => out.split_debug = true,
+            _ if text.starts_with("-gsplit-dwarf=") => out.split_debug = true,
             _ if IGNORED.contains(&text) => {}
             _ => {
+                let name = text.split_once('=').map_or(text, |(name, _)| name);
                 let refused = REFUSED.iter().find(|(option, ..)| {
-                    *option == text || (*option == "-T" && text.starts_with("-T"))
+                    *option == name || (*option == "-T" && text.starts_with("-T"))
                 });
                 if let Some((_, why, advice)) = refused {
                     return Err(CcError::usage(format!("{text} cannot be"), *why, *advice));
@@ -480,14 +335,24 @@ impl Parser {
             }
             return Ok(true);
         }
+        if let Some(list) = bytes.strip_prefix(b"-Wp,") {
+            self.preprocessor(list);
+            return Ok(true);
+        }
         match text {
             "-Xlinker" => {
                 let flag = self.value(text)?;
                 self.linker_word(flag)?;
             }
-            "-z" | "-e" | "-u" => {
+            "-e" => {
                 self.linker_word(arg.to_owned())?;
                 let value = self.value(text)?;
+                self.linker_word(value)?;
+            }
+            _ if bytes.starts_with(b"-z") || bytes.starts_with(b"-u") && text != "-undef" => {
+                let option = if bytes[1] == b'z' { "-z" } else { "-u" };
+                let value = self.joined(option, arg)?;
+                self.linker_word(option.into())?;
                 self.linker_word(value)?;
             }
             _ if bytes.starts_with(b"-L") || bytes.starts_with(b"-l") => {
@@ -502,11 +367,33 @@ impl Parser {
         Ok(true)
     }
 
+    /// The preprocessor's words of a `-Wp,`. With a file behind it, its `-MD` is what the driver calls `-MD -MF`.
+    fn preprocessor(&mut self, list: &[u8]) {
+        let mut words = list.split(|&byte| byte == b',');
+        let own = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+        while let Some(word) = words.next() {
+            let file = match word {
+                b"-MD" | b"-MMD" => words.next(),
+                _ => None,
+            };
+            self.out.compile.push(match file {
+                Some(_) => own(word),
+                None => own(&[b"-Wp,", word].concat()),
+            });
+            if let Some(file) = file {
+                self.out.compile.extend(["-MF".into(), own(file)]);
+            }
+        }
+    }
+
     /// One argument of the linker; it may be the value of the one before, even from another `-Wl` (`-Wl,-u -Wl,main`).
     fn linker_word(&mut self, word: OsString) -> Result<(), CcError> {
         if let Some((flag, kind)) = self.pending.take() {
-            if kind == LinkerFlag::Pass {
-                self.out.items.extend([flag, word].map(Item::Linker));
+            match kind {
+                LinkerFlag::Pass => self.out.items.extend([flag, word].map(Item::Linker)),
+                LinkerFlag::Keyword => self.keyword(word),
+                LinkerFlag::Dependencies => self.out.link_dependencies = Some(word.into()),
+                _ => {}
             }
             return Ok(());
         }
@@ -518,10 +405,28 @@ impl Parser {
         match kind {
             LinkerFlag::Ignore => {}
             LinkerFlag::Strip => self.out.strip = true,
+            LinkerFlag::Relocatable => self.out.relocatable = true,
+            LinkerFlag::Keyword => {
+                self.keyword(OsString::from_vec(word.as_bytes()["-z".len()..].to_vec()));
+            }
+            LinkerFlag::Dependencies => {
+                let file = word.as_bytes().splitn(2, |&byte| byte == b'=').nth(1);
+                self.out.link_dependencies = file.map(|file| OsStr::from_bytes(file).into());
+            }
+            LinkerFlag::Question => {
+                self.out.query.get_or_insert(Query::Linker(word));
+            }
             LinkerFlag::Input => self.out.items.push(Item::Object(word.into())),
             LinkerFlag::Pass => self.out.items.push(Item::Linker(word)),
         }
         Ok(())
+    }
+
+    /// What stands behind the linker's `-z`.
+    fn keyword(&mut self, word: OsString) {
+        if linker_flags::keyword_matters(&word) {
+            self.out.items.extend(["-z".into(), word].map(Item::Linker));
+        }
     }
 
     /// Options that choose the processor, and what the sandbox cannot have of them.
@@ -591,30 +496,6 @@ fn check_target(target: &str) -> Result<(), CcError> {
         "the sandbox runs x86-64 code for Linux only",
         "leave the target out: it is the SDK's own",
     ))
-}
-
-/// Whether gcc would compile the file, by its name.
-fn is_source(path: &Path) -> bool {
-    let extension = path.extension().and_then(OsStr::to_str).unwrap_or("");
-    matches!(
-        extension,
-        "c" | "i"
-            | "s"
-            | "S"
-            | "sx"
-            | "h"
-            | "C"
-            | "cc"
-            | "cp"
-            | "cpp"
-            | "cxx"
-            | "c++"
-            | "CPP"
-            | "ii"
-            | "m"
-            | "mm"
-            | "M"
-    )
 }
 
 #[cfg(test)]

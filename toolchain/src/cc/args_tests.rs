@@ -99,21 +99,112 @@ fn values_that_look_like_options_or_files() {
 
 #[test]
 fn linker_options_by_kind() {
-    let call = parsed(
-        "a.o -Wl,-rpath,/lib,--as-needed,-u,main,--defsym=x=1 -rdynamic -pie -Wl,-soname -Wl,libx.so -Wl,-Map=m -z now",
+    let args = "a.o -Wl,-rpath,/lib,--as-needed,-u,main,--defsym=x=1 -rdynamic -pie -Wl,-soname -Wl,libx.so -Wl,-Map=m -z now";
+    assert_eq!(linker_arguments(args), "-u main --defsym=x=1 -Map=m");
+}
+
+/// The linker's arguments of a command line.
+fn linker_arguments(args: &str) -> String {
+    let call = parsed(args);
+    let flags = call.items.iter().filter_map(|item| match item {
+        Item::Linker(flag) => flag.to_str(),
+        _ => None,
+    });
+    flags.collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn keywords_that_mean_something_reach_the_linker() {
+    for spelling in [
+        "-z stack-size=65536",
+        "-zstack-size=65536",
+        "-Wl,-z,stack-size=65536",
+        "-Wl,-zstack-size=65536",
+        "-Wl,-z -Wl,stack-size=65536",
+        "-Xlinker -z -Xlinker stack-size=65536 -znow -Wl,-z,relro,-z,max-page-size=4096",
+    ] {
+        let args = format!("a.o {spelling}");
+        assert_eq!(linker_arguments(&args), "-z stack-size=65536", "{args}");
+    }
+    assert_eq!(
+        linker_arguments("a.o -z muldefs -z defs -z nodelete"),
+        "-z muldefs"
     );
-    let linker: Vec<_> = call
-        .items
-        .iter()
-        .filter_map(|item| {
-            if let Item::Linker(flag) = item {
-                flag.to_str()
-            } else {
-                None
-            }
-        })
-        .collect();
-    assert_eq!(linker, ["-u", "main", "--defsym=x=1", "-Map=m"]);
+    assert!(refused("a.c -z").contains("-z"));
+}
+
+#[test]
+fn linker_options_that_are_the_driver_s() {
+    assert_eq!(linker_arguments("a.o -usym -u sym"), "-u sym -u sym");
+    assert_eq!(parsed("-undef -c a.c").compile, ["-undef"]);
+    assert!(parsed("-Wl,-r a.o").relocatable);
+    assert!(parsed("-Wl,--relocatable a.o").relocatable);
+    for args in [
+        "a.o -Wl,--dependency-file=a.d",
+        "a.o -Wl,--dependency-file,a.d",
+    ] {
+        let call = parsed(args);
+        assert_eq!(call.link_dependencies, Some("a.d".into()), "{args}");
+        assert_eq!(linker_arguments(args), "", "{args}");
+    }
+    let debugging = "a.o -Wl,--compress-debug-sections=zlib -Wl,-S -Wl,--strip-debug";
+    assert_eq!(linker_arguments(debugging), "-S --strip-debug");
+}
+
+#[test]
+fn outputs_in_every_spelling() {
+    for args in ["-o x a.c", "-ox a.c", "--output x a.c", "--output=x a.c"] {
+        assert_eq!(parsed(args).output, Some("x".into()), "{args}");
+    }
+}
+
+#[test]
+fn headers_are_never_linked() {
+    for args in [
+        "a.h",
+        "a.hh b.hpp c.hxx d.H e.tcc -lm",
+        "-x c-header a",
+        "-x c++-header a.inc",
+    ] {
+        assert_eq!(parsed(args).stage, Stage::Object, "{args}");
+    }
+    for args in ["a.h b.c", "a.h b.o", "-x c a.h", "-lm"] {
+        assert_eq!(parsed(args).stage, Stage::Link, "{args}");
+    }
+    assert_eq!(parsed("-E a.h").stage, Stage::Preprocess);
+    assert!(parsed("a.tcc").has_cxx_source() && !parsed("a.h").has_cxx_source());
+    let mut cxx = parsed("a.h b.c");
+    cxx.make_cxx();
+    let languages = cxx.items.iter().map(|item| match item {
+        Item::Source { language, .. } => language.as_deref(),
+        _ => None,
+    });
+    assert_eq!(
+        languages.collect::<Vec<_>>(),
+        [Some("c++-header"), Some("c++")]
+    );
+}
+
+#[test]
+fn dependencies_through_the_preprocessor() {
+    assert_eq!(
+        parsed("-Wp,-MD,a.d -Wp,-DX,-MMD,b.d -Wp,-MD -c a.c").compile,
+        [
+            "-MD", "-MF", "a.d", "-Wp,-DX", "-MMD", "-MF", "b.d", "-Wp,-MD"
+        ]
+    );
+    assert_eq!(
+        parsed("-include-pch a.pch -c a.c").compile,
+        ["-include-pch", "a.pch"]
+    );
+}
+
+#[test]
+fn split_debugging_information_is_left_out() {
+    for flag in ["-gsplit-dwarf", "-gsplit-dwarf=single"] {
+        let call = parsed(&format!("-g {flag} a.c"));
+        assert!(call.split_debug && call.compile == ["-g"], "{flag}");
+    }
 }
 
 #[test]
@@ -162,6 +253,11 @@ fn refusals_give_a_reason() {
         ("-Wl,-shared a.c", "dynamic linker"),
         ("-Wl,-e,main a.c", "libzrt"),
         ("-fsanitize=address a.c", "sanitizer"),
+        ("--coverage a.c", "counters"),
+        ("-fprofile-arcs -c a.c", "counters"),
+        ("-ftest-coverage a.c", "counters"),
+        ("-fprofile-generate=dir a.c", "-fprofile-use"),
+        ("-fprofile-instr-generate a.c", "host's own compiler"),
     ] {
         let text = refused(args);
         assert!(text.contains(reason), "{args}: {text}");
@@ -198,6 +294,8 @@ fn questions() {
         ("--print-file-name libc.a", Query::FileName("libc.a".into())),
         ("--print-prog-name=ld", Query::ProgName("ld".into())),
         ("-print-multi-os-directory", Query::Fixed(".")),
+        ("-Wl,--version", Query::Linker("--version".into())),
+        ("a.c -Wl,--help", Query::Linker("--help".into())),
         (
             "-dumpversion",
             Query::DumpVersion("-dumpversion".to_owned()),

@@ -3,14 +3,16 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use super::args::{Invocation, Item, Stage};
 use super::compiler::Compiler;
+use super::dependencies::Dependencies;
 use super::error::CcError;
+use super::invocation::{Invocation, Item, Stage};
+use super::language::{self, Language, is_header, language_of};
 use super::run::{self, Show};
 
 /// Runs the compiler once over all sources and lets it name the outputs.
@@ -33,7 +35,7 @@ pub fn last_step(compiler: &Compiler, call: &Invocation, show: Show) -> Result<(
         ));
     }
     let mut command = compiler.command(&call.compile, call.no_std_inc);
-    command.args(stage_option(call));
+    command.args(stage_option(call)).args(verbose(show));
     if let Some(output) = &call.output {
         command.arg("-o").arg(output);
     }
@@ -54,18 +56,30 @@ pub fn to_objects(
 ) -> Result<Vec<OsString>, CcError> {
     let mut jobs = Vec::new();
     let mut inputs = Vec::new();
+    let mut dependencies = Dependencies::of(call);
     for item in &call.items {
         match item {
             Item::Linker(flag) => inputs.push(flag.clone()),
             Item::Object(path) => inputs.push(path.into()),
             Item::Source { path, language } => {
                 check_language(path, language.as_deref())?;
+                if is_header(path, language.as_deref()) {
+                    return Err(CcError::usage(
+                        format!("cannot link {}", path.display()),
+                        "of a header the compiler makes a precompiled header, which is nothing to link",
+                        "leave it out, or compile it by itself",
+                    ));
+                }
                 let stem = path.file_stem().unwrap_or(OsStr::new("stdin"));
                 // Numbered: two folders may have files of the same name.
                 let object = dir.join(jobs.len().to_string()).with_extension("o");
                 let mut command = compiler.command(&call.compile, call.no_std_inc);
-                command.args(dependency_file(call, stem));
-                command.arg("-c").arg("-o").arg(&object);
+                command.args(dependencies.options(stem, &object));
+                command.args(verbose(show)).arg("-c").arg("-o").arg(&object);
+                if path.as_os_str() == "-" {
+                    // Side by side, commands would get none.
+                    command.stdin(Stdio::inherit());
+                }
                 add_sources(&mut command, &[(path, language.as_deref())]);
                 inputs.push(object.into());
                 jobs.push(command);
@@ -78,6 +92,9 @@ pub fn to_objects(
         _ => side_by_side(jobs, show)
             .into_iter()
             .collect::<Result<(), _>>()?,
+    }
+    if show != Show::Only {
+        dependencies.join()?;
     }
     Ok(inputs)
 }
@@ -130,10 +147,16 @@ fn sources(call: &Invocation) -> impl Iterator<Item = (&PathBuf, Option<&str>)> 
     })
 }
 
+/// With `-v` the compiler shows where it looks for headers, which build systems read.
+fn verbose(show: Show) -> Option<&'static str> {
+    (show == Show::Too).then_some("-v")
+}
+
 /// `-x` belongs to the files behind it.
 fn add_sources(command: &mut Command, sources: &[(&PathBuf, Option<&str>)]) {
     for (path, language) in sources {
-        command.arg("-x").arg(language.unwrap_or("none")).arg(path);
+        let language = language.unwrap_or_else(|| language::implied(path));
+        command.arg("-x").arg(language).arg(path);
     }
 }
 
@@ -156,33 +179,6 @@ fn stage_option(call: &Invocation) -> Option<&'static str> {
     }
 }
 
-/// With `-MD` and no `-MF` the compiler would put the dependencies beside the temporary object, and name that as target.
-fn dependency_file(call: &Invocation, stem: &OsStr) -> Vec<OsString> {
-    let has = |names: &[&str]| {
-        call.compile
-            .iter()
-            .any(|option| names.iter().any(|name| option == name))
-    };
-    let mut options = Vec::new();
-    if !has(&["-MD", "-MMD"]) {
-        return options;
-    }
-    if !has(&["-MF"]) {
-        let file = match &call.output {
-            Some(output) if sources(call).count() == 1 => output.with_extension("d"),
-            _ => Path::new(stem).with_extension("d"),
-        };
-        options.extend(["-MF".into(), file.into_os_string()]);
-    }
-    if !has(&["-MT", "-MQ"]) {
-        options.extend([
-            "-MT".into(),
-            Path::new(stem).with_extension("o").into_os_string(),
-        ]);
-    }
-    options
-}
-
 /// Languages that the sysroot has libraries for.
 fn check_language(path: &Path, language: Option<&str>) -> Result<(), CcError> {
     match language_of(path, language) {
@@ -192,31 +188,5 @@ fn check_language(path: &Path, language: Option<&str>) -> Result<(), CcError> {
             format!("the sysroot has no library for {other}"),
             "give zvm-cc C, C++ or assembly",
         )),
-    }
-}
-
-/// What a source is written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language<'l> {
-    /// C or assembly.
-    C,
-    /// C++.
-    Cxx,
-    /// Its name.
-    Other(&'l str),
-}
-
-/// The language that `-x` or the name says.
-pub fn language_of<'l>(path: &Path, language: Option<&'l str>) -> Language<'l> {
-    let extension = path.extension().and_then(OsStr::to_str).unwrap_or("");
-    match language {
-        Some("c" | "c-header" | "cpp-output" | "assembler" | "assembler-with-cpp") => Language::C,
-        Some("c++" | "c++-header" | "c++-cpp-output") => Language::Cxx,
-        Some(language) => Language::Other(language),
-        None => match extension {
-            "C" | "cc" | "cp" | "cpp" | "cxx" | "c++" | "CPP" | "ii" => Language::Cxx,
-            "m" | "mm" | "M" => Language::Other("Objective-C"),
-            _ => Language::C,
-        },
     }
 }

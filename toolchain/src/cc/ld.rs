@@ -41,7 +41,7 @@ fn as_drivers(args: Vec<OsString>) -> Result<Vec<OsString>, CcError> {
                 out.push(arg.clone());
                 out.extend(args.next());
             }
-            _ if plain => out.push(arg),
+            _ if plain || text.starts_with("-o") || text.starts_with("--output=") => out.push(arg),
             _ => {
                 let (_, has_value) = linker_flags::classify(&arg)?;
                 let value = has_value.then(|| args.next()).flatten();
@@ -69,6 +69,10 @@ mod tests {
             "-nostdlib -Xlinker -m -Xlinker elf_x86_64 -o a crt1.o a.o -L/x -lm -Xlinker -u -Xlinker main \
              -Xlinker --gc-sections -r"
         );
+        for joined in ["-oa", "--output=a"] {
+            let out = as_drivers(vec![joined.into()]).unwrap();
+            assert_eq!(out[1..], [joined]);
+        }
         assert!(as_drivers(vec!["-shared".into()]).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! Links objects into an ordinary ELF and rewrites that into an image; or links a native program of the same objects.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,6 +14,7 @@ use super::output;
 use super::reporting::{Around, Reporting};
 use super::run::{self, Show};
 use super::unchanged::Origin;
+use super::{dependencies, stack};
 
 /// What kind of file comes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub struct LinkJob {
     pub gnu_ld: bool,
     /// Also keep the linker's output here.
     pub emit_elf: Option<PathBuf>,
+    /// Also write here what the linker read, as a rule for make.
+    pub dependencies: Option<PathBuf>,
     /// What to say of the rewriting.
     pub reporting: Reporting,
     /// Where relative names of inputs start; else the working folder.
@@ -69,20 +72,42 @@ pub struct LinkJob {
 /// Links. For an image, says what the rewriter did; nothing, where the image was there already.
 ///
 /// # Errors
-/// The linker fails, the rewriter refuses, or a file cannot be written.
+/// The linker fails, the rewriter refuses, or a file cannot be written. No output of an earlier link is there then.
 pub fn link(sysroot: &Sysroot, job: &LinkJob) -> Result<Option<Stats>, CcError> {
+    let outcome = make(sysroot, job);
+    if outcome.is_err() {
+        output::remove(&job.output);
+    }
+    outcome
+}
+
+fn make(sysroot: &Sysroot, job: &LinkJob) -> Result<Option<Stats>, CcError> {
     let temp =
         tempfile::tempdir().map_err(CcError::file("create a folder in", &std::env::temp_dir()))?;
     let elf_path = temp.path().join("linked.elf");
     let start = Instant::now();
     let mut command = linker(sysroot, job);
     command.arg("-o").arg(&elf_path);
+    let rules_path = temp.path().join("linked.d");
+    if job.dependencies.is_some() {
+        command.arg("--dependency-file").arg(&rules_path);
+    }
     run::run(&mut command, job.show)?;
     if job.show == Show::Only {
         return Ok(None);
     }
-    let elf = fs::read(&elf_path).map_err(CcError::file("read", &elf_path))?;
+    let read = |path: &Path| fs::read(path).map_err(CcError::file("read", path));
+    let mut elf = read(&elf_path)?;
     let link = start.elapsed();
+    if let Some(file) = &job.dependencies {
+        let rules = dependencies::for_output(read(&rules_path)?, &elf_path, &job.output);
+        fs::write(file, rules).map_err(CcError::file("write", file))?;
+    }
+    if job.product == Product::Image
+        && let Some(size) = stack::size(&job.inputs)
+    {
+        stack::set(&mut elf, size);
+    }
     if let Some(keep) = &job.emit_elf {
         output::write(keep, &elf)?;
     }
@@ -122,14 +147,14 @@ pub fn link(sysroot: &Sysroot, job: &LinkJob) -> Result<Option<Stats>, CcError> 
     Ok(Some(image.stats))
 }
 
-/// Lets the linker say its name and version.
+/// Lets the linker answer `--version` or `--help`.
 ///
 /// # Errors
 /// It does not start, or fails.
-pub fn version(sysroot: &Sysroot, gnu_ld: bool) -> Result<(), CcError> {
+pub fn ask(sysroot: &Sysroot, gnu_ld: bool, question: &OsStr) -> Result<(), CcError> {
     let mut command = program(sysroot, gnu_ld);
     let status = command
-        .arg("--version")
+        .arg(question)
         .status()
         .map_err(run::start(&command))?;
     run::check(status)

@@ -13,6 +13,14 @@ pub enum LinkerFlag {
     Ignore,
     /// No symbols in the image.
     Strip,
+    /// One object out of many, as the driver's `-r`.
+    Relocatable,
+    /// `-z KEYWORD`: [`keyword_matters`] says what to do.
+    Keyword,
+    /// `--dependency-file=FILE`.
+    Dependencies,
+    /// The linker answers it instead of linking.
+    Question,
     /// A file.
     Input,
     /// The linker understands it; it complains about what it does not know.
@@ -55,8 +63,8 @@ const IGNORED: &[&str] = &[
     "nostdlib",
     "emit-relocs",
     "q",
-    "strip-debug",
-    "S",
+    // The rewriter reads debugging information and writes it anew.
+    "compress-debug-sections",
     "no-keep-memory",
     "reduce-memory-overheads",
     "relax",
@@ -92,6 +100,57 @@ const PASSED_VALUE: &[&str] = &[
     "exclude-libs",
     "L",
     "l",
+];
+
+/// Behind `-z`, ignored, with or without `=VALUE`: about dynamic linking, page protection and layout, which the image's format
+/// fixes.
+const IGNORED_KEYWORDS: &[&str] = &[
+    "now",
+    "lazy",
+    "relro",
+    "norelro",
+    "origin",
+    "execstack",
+    "noexecstack",
+    "nognustack",
+    "text",
+    "notext",
+    "textoff",
+    "textwarn",
+    "defs",
+    "undefs",
+    "combreloc",
+    "nocombreloc",
+    "copyreloc",
+    "nocopyreloc",
+    "rel",
+    "rela",
+    "pack-relative-relocs",
+    "nopack-relative-relocs",
+    "separate-code",
+    "noseparate-code",
+    "separate-loadable-segments",
+    "max-page-size",
+    "common-page-size",
+    "sectionheader",
+    "nosectionheader",
+    "global",
+    "initfirst",
+    "interpose",
+    "loadfltr",
+    "nodefaultlib",
+    "nodelete",
+    "nodlopen",
+    "nodump",
+    "ibt",
+    "ibtplt",
+    "shstk",
+    "force-ibt",
+    "cet-report",
+    "retpolineplt",
+    "hazardplt",
+    "ifunc-noplt",
+    "wxneeded",
 ];
 
 /// Refused: they would break the contract between linker and rewriter.
@@ -144,13 +203,21 @@ pub fn classify(flag: &OsStr) -> Result<(LinkerFlag, bool), CcError> {
     }
     Ok(match name {
         "s" | "strip-all" => (LinkerFlag::Strip, false),
-        // `-z now` and kin are about dynamic linking and page protection, which the image's format fixes.
-        "z" => (LinkerFlag::Ignore, !has_value),
-        _ if IGNORED.contains(&name) || name.starts_with("znow") || name.starts_with("zrelro") => {
-            (LinkerFlag::Ignore, false)
-        }
+        "r" | "relocatable" => (LinkerFlag::Relocatable, false),
+        "version" | "help" => (LinkerFlag::Question, false),
+        "dependency-file" => (LinkerFlag::Dependencies, !has_value),
+        // No other option starts so.
+        _ if bytes.starts_with(b"-z") => (LinkerFlag::Keyword, bytes == b"-z"),
+        _ if IGNORED.contains(&name) => (LinkerFlag::Ignore, false),
         _ if IGNORED_VALUE.contains(&name) => (LinkerFlag::Ignore, !has_value),
         _ if PASSED_VALUE.contains(&name) => (LinkerFlag::Pass, !has_value),
         _ => (LinkerFlag::Pass, false),
     })
+}
+
+/// Whether the linker gets `-z KEYWORD`.
+pub fn keyword_matters(keyword: &OsStr) -> bool {
+    let text = keyword.to_string_lossy();
+    let name = text.split_once('=').map_or(&*text, |(name, _)| name);
+    !IGNORED_KEYWORDS.contains(&name)
 }

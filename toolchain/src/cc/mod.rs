@@ -1,14 +1,17 @@
 //! `zvm-cc`: a compiler driver with gcc's command line that makes images for the sandbox.
 //!
-//! The phases: `response` expands `@files`, [`args`] understands the command line, `query` answers questions,
+//! The phases: `response` expands `@files`, [`args`] makes an [`invocation`] of the command line, `query` answers questions,
 //! [`compiler`] and [`compile`] make objects with an ordinary compiler, [`link`](mod@link) makes an ordinary ELF with an
 //! ordinary linker and rewrites it. Every phase can be used alone; `cargo-zvm` does so.
 
 pub mod args;
 pub mod compile;
 pub mod compiler;
+mod dependencies;
 mod error;
 mod host;
+pub mod invocation;
+pub mod language;
 pub mod ld;
 pub mod link;
 mod linker_flags;
@@ -18,16 +21,20 @@ pub mod record;
 pub mod reporting;
 mod response;
 pub mod run;
+mod stack;
 mod unchanged;
 
 use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
 use std::process::ExitCode;
 
 use zvm_sysroot::{Progress, Sysroot};
 
-use args::{DYNAMIC, Invocation, Item, Stage};
+use args::DYNAMIC;
 use compiler::Compiler;
 pub use error::CcError;
+use invocation::{Invocation, Item, Stage};
 use link::{LinkJob, Product};
 use run::Show;
 
@@ -73,7 +80,7 @@ pub fn execute(call: &Invocation) -> Result<(), CcError> {
     let sysroot = Sysroot::open(&progress)?;
     let mut compiler = Compiler::find(call.compiler.as_deref(), &sysroot)?;
     if let Some(query) = &call.query {
-        return query::answer(query, &sysroot, &compiler);
+        return query::answer(query, &sysroot, &compiler, call.gnu_ld);
     }
     let mut cxx = None;
     if call.wants_cxx() {
@@ -90,20 +97,12 @@ pub fn execute(call: &Invocation) -> Result<(), CcError> {
         _ => Show::Nothing,
     };
     if show != Show::Nothing {
-        query::answer(&args::Query::Version, &sysroot, &compiler)?;
+        eprintln!("{}", query::version(&compiler)?);
     }
-    if !call.quiet && call.level.unwrap_or(1) < 3 && call.compile.iter().any(|flag| flag == "-mbmi")
-    {
-        eprintln!(
-            "zvm-cc: warning: -mbmi: below x86-64-v3 tzcnt is bsf, which compilers write the same way where no 0 comes, so of 0 it \
-             gives a wrong number; add -march=x86-64-v3 unless the code asks cpuid first"
-        );
+    if !call.quiet {
+        warn(call);
     }
     if !has_input(|item| !matches!(item, Item::Linker(_))) {
-        // Meson asks so which linker it is.
-        if has_input(|item| matches!(item, Item::Linker(flag) if flag == "--version")) {
-            return link::version(&sysroot, call.gnu_ld);
-        }
         return if call.verbose {
             Ok(())
         } else {
@@ -122,10 +121,18 @@ pub fn execute(call: &Invocation) -> Result<(), CcError> {
                 "",
             ));
         }
-        check_sources(call)?;
+        check_files(call, &[call.output.as_deref()])?;
         return compile::last_step(&compiler, call, show);
     }
-    check_sources(call)?;
+    let output = call.output.clone();
+    let output = output.unwrap_or_else(|| link::default_output().to_owned());
+    let outputs = [
+        Some(&*output),
+        call.emit_elf.as_deref(),
+        call.reporting.map.as_deref(),
+        call.link_dependencies.as_deref(),
+    ];
+    check_files(call, &outputs)?;
     let temp =
         tempfile::tempdir().map_err(CcError::file("create a folder in", &std::env::temp_dir()))?;
     let mut inputs = compile::to_objects(&compiler, call, temp.path(), show)?;
@@ -142,10 +149,7 @@ pub fn execute(call: &Invocation) -> Result<(), CcError> {
             (_, true) => Product::Native,
             _ => Product::Image,
         },
-        output: call
-            .output
-            .clone()
-            .unwrap_or_else(|| link::default_output().to_owned()),
+        output,
         inputs,
         level: call.level.unwrap_or(1),
         strip: call.strip,
@@ -160,6 +164,7 @@ pub fn execute(call: &Invocation) -> Result<(), CcError> {
         }),
         gnu_ld: call.gnu_ld,
         emit_elf: call.emit_elf.clone(),
+        dependencies: call.link_dependencies.clone(),
         reporting: call.reporting.clone(),
         folder: None,
         show,
@@ -179,13 +184,46 @@ pub fn execute(call: &Invocation) -> Result<(), CcError> {
     Ok(())
 }
 
-/// Said here, and not by a compiler under another name.
-fn check_sources(call: &Invocation) -> Result<(), CcError> {
+/// Of options that do not do what they say elsewhere.
+fn warn(call: &Invocation) {
+    if call.level.unwrap_or(1) < 3 && call.compile.iter().any(|flag| flag == "-mbmi") {
+        eprintln!(
+            "zvm-cc: warning: -mbmi: below x86-64-v3 tzcnt is bsf, which compilers write the same way where no 0 comes, so of 0 it \
+             gives a wrong number; add -march=x86-64-v3 unless the code asks cpuid first"
+        );
+    }
+    if call.split_debug {
+        eprintln!(
+            "zvm-cc: warning: -gsplit-dwarf is left out: .dwo files would describe the code from before the rewriting; debugging \
+             information stays in the object, and the image's is right"
+        );
+    }
+}
+
+/// Said here, and not by a compiler under another name: a source cannot be read, or an output is one of the inputs.
+fn check_files(call: &Invocation, outputs: &[Option<&Path>]) -> Result<(), CcError> {
+    let identity = |path: &Path| {
+        let metadata = std::fs::metadata(path).ok()?;
+        metadata.is_file().then(|| (metadata.dev(), metadata.ino()))
+    };
     for item in &call.items {
-        if let Item::Source { path, .. } = item
-            && path.as_os_str() != "-"
-        {
-            std::fs::metadata(path).map_err(CcError::file("read", path))?;
+        let path = match item {
+            Item::Source { path, .. } if path.as_os_str() == "-" => continue,
+            Item::Source { path, .. } => {
+                std::fs::metadata(path).map_err(CcError::file("read", path))?;
+                path
+            }
+            Item::Object(path) => path,
+            Item::Linker(_) => continue,
+        };
+        let input = identity(path);
+        let mut outputs = outputs.iter().copied().flatten();
+        if let Some(output) = outputs.find(|output| input.is_some() && identity(output) == input) {
+            return Err(CcError::usage(
+                format!("cannot write {}", output.display()),
+                format!("it is an input, too: {}", path.display()),
+                "give -o another name",
+            ));
         }
     }
     Ok(())

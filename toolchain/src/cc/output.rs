@@ -34,6 +34,14 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), CcError> {
     Ok(())
 }
 
+/// Removes what an earlier run left at `path`, where this one failed; devices and folders stay.
+pub fn remove(path: &Path) {
+    if fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+        // Who cannot remove it could not have written it, and has been told so.
+        let _ = fs::remove_file(path);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +55,10 @@ mod tests {
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_ne!(fs::metadata(&path).unwrap().permissions().mode() & 0o100, 0);
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        remove(&path);
+        assert!(!path.exists());
+        remove(dir.path());
+        assert!(dir.path().exists());
         write(Path::new("/dev/null"), b"three").unwrap();
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
     }

@@ -7,10 +7,10 @@ use std::process::Stdio;
 
 use zvm_sysroot::{Sysroot, TRIPLE};
 
-use super::args::Query;
 use super::compiler::Compiler;
 use super::error::CcError;
-use super::run;
+use super::invocation::Query;
+use super::{link, run};
 
 const HELP: &str = "\
 Compiles C for the ZeroVM sandbox. Takes gcc's options.
@@ -38,25 +38,21 @@ ZVM_PREFIX lists folders, separated by `:`, whose include and lib are searched a
 ZVM_HOME says where the SDK keeps compiler and libraries (default: $XDG_CACHE_HOME/zvm or ~/.cache/zvm).
 ";
 
-/// Prints the answer to stdout.
+/// Prints the answer to stdout; `gnu_ld` says which linker is meant.
 ///
 /// # Errors
-/// The compiler was to be asked and does not start.
-pub fn answer(query: &Query, sysroot: &Sysroot, compiler: &Compiler) -> Result<(), CcError> {
+/// The compiler or the linker was to be asked and does not start.
+pub fn answer(
+    query: &Query,
+    sysroot: &Sysroot,
+    compiler: &Compiler,
+    gnu_ld: bool,
+) -> Result<(), CcError> {
     let lib = sysroot.lib();
     match query {
+        Query::Linker(question) => link::ask(sysroot, gnu_ld, question)?,
         Query::Help => print!("{HELP}"),
-        Query::Version => {
-            // The compiler's own first line comes first: build systems look there for name and version.
-            let text = ask(compiler, "--version")?;
-            let ours = format!("zvm-cc {}, target {TRIPLE}", env!("CARGO_PKG_VERSION"));
-            let lines = text
-                .lines()
-                .filter(|line| !line.starts_with("Target:") && !line.starts_with("InstalledDir:"));
-            let mut lines: Vec<_> = lines.collect();
-            lines.insert(lines.len().min(1), &ours);
-            println!("{}", lines.join("\n"));
-        }
+        Query::Version => println!("{}", version(compiler)?),
         Query::DumpVersion(question) => print!("{}", ask(compiler, question)?),
         Query::Machine => println!("{TRIPLE}"),
         Query::SearchDirs => {
@@ -80,6 +76,21 @@ pub fn answer(query: &Query, sysroot: &Sysroot, compiler: &Compiler) -> Result<(
         ),
     }
     Ok(())
+}
+
+/// The lines of `--version`: the compiler's own first, where build systems look for name and version, then ours.
+///
+/// # Errors
+/// The compiler does not start.
+pub fn version(compiler: &Compiler) -> Result<String, CcError> {
+    let text = ask(compiler, "--version")?;
+    let ours = format!("zvm-cc {}, target {TRIPLE}", env!("CARGO_PKG_VERSION"));
+    let lines = text
+        .lines()
+        .filter(|line| !line.starts_with("Target:") && !line.starts_with("InstalledDir:"));
+    let mut lines: Vec<_> = lines.collect();
+    lines.insert(lines.len().min(1), &ours);
+    Ok(lines.join("\n"))
 }
 
 /// The path of a library's file, or the name alone where there is none, as gcc answers.

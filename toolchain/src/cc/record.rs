@@ -123,6 +123,7 @@ impl LinkRecord {
             }),
             gnu_ld: self.gnu_ld,
             emit_elf: None,
+            dependencies: None,
             reporting: Reporting::default(),
             folder: Some(self.folder.clone()),
             show: Show::Nothing,

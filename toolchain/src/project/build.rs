@@ -9,10 +9,12 @@ use anyhow::{Context, Result, bail};
 use zvm_sysroot::{Progress, Sha256Hex, Sysroot, sha256_file};
 
 use super::{Project, objects};
+use crate::cc::args;
 use crate::cc::compiler::Compiler;
+use crate::cc::invocation::Item;
+use crate::cc::language::{Language, language_of};
 use crate::cc::link::{self, LinkJob, Product};
 use crate::cc::run::Show;
-use crate::cc::{args, compile};
 use crate::port::builder;
 use crate::problem::problem;
 
@@ -49,7 +51,7 @@ pub fn build(project: &Project, sysroot: &Sysroot, options: &BuildOptions) -> Re
         manifest
             .libs
             .iter()
-            .map(|lib| args::Item::Linker(format!("-l{lib}").into())),
+            .map(|lib| Item::Linker(format!("-l{lib}").into())),
     );
 
     let dir = project.build_dir();
@@ -94,7 +96,7 @@ pub fn build(project: &Project, sysroot: &Sysroot, options: &BuildOptions) -> Re
     ));
     let mut inputs: Vec<OsString> = objects.into_iter().map(Into::into).collect();
     inputs.extend(call.items.iter().filter_map(|item| match item {
-        args::Item::Linker(flag) => Some(flag.clone()),
+        Item::Linker(flag) => Some(flag.clone()),
         _ => None,
     }));
     let job = LinkJob {
@@ -115,6 +117,7 @@ pub fn build(project: &Project, sysroot: &Sysroot, options: &BuildOptions) -> Re
         }),
         gnu_ld: call.gnu_ld,
         emit_elf: options.keep_elf.then(|| output.with_extension("elf")),
+        dependencies: None,
         reporting: call.reporting.clone(),
         folder: None,
         show: Show::Nothing,
@@ -168,7 +171,7 @@ pub(crate) fn level(project: &Project) -> Result<u32> {
 }
 
 pub(crate) fn is_cxx(source: &Path) -> bool {
-    compile::language_of(source, None) == compile::Language::Cxx
+    language_of(source, None) == Language::Cxx
 }
 
 /// One line in cargo's manner.
