@@ -23,6 +23,7 @@ use crate::mount::Mount;
 use crate::network::name_server;
 use crate::options::{self, RunOptions};
 use crate::report::{self, Report};
+use crate::report_file::ReportFile;
 use crate::spec::{ChannelSpec, Uri};
 use crate::{limits, validate, verdict, zapp};
 
@@ -235,8 +236,9 @@ pub(crate) fn execute(args: Vec<OsString>) -> u8 {
     match cli.command {
         Command::Run(run) => {
             let file = run.report.clone();
-            let result = run.options().and_then(|options| monitor::run(&options));
-            finish(&result, file.as_deref())
+            reported(file.as_deref(), || {
+                run.options().and_then(|options| monitor::run(&options))
+            })
         }
         Command::Debug { ex, batch, run } => {
             let file = run.report.clone();
@@ -244,13 +246,14 @@ pub(crate) fn execute(args: Vec<OsString>) -> u8 {
                 commands: ex,
                 batch,
             };
-            let result = run.options().and_then(|options| {
-                monitor::run(&RunOptions {
-                    debugger: Some(debugger),
-                    ..options
+            reported(file.as_deref(), || {
+                run.options().and_then(|options| {
+                    monitor::run(&RunOptions {
+                        debugger: Some(debugger),
+                        ..options
+                    })
                 })
-            });
-            finish(&result, file.as_deref())
+            })
         }
         Command::Manifest { file, report } => manifest(&file, report.as_deref()),
         Command::NameServer { address, nodes } => name_server(address, nodes.get()),
@@ -309,17 +312,23 @@ fn complain(line: &str) {
     let _ = writeln!(io::stderr(), "zvm: {line}");
 }
 
-/// What comes after a run: says what there is to say, and writes the report to `file`. The answer is the exit status.
-pub fn finish(result: &Result<Report, RunError>, file: Option<&Path>) -> u8 {
-    let status = say(result);
-    match file {
-        Some(file) => written(file, result, status),
-        None => status,
+/// Runs, says what there is to say, and writes the report to `file`, which is found before the run. The answer is the exit status.
+pub fn reported(file: Option<&Path>, run: impl FnOnce() -> Result<Report, RunError>) -> u8 {
+    let Some(file) = file else {
+        return say(&run());
+    };
+    match ReportFile::create(file) {
+        Ok(place) => {
+            let result = run();
+            let status = say(&result);
+            written(file, place, &result, status)
+        }
+        Err(error) => unwritten(file, &error),
     }
 }
 
 /// Writes the report; `status` if that works.
-fn written(file: &Path, result: &Result<Report, RunError>, status: u8) -> u8 {
+fn written(file: &Path, place: ReportFile, result: &Result<Report, RunError>, status: u8) -> u8 {
     let json = file
         .extension()
         .is_some_and(|extension| extension == "json");
@@ -328,20 +337,26 @@ fn written(file: &Path, result: &Result<Report, RunError>, status: u8) -> u8 {
     } else {
         report::zerovm(result)
     };
-    match std::fs::write(file, text) {
+    match place.write(&text) {
         Ok(()) => status,
-        Err(error) => {
-            complain(&format!(
-                "cannot write the report {}: {error}",
-                file.display()
-            ));
-            status::IO
-        }
+        Err(error) => unwritten(file, &error),
     }
+}
+
+fn unwritten(file: &Path, error: &io::Error) -> u8 {
+    complain(&format!(
+        "cannot write the report {}: {error}",
+        file.display()
+    ));
+    status::IO
 }
 
 /// `zvm manifest`: the exit status is ZeroVM's errno, the program's own is in the report.
 fn manifest(file: &Path, report: Option<&Path>) -> u8 {
+    let place = match report.map(ReportFile::create).transpose() {
+        Ok(place) => report.zip(place),
+        Err(error) => return unwritten(report.unwrap_or(file), &error),
+    };
     let result = options::from_manifest(file).and_then(|mut options| {
         options.verdicts = verdict::default_folder();
         monitor::run(&options)
@@ -355,8 +370,8 @@ fn manifest(file: &Path, report: Option<&Path>) -> u8 {
         Err(error) if error.status() > status::FAULT => status::INTERRUPTED,
         Err(error) => error.status(),
     };
-    match report {
-        Some(file) => written(file, &result, status),
+    match place {
+        Some((file, place)) => written(file, place, &result, status),
         None => match io::stdout().write_all(report::zerovm(&result).as_bytes()) {
             Ok(()) => status,
             Err(error) => {

@@ -213,6 +213,8 @@ fn write<'a>(
                 done = end;
             }
         }
+        // A name whose bytes were lost with the host would be text of zeros that nobody has validated.
+        file.sync_data()?;
         rename(folder, &aside, &identity.name())
     });
     if written.is_err() {

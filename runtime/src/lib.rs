@@ -59,6 +59,7 @@ mod output;
 mod port;
 mod record;
 pub mod report;
+mod report_file;
 mod seccomp;
 mod signals;
 mod space;

@@ -1,5 +1,7 @@
 //! Every bound that the runtime puts on what it reads, on one page.
 
+use std::time::Duration;
+
 use zvm_abi::layout;
 
 /// Largest image file in bytes, debug information included.
@@ -30,6 +32,10 @@ pub const MOUNT_ENTRIES: usize = 1_000_000;
 pub const MOUNT_BYTES: u64 = 3 << 30;
 /// Largest tar that the guest may write back for one `rw` mount in bytes.
 pub const EXPORT_BYTES: i64 = 4 << 30;
+/// Most directories that are gone through, one by one, to what is written back.
+pub const COMMIT_STEPS: usize = 1 << 24;
+/// The longest that what is written back may be looked at.
+pub const COMMIT_CHECKS: Duration = Duration::from_secs(120);
 /// Largest nvram text (arguments and environment, escaped) in bytes.
 pub const NVRAM: usize = 16 << 20;
 

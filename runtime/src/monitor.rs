@@ -187,11 +187,13 @@ fn open_channels(options: &RunOptions) -> Result<(Vec<Channel>, Results), RunErr
                 file,
                 limits::EXPORT_BYTES,
             ));
-            results.commits.push(Commit {
-                host: mount.host.clone(),
-                tar: copy,
-                given: given.map_err(host)?.filter(|_| mount.host.is_dir()),
-            });
+            let given = given.map_err(host)?;
+            let commit = Commit::new(mount.host.clone(), copy, given);
+            let commit = commit.map_err(|source| MountError::Read {
+                path: mount.host.clone(),
+                source,
+            })?;
+            results.commits.push(commit);
         }
     }
     if options.host_clock {

@@ -62,7 +62,8 @@ impl Results {
     /// Puts everything in its place, one after the other.
     ///
     /// # Errors
-    /// [`RunError`] for the first that fails; those before it are in place, those behind it are not.
+    /// [`RunError`] for the first that fails. Outputs before it are in place, those behind it and all mounts are not; of mounts, the
+    /// others are.
     pub fn commit(self) -> Result<(), RunError> {
         for output in self.outputs {
             let path = output.target().to_owned();
@@ -70,10 +71,13 @@ impl Results {
                 .commit()
                 .map_err(|source| RunError::Output { path, source })?;
         }
-        for mut commit in self.commits {
-            commit.apply()?;
+        // One that is refused is no reason to lose another.
+        let mut first = Ok(());
+        for commit in self.commits {
+            let done = commit.apply();
+            first = first.and(done);
         }
-        Ok(())
+        Ok(first?)
     }
 }
 
@@ -314,11 +318,8 @@ fn open_directory(
         return Ok(Source::Regular(tar.file, tar.size));
     }
     let file = channel::memory_file(c"zvm-directory")?;
-    results.commits.push(Commit {
-        host: path.to_owned(),
-        tar: file.try_clone()?,
-        given: None,
-    });
+    let commit = Commit::new(path.to_owned(), file.try_clone()?, None)?;
+    results.commits.push(commit);
     Ok(Source::Regular(file, 0))
 }
 

@@ -2,7 +2,8 @@
 //! when the instance has ended well.
 //!
 //! Where the file system can, the file has no name until then (`O_TMPFILE`), so that nothing is left behind even if the
-//! monitor itself is killed; elsewhere it is a hidden file, removed with the value.
+//! monitor itself is killed; elsewhere it is a hidden file, removed with the value. The directory is held open from the start:
+//! what a guest makes of the names that lead there, by a mount, does not change where the file will be.
 #![allow(unsafe_code)]
 
 use std::ffi::{CString, OsStr, OsString};
@@ -27,9 +28,29 @@ pub enum Start {
 #[derive(Debug)]
 pub struct Output {
     file: File,
+    directory: File,
+    /// Its name there at the end.
+    name: OsString,
+    /// The same for people, and to tell outputs apart.
     target: PathBuf,
     /// Its name meanwhile, where it needs one.
-    aside: Option<PathBuf>,
+    aside: Option<OsString>,
+}
+
+/// A directory by which what is in it is reached, wherever it is moved to; it cannot be read itself.
+///
+/// # Errors
+/// The host's.
+pub fn hold(directory: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_PATH | libc::O_DIRECTORY)
+        .open(directory)
+}
+
+/// A path that leads to what is open, wherever it is.
+pub fn path_of(file: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
 impl Output {
@@ -46,12 +67,19 @@ impl Output {
         let target = match &old {
             Some(path) => path.clone(),
             // A dangling symlink is replaced itself.
-            None => std::path::absolute(target)?,
+            None => {
+                let target = std::path::absolute(target)?;
+                let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+                fs::canonicalize(directory(&target))?.join(name)
+            }
         };
-        let mut output = Output::beside(target)?;
-        if let Some(old) = &old {
+        let name = target.file_name().unwrap_or_default().to_owned();
+        let mut output = Output::beside(hold(directory(&target))?, name)?;
+        output.target = target;
+        if old.is_some() {
             // Whoever may not change the target may not replace it by this way either.
-            let mut old = OpenOptions::new().read(true).write(true).open(old)?;
+            let path = output.path(&output.name);
+            let mut old = OpenOptions::new().read(true).write(true).open(path)?;
             let metadata = old.metadata()?;
             output.take_owner(&metadata);
             output.set_mode(metadata.mode())?;
@@ -62,17 +90,17 @@ impl Output {
         Ok(output)
     }
 
-    /// An empty file that will be at `target` itself, whatever is there.
+    /// An empty file that will have this name in the directory, whatever is there.
     ///
     /// # Errors
     /// The host's.
-    pub fn beside(target: PathBuf) -> io::Result<Output> {
+    pub fn beside(directory: File, name: OsString) -> io::Result<Output> {
         let mut options = OpenOptions::new();
         options.read(true).write(true).mode(0o666);
         let nameless = options
             .clone()
             .custom_flags(libc::O_TMPFILE)
-            .open(directory(&target));
+            .open(path_of(&directory));
         let (file, aside) = match nameless {
             Ok(file) => (file, None),
             Err(error)
@@ -81,16 +109,23 @@ impl Output {
                     Some(libc::EOPNOTSUPP | libc::EISDIR | libc::EINVAL)
                 ) =>
             {
-                let path = free_name(&target);
-                (options.create_new(true).open(&path)?, Some(path))
+                let aside = free_name(&name);
+                let path = path_of(&directory).join(&aside);
+                (options.create_new(true).open(path)?, Some(aside))
             }
             Err(error) => return Err(error),
         };
         Ok(Output {
             file,
-            target,
+            directory,
+            target: PathBuf::from(&name),
+            name,
             aside,
         })
+    }
+
+    fn path(&self, name: &OsStr) -> PathBuf {
+        path_of(&self.directory).join(name)
     }
 
     /// Gives the file to the owner and the group of the one that it replaces, as far as the host lets this process.
@@ -127,9 +162,9 @@ impl Output {
     /// The host's; the target is then what it was.
     pub fn commit(self) -> io::Result<()> {
         self.file.sync_all()?;
-        let target = self.target.clone();
+        let directory = File::open(path_of(&self.directory))?;
         self.place()?;
-        File::open(directory(&target))?.sync_all()
+        directory.sync_all()
     }
 
     /// Puts the bytes in the target's place, in one step.
@@ -139,39 +174,39 @@ impl Output {
     pub fn place(mut self) -> io::Result<()> {
         if self.aside.is_none() {
             // Without a target there is no moment at which two names are left.
-            match self.link(&self.target) {
+            match self.link(&self.name) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 linked => return linked,
             }
         }
         let aside = match self.aside.clone() {
-            Some(path) => path,
+            Some(name) => name,
             None => {
-                let path = self.give_name()?;
-                self.aside = Some(path.clone());
-                path
+                let name = self.give_name()?;
+                self.aside = Some(name.clone());
+                name
             }
         };
-        fs::rename(aside, &self.target)?;
+        fs::rename(self.path(&aside), self.path(&self.name))?;
         self.aside = None;
         Ok(())
     }
 
     /// A name for the nameless file; the target exists, and linkat replaces nothing.
-    fn give_name(&self) -> io::Result<PathBuf> {
+    fn give_name(&self) -> io::Result<OsString> {
         loop {
-            let path = free_name(&self.target);
-            match self.link(&path) {
-                Ok(()) => return Ok(path),
+            let name = free_name(&self.name);
+            match self.link(&name) {
+                Ok(()) => return Ok(name),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(error) => return Err(error),
             }
         }
     }
 
-    fn link(&self, path: &Path) -> io::Result<()> {
-        let from = CString::new(format!("/proc/self/fd/{}", self.file.as_raw_fd()))?;
-        let to = CString::new(path.as_os_str().as_bytes())?;
+    fn link(&self, name: &OsStr) -> io::Result<()> {
+        let from = CString::new(path_of(&self.file).as_os_str().as_bytes())?;
+        let to = CString::new(self.path(name).as_os_str().as_bytes())?;
         // SAFETY: two NUL-terminated strings that live through the call.
         let linked = unsafe {
             libc::linkat(
@@ -191,9 +226,9 @@ impl Output {
 
 impl Drop for Output {
     fn drop(&mut self) {
-        if let Some(path) = &self.aside {
+        if let Some(name) = &self.aside {
             // Nobody is left to tell.
-            let _ = fs::remove_file(path);
+            let _ = fs::remove_file(self.path(name));
         }
     }
 }
@@ -205,16 +240,16 @@ fn directory(target: &Path) -> &Path {
         .unwrap_or(Path::new("."))
 }
 
-/// A hidden name beside the target that this process has not used yet.
-fn free_name(target: &Path) -> PathBuf {
+/// A hidden name for what will have this one, that this process has not used yet.
+fn free_name(target: &OsStr) -> OsString {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let mut name = OsString::from(".");
     // The whole may have 255 bytes.
-    let whole = target.file_name().unwrap_or_default().as_bytes();
+    let whole = target.as_bytes();
     name.push(OsStr::from_bytes(&whole[..whole.len().min(200)]));
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     name.push(format!(".zvm-{}-{number}", std::process::id()));
-    directory(target).join(name)
+    name
 }
 
 #[cfg(test)]
@@ -294,5 +329,37 @@ mod tests {
             assert_eq!(fs::read_to_string(&target).unwrap(), text);
         }
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_directory_is_the_one_of_the_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let (inside, outside) = (folder.path().join("in"), folder.path().join("out"));
+        fs::create_dir(&inside).unwrap();
+        fs::create_dir(&outside).unwrap();
+        let output = Output::create(&inside.join("f"), Start::Empty).unwrap();
+        output.file().write_all(b"1").unwrap();
+        fs::rename(&inside, folder.path().join("moved")).unwrap();
+        symlink(&outside, &inside).unwrap();
+        output.commit().unwrap();
+        assert_eq!(fs::read(folder.path().join("moved/f")).unwrap(), b"1");
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn one_place_has_one_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let way = folder.path().join("way");
+        symlink(folder.path(), &way).unwrap();
+        let one = Output::create(&folder.path().join("new"), Start::Empty).unwrap();
+        for other in [
+            way.join("new"),
+            way.join("../")
+                .join(folder.path().file_name().unwrap())
+                .join("new"),
+        ] {
+            let other = Output::create(&other, Start::Empty).unwrap();
+            assert_eq!(one.target(), other.target());
+        }
     }
 }

@@ -150,8 +150,8 @@ fn execute(cli: Cli) -> Result<ExitCode> {
     options.strace = cli.strace;
     options.core = cli.core.clone();
     options.digests = cli.report.is_some();
-    let result = zvm_runtime::run(&options);
-    Ok(zvm_runtime::cli::finish(&result, cli.report.as_deref()).into())
+    let run = || zvm_runtime::run(&options);
+    Ok(zvm_runtime::cli::reported(cli.report.as_deref(), run).into())
 }
 
 /// A file that is no image. The tests of a proc-macro are code of the host, which cargo also gives to the runner: such a file

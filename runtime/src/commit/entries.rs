@@ -64,13 +64,10 @@ pub struct Entries<'a> {
 impl<'a> Entries<'a> {
     /// Reads the headers of a tar that may be hostile. Of entries with the same name the last counts, as for who unpacks it.
     pub fn read(tar: &'a File) -> io::Result<Entries<'a>> {
-        let length = tar.metadata()?.len();
+        let bytes = Bytes::of(tar)?;
+        let length = bytes.end;
         let mut by_name = BTreeMap::new();
-        let mut archive = tar::Archive::new(Bytes {
-            file: tar,
-            at: 0,
-            end: length,
-        });
+        let mut archive = tar::Archive::new(bytes);
         for entry in archive.entries_with_seek()? {
             let mut entry = entry?;
             let Some(name) = inside(&entry.path()?)? else {
@@ -87,7 +84,7 @@ impl<'a> Entries<'a> {
                     Kind::File { offset, size }
                 }
                 EntryType::Symlink => match entry.link_name()? {
-                    Some(link) if usable(&link) => Kind::Link(link.into_owned()),
+                    Some(link) if is_path(&link) => Kind::Link(link.into_owned()),
                     _ => {
                         return Err(problem(format!(
                             "{}: a symlink to nothing that can be a name",
@@ -124,6 +121,59 @@ impl<'a> Entries<'a> {
             }
         }
         Ok(Entries { tar, by_name })
+    }
+
+    /// Whatever is on the way to a name is a directory, or not there; and all directories on the ways, there or not, are not
+    /// more than a mount may have.
+    pub fn check_ways(&self) -> io::Result<()> {
+        // Names come in order: those on the way to one stand before it.
+        let mut above: Vec<(&Path, &Entry)> = Vec::new();
+        let (mut before, mut names) = (Path::new(""), 0);
+        for (name, entry) in &self.by_name {
+            while above.pop_if(|above| !name.starts_with(above.0)).is_some() {}
+            if above.last().is_some_and(|above| !above.1.is_directory()) {
+                return Err(problem(format!(
+                    "the entry {} goes through a symlink or a file",
+                    name.display()
+                )));
+            }
+            above.push((name, entry));
+            names += name.components().count() - common(before, name);
+            if names > limits::MOUNT_ENTRIES {
+                return Err(problem(format!(
+                    "more than {} entries and directories on the way to them",
+                    limits::MOUNT_ENTRIES
+                )));
+            }
+            before = name;
+        }
+        Ok(())
+    }
+
+    /// Whether a symlink in `directory` leads out of the mount, itself or by another symlink on its way.
+    pub fn leads_out(&self, directory: &Path, link: &Path) -> bool {
+        /// Linux follows no more.
+        const LINKS: usize = 40;
+        let mut at = directory.to_owned();
+        let mut rest: Vec<Component> = link.components().rev().collect();
+        let mut links = 0;
+        while let Some(part) = rest.pop() {
+            match part {
+                Component::Normal(part) => at.push(part),
+                Component::CurDir => continue,
+                Component::ParentDir if at.pop() => continue,
+                _ => return true,
+            }
+            if let Some(Kind::Link(link)) = self.get(&at).map(|entry| &entry.kind) {
+                links += 1;
+                if links > LINKS {
+                    return false;
+                }
+                at.pop();
+                rest.extend(link.components().rev());
+            }
+        }
+        false
     }
 
     pub fn get(&self, name: &Path) -> Option<&Entry> {
@@ -179,6 +229,30 @@ pub struct Bytes<'a> {
     end: u64,
 }
 
+impl<'a> Bytes<'a> {
+    /// All of a file.
+    pub fn of(file: &'a File) -> io::Result<Bytes<'a>> {
+        let end = file.metadata()?.len();
+        Ok(Bytes { file, at: 0, end })
+    }
+
+    /// Writes them to an empty file; pieces that are all zero become holes.
+    pub fn copy_to(mut self, file: &File) -> io::Result<()> {
+        file.set_len(self.end.saturating_sub(self.at))?;
+        let (mut piece, mut done) = (vec![0; PIECE], 0);
+        loop {
+            let got = self.read(&mut piece)?;
+            if got == 0 {
+                return Ok(());
+            }
+            if piece[..got].iter().any(|&byte| byte != 0) {
+                file.write_all_at(&piece[..got], done)?;
+            }
+            done += got as u64;
+        }
+    }
+}
+
 impl Read for Bytes<'_> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         let left = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
@@ -220,7 +294,8 @@ fn inside(name: &Path) -> io::Result<Option<PathBuf>> {
     if path.as_os_str().is_empty() {
         return Ok(None);
     }
-    if !usable(&path) {
+    let mut parts = path.components();
+    if !is_path(&path) || parts.any(|part| part.as_os_str().len() > NAME) {
         return Err(problem(format!(
             "an entry has a name that no file can have: {}",
             name.display()
@@ -229,13 +304,16 @@ fn inside(name: &Path) -> io::Result<Option<PathBuf>> {
     Ok(Some(path))
 }
 
-/// Whether the host can have such a path.
-fn usable(path: &Path) -> bool {
+/// Whether the host can be asked for such a path.
+fn is_path(path: &Path) -> bool {
     let bytes = path.as_os_str().as_bytes();
-    let mut parts = bytes.split(|&byte| byte == b'/');
-    (1..libc::PATH_MAX as usize).contains(&bytes.len())
-        && !bytes.contains(&0)
-        && parts.all(|part| part.len() <= NAME)
+    (1..libc::PATH_MAX as usize).contains(&bytes.len()) && !bytes.contains(&0)
+}
+
+/// How many names two paths begin with alike.
+pub fn common(a: &Path, b: &Path) -> usize {
+    let both = a.components().zip(b.components());
+    both.take_while(|(a, b)| a == b).count()
 }
 
 /// The time that an extended header says, of which a plain one has only the whole seconds.

@@ -3,48 +3,79 @@
 //! What the guest wrote is compared with what it was given, and only what differs is done on the host, so that what the
 //! host's user did meanwhile stays. Names are relative and without `..`; no parent on the way may be a symlink; only files,
 //! directories and symlinks are made, with the plain permission bits; symlinks that could lead outside the mount are refused
-//! unless the guest was given them. All that is looked at before anything is changed.
+//! unless the guest was given them. All that is looked at before anything is changed. Where the mount is on the host is settled
+//! before the guest runs: another mount may hold the names that lead there.
 
 mod entries;
 mod place;
 
 use std::fs::{self, File};
-use std::io::{self, Seek, SeekFrom};
+use std::io;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
+use std::time::Instant;
 
 use walkdir::WalkDir;
 
+use crate::limits;
 use crate::mount::MountError;
-use crate::output::{Output, Start};
-use entries::{Entries, Entry, Kind, Time};
-use place::Place;
+use crate::output::{self, Output, Start, path_of};
+use entries::{Bytes, Entries, Entry, Kind, Time, common};
+use place::Tree;
 
 /// A mount to write back.
 #[derive(Debug)]
 pub struct Commit {
-    /// Host directory or tar file.
-    pub host: PathBuf,
+    /// What the user calls it.
+    host: PathBuf,
+    target: Target,
     /// What the guest wrote.
-    pub tar: File,
+    tar: File,
     /// What the guest was given of a directory, if anything.
-    pub given: Option<File>,
+    given: Option<File>,
+}
+
+/// What it is on the host, and where.
+#[derive(Debug)]
+enum Target {
+    Directory(File),
+    /// The tar that will take the place of the one that is there.
+    Tar(Output),
 }
 
 impl Commit {
+    /// Of the host's directory or tar file, as it is now; `tar` is what the guest will write, `given` what it gets.
+    ///
+    /// # Errors
+    /// The host's.
+    pub fn new(host: PathBuf, tar: File, given: Option<File>) -> io::Result<Commit> {
+        let target = if host.is_dir() {
+            Target::Directory(output::hold(&host)?)
+        } else {
+            Target::Tar(Output::create(&host, Start::Empty)?)
+        };
+        Ok(Commit {
+            host,
+            target,
+            tar,
+            given,
+        })
+    }
+
     /// Writes the mount back. A guest that wrote nothing changes nothing.
     ///
     /// # Errors
     /// [`MountError::Commit`]. What the guest may not write is refused before anything is changed; after an error of the host's
     /// (a full disk, permissions) a part of the changes may be there.
-    pub fn apply(&mut self) -> Result<(), MountError> {
+    pub fn apply(self) -> Result<(), MountError> {
+        let path = self.host.clone();
         self.write_back().map_err(|problem| MountError::Commit {
-            path: self.host.clone(),
+            path,
             problem: problem.to_string(),
         })
     }
 
-    fn write_back(&mut self) -> io::Result<()> {
+    fn write_back(self) -> io::Result<()> {
         let length = self.tar.metadata()?.len();
         if length == 0 {
             return Ok(());
@@ -57,57 +88,141 @@ impl Commit {
         {
             return Err(problem("the tar from the guest is cut off".to_owned()));
         }
-        if self.host.is_dir() {
-            self.unpack()
-        } else {
-            self.replace()
+        match self.target {
+            Target::Directory(root) => unpack(&root, &self.tar, self.given.as_ref()),
+            // The guest's tar takes its place in one step.
+            Target::Tar(output) => {
+                Bytes::of(&self.tar)?.copy_to(output.file())?;
+                output.commit()
+            }
+        }
+    }
+}
+
+fn unpack(root: &File, tar: &File, given: Option<&File>) -> io::Result<()> {
+    let wanted = Entries::read(tar)?;
+    let given = given.map(Entries::read).transpose()?;
+    let given = given.as_ref();
+    wanted.check_ways()?;
+    let changes = changes(&wanted, given)?;
+    check(root, &changes, &wanted, given)?;
+
+    let removed = given.map(|given| given.by_name.keys().rev());
+    let removed = removed.into_iter().flatten();
+    let removed = removed.filter(|name| wanted.get(name).is_none());
+    let mut tree = Tree::below(root);
+    for change in &changes {
+        change
+            .open_up(&mut tree)
+            .map_err(|error| at(change.name, error))?;
+    }
+    // Children before parents, and all before something else takes the place of a directory.
+    for name in removed {
+        remove(&mut tree, name).map_err(|error| at(name, error))?;
+    }
+    let mut tree = Tree::below(root);
+    for change in &changes {
+        change
+            .put(&mut tree, &wanted)
+            .map_err(|error| at(change.name, error))?;
+    }
+    for change in changes.iter().rev() {
+        change
+            .finish(&mut tree)
+            .map_err(|error| at(change.name, error))?;
+    }
+    Ok(())
+}
+
+/// Looks at everything before anything is changed.
+fn check(
+    root: &File,
+    changes: &[Change],
+    wanted: &Entries,
+    given: Option<&Entries>,
+) -> io::Result<()> {
+    let start = Instant::now();
+    let mut way = Way::new(root, wanted, given);
+    let mut tree = Tree::below(root);
+    let (mut last, mut steps) = (Path::new(""), 0);
+    for change in changes {
+        change.check_link(wanted)?;
+        let parent = change.name.parent().unwrap_or(Path::new(""));
+        if parent != last {
+            (last, steps) = (parent, steps + parent.components().count());
+        }
+        if steps > limits::COMMIT_STEPS || start.elapsed() > limits::COMMIT_CHECKS {
+            return Err(problem(
+                "too many directories, too deep in each other".to_owned(),
+            ));
+        }
+        if way.go(change)? {
+            change.check_host(&way, &mut tree)?;
+        }
+    }
+    Ok(())
+}
+
+/// The way to a change's directory on the host, of which nothing is looked at again for the next one.
+struct Way<'a> {
+    root: &'a File,
+    wanted: &'a Entries<'a>,
+    given: Option<&'a Entries<'a>>,
+    /// How far it was looked at.
+    name: PathBuf,
+    /// For each name of it, whether the host has that directory; behind one that it has not, there is nothing.
+    there: Vec<bool>,
+}
+
+impl<'a> Way<'a> {
+    fn new(root: &'a File, wanted: &'a Entries<'a>, given: Option<&'a Entries<'a>>) -> Way<'a> {
+        Way {
+            root,
+            wanted,
+            given,
+            name: PathBuf::new(),
+            there: Vec::new(),
         }
     }
 
-    /// The mount was a tar file: the guest's tar takes its place in one step.
-    fn replace(&mut self) -> io::Result<()> {
-        let output = Output::create(&self.host, Start::Empty)?;
-        self.tar.seek(SeekFrom::Start(0))?;
-        io::copy(&mut self.tar, &mut output.file())?;
-        output.commit()
+    fn was(&self, name: &Path) -> Option<&'a Entry> {
+        self.given.and_then(|given| given.get(name))
     }
 
-    fn unpack(&self) -> io::Result<()> {
-        let wanted = Entries::read(&self.tar)?;
-        let given = self.given.as_ref().map(Entries::read).transpose()?;
-        let given = given.as_ref();
-        for name in wanted.by_name.keys() {
-            check_parents(&wanted, name)?;
+    /// Goes to where the change is: whether the host has its directory.
+    ///
+    /// # Errors
+    /// The host's user has put something else on the way.
+    fn go(&mut self, change: &Change) -> io::Result<bool> {
+        let parent = change.name.parent().unwrap_or(Path::new(""));
+        let known = common(&self.name, parent);
+        while self.there.len() > known {
+            self.there.pop();
+            self.name.pop();
         }
-        let changes = changes(&wanted, given)?;
-        for change in &changes {
-            change.check_link()?;
-            change.check_host(&self.host, &wanted, given)?;
+        for part in parent.components().skip(known) {
+            if self.there.last() == Some(&false) {
+                break;
+            }
+            self.name.push(part);
+            // Where the guest has made a directory, or removed something, there will be one.
+            let made = match (self.wanted.get(&self.name), self.was(&self.name)) {
+                (None, old) => old.is_some(),
+                (Some(_), old) => !old.is_some_and(Entry::is_directory),
+            };
+            let there = match fs::symlink_metadata(path_of(self.root).join(&self.name)) {
+                Ok(metadata) if metadata.is_dir() => true,
+                Ok(_) if !made => {
+                    return Err(problem(format!(
+                        "the entry {} goes through a symlink or a file of the host's",
+                        change.name.display()
+                    )));
+                }
+                _ => false,
+            };
+            self.there.push(there);
         }
-
-        let removed = given.map(|given| given.by_name.keys().rev());
-        let removed = removed.into_iter().flatten();
-        let removed = removed.filter(|name| wanted.get(name).is_none());
-        for change in &changes {
-            change
-                .open_up(&self.host)
-                .map_err(|error| at(change.name, error))?;
-        }
-        // Children before parents, and all before something else takes the place of a directory.
-        for name in removed {
-            remove(&self.host, name).map_err(|error| at(name, error))?;
-        }
-        for change in &changes {
-            change
-                .put(&self.host, &wanted)
-                .map_err(|error| at(change.name, error))?;
-        }
-        for change in changes.iter().rev() {
-            change
-                .finish(&self.host)
-                .map_err(|error| at(change.name, error))?;
-        }
-        Ok(())
+        Ok(self.there.last() != Some(&false))
     }
 }
 
@@ -181,20 +296,19 @@ impl Change<'_> {
     }
 
     /// A symlink must stay inside the mount wherever the directories on its way lead, so `..` stands only at its start: behind
-    /// the name of another link it would go up from where that one leads.
-    fn check_link(&self) -> io::Result<()> {
+    /// the name of another link it would go up from where that one leads. And it leads through no link that the guest was given
+    /// and that leaves the mount: who uses the new name later, as a mount or an output, would be outside.
+    fn check_link(&self, wanted: &Entries) -> io::Result<()> {
         let Kind::Link(link) = &self.entry.kind else {
             return Ok(());
         };
-        let depth = self.name.components().count() - 1;
-        let mut parts = link.components().peekable();
-        let mut ups = 0;
-        while parts
-            .next_if(|part| matches!(part, Component::ParentDir | Component::CurDir))
-            .inspect(|part| ups += usize::from(*part == Component::ParentDir))
-            .is_some()
-        {}
-        if ups <= depth && parts.all(|part| matches!(part, Component::Normal(_))) {
+        let mut parts = link
+            .components()
+            .skip_while(|part| matches!(part, Component::ParentDir | Component::CurDir));
+        let directory = self.name.parent().unwrap_or(Path::new(""));
+        if parts.all(|part| matches!(part, Component::Normal(_)))
+            && !wanted.leads_out(directory, link)
+        {
             return Ok(());
         }
         Err(problem(format!(
@@ -204,42 +318,29 @@ impl Change<'_> {
         )))
     }
 
-    /// Whether the host's directory is still one in which the change can be made.
-    fn check_host(&self, root: &Path, wanted: &Entries, given: Option<&Entries>) -> io::Result<()> {
-        let was = |name: &Path| given.and_then(|given| given.get(name));
-        let mut path = root.to_owned();
-        let mut name = PathBuf::new();
-        for part in self.name.parent().into_iter().flat_map(Path::components) {
-            path.push(part);
-            name.push(part);
-            // Where the guest has made a directory, or removed something, there will be one.
-            let made = match (wanted.get(&name), was(&name)) {
-                (None, old) => old.is_some(),
-                (Some(_), old) => !old.is_some_and(Entry::is_directory),
-            };
-            match fs::symlink_metadata(&path) {
-                Ok(metadata) if metadata.is_dir() => {}
-                Ok(_) if !made => {
-                    return Err(problem(format!(
-                        "the entry {} goes through a symlink or a file of the host's",
-                        self.name.display()
-                    )));
-                }
-                _ => return Ok(()),
-            }
-        }
+    /// Whether the host still has, in the change's directory, what the change may take the place of.
+    fn check_host(&self, way: &Way, tree: &mut Tree) -> io::Result<()> {
         if self.entry.is_directory() || !self.contents() {
             return Ok(());
         }
+        if self.entry.is_file()
+            && self.mode().is_none()
+            && let Some(place) = tree.find(self.name)?
+        {
+            place
+                .may_be_written()
+                .map_err(|error| at(self.name, error))?;
+        }
         // Something else takes the place of a directory: what the guest has not seen is not thrown away.
+        let root = path_of(way.root);
         let target = root.join(self.name);
         if !fs::symlink_metadata(&target).is_ok_and(|metadata| metadata.is_dir()) {
             return Ok(());
         }
         for found in WalkDir::new(&target).min_depth(1) {
             let found = found?;
-            let name = found.path().strip_prefix(root).unwrap_or(found.path());
-            if was(name).is_none() || wanted.get(name).is_some() {
+            let name = found.path().strip_prefix(&root).unwrap_or(found.path());
+            if way.was(name).is_none() || way.wanted.get(name).is_some() {
                 return Err(problem(format!(
                     "{} is no directory any more, but {} is new on the host",
                     self.name.display(),
@@ -251,10 +352,10 @@ impl Change<'_> {
     }
 
     /// A directory whose permissions change may have to be changed before something in it can be.
-    fn open_up(&self, root: &Path) -> io::Result<()> {
+    fn open_up(&self, tree: &mut Tree) -> io::Result<()> {
         match self.mode() {
             Some(mode) if self.entry.is_directory() && !self.contents() => {
-                match Place::find(root, self.name)? {
+                match tree.find(self.name)? {
                     Some(place) => place.set(true, Some(mode | 0o700), None),
                     None => Ok(()),
                 }
@@ -263,19 +364,19 @@ impl Change<'_> {
         }
     }
 
-    fn put(&self, root: &Path, wanted: &Entries) -> io::Result<()> {
+    fn put(&self, tree: &mut Tree, wanted: &Entries) -> io::Result<()> {
         match &self.entry.kind {
-            Kind::Directory if self.contents() => Place::make(root, self.name)?.make_directory(),
+            Kind::Directory if self.contents() => tree.make(self.name)?.make_directory(),
             Kind::Directory => Ok(()),
-            Kind::Link(link) => Place::make(root, self.name)?.put_link(link),
+            Kind::Link(link) => tree.make(self.name)?.put_link(link),
             &Kind::File { offset, size } => {
                 let bytes = || wanted.bytes(offset, size);
                 if !self.contents() {
-                    return self.set(root);
+                    return self.set(tree);
                 }
-                let place = Place::make(root, self.name)?;
+                let place = tree.make(self.name)?;
                 if place.holds(bytes(), size)? {
-                    return self.set(root);
+                    return self.set(tree);
                 }
                 // Permissions that the guest has left alone are the host's.
                 let mode = match (self.mode(), place.metadata()?) {
@@ -288,36 +389,23 @@ impl Change<'_> {
     }
 
     /// A directory's permissions and time come when nothing is put into it any more.
-    fn finish(&self, root: &Path) -> io::Result<()> {
+    fn finish(&self, tree: &mut Tree) -> io::Result<()> {
         if self.entry.is_directory() {
-            self.set(root)?;
+            self.set(tree)?;
         }
         Ok(())
     }
 
-    fn set(&self, root: &Path) -> io::Result<()> {
-        match Place::find(root, self.name)? {
+    fn set(&self, tree: &mut Tree) -> io::Result<()> {
+        match tree.find(self.name)? {
             Some(place) => place.set(self.entry.is_directory(), self.mode(), self.time()),
             None => Ok(()),
         }
     }
 }
 
-/// Whatever is on the way to a name is a directory in the guest's tar.
-fn check_parents(wanted: &Entries, name: &Path) -> io::Result<()> {
-    // Those above the first that is found are looked at when it is that one's turn.
-    let mut parents = name.ancestors().skip(1);
-    match parents.find_map(|parent| wanted.get(parent)) {
-        Some(parent) if !parent.is_directory() => Err(problem(format!(
-            "the entry {} goes through a symlink or a file",
-            name.display()
-        ))),
-        _ => Ok(()),
-    }
-}
-
-fn remove(root: &Path, name: &Path) -> io::Result<()> {
-    let Some(place) = Place::find(root, name)? else {
+fn remove(tree: &mut Tree, name: &Path) -> io::Result<()> {
+    let Some(place) = tree.find(name)? else {
         return Ok(());
     };
     match place.remove() {

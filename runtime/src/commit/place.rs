@@ -6,14 +6,13 @@
 use std::ffi::{CString, OsStr, OsString};
 use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::io;
-use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
 use super::entries::{Bytes, Time, same};
 use super::problem;
-use crate::output::Output;
+use crate::output::{Output, path_of};
 
 /// A name in a directory that is held open.
 pub struct Place {
@@ -29,15 +28,20 @@ fn reach(path: &Path, flags: i32) -> io::Result<File> {
         .open(path)
 }
 
-/// A path that leads to what is open, wherever it is.
-fn path_of(file: &File) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+/// What is below a directory, of which the one that was needed last is kept: names come in order, and many are in the same.
+pub struct Tree<'a> {
+    root: &'a File,
+    last: Option<(PathBuf, File)>,
 }
 
-impl Place {
-    /// Where `name` is below `root`; `None` if there are not all directories on the way.
-    pub fn find(root: &Path, name: &Path) -> io::Result<Option<Place>> {
-        match Place::walk(root, name, false) {
+impl Tree<'_> {
+    pub fn below(root: &File) -> Tree<'_> {
+        Tree { root, last: None }
+    }
+
+    /// Where `name` is; `None` if there are not all directories on the way.
+    pub fn find(&mut self, name: &Path) -> io::Result<Option<Place>> {
+        match self.place(name, false) {
             Err(error)
                 if matches!(
                     error.raw_os_error(),
@@ -51,37 +55,51 @@ impl Place {
     }
 
     /// The same, with the directories on the way made where they are missing.
-    pub fn make(root: &Path, name: &Path) -> io::Result<Place> {
-        Place::walk(root, name, true).map_err(|error| match error.raw_os_error() {
-            Some(libc::ENOTDIR | libc::ELOOP) => problem(format!(
-                "the entry {} goes through a symlink or a file of the host's",
-                name.display()
-            )),
-            _ => error,
-        })
+    pub fn make(&mut self, name: &Path) -> io::Result<Place> {
+        self.place(name, true)
+            .map_err(|error| match error.raw_os_error() {
+                Some(libc::ENOTDIR | libc::ELOOP) => problem(format!(
+                    "the entry {} goes through a symlink or a file of the host's",
+                    name.display()
+                )),
+                _ => error,
+            })
     }
 
-    fn walk(root: &Path, name: &Path, make: bool) -> io::Result<Place> {
-        let mut parent = OpenOptions::new()
-            .read(true)
-            .custom_flags(libc::O_PATH | libc::O_DIRECTORY)
-            .open(root)?;
-        for part in name.parent().into_iter().flat_map(Path::components) {
-            let next = path_of(&parent).join(part);
-            let open = || reach(&next, libc::O_DIRECTORY);
-            let opened = match open() {
-                Err(error) if make && error.kind() == io::ErrorKind::NotFound => {
-                    fs::create_dir(&next)?;
-                    open()
-                }
-                other => other,
-            };
-            parent = opened?;
-        }
+    fn place(&mut self, name: &Path, make: bool) -> io::Result<Place> {
+        let way = name.parent().unwrap_or(Path::new(""));
+        let parent = match &self.last {
+            Some((last, parent)) if last == way => parent.try_clone()?,
+            _ => {
+                let parent = walk(self.root, way, make)?;
+                self.last = Some((way.to_owned(), parent.try_clone()?));
+                parent
+            }
+        };
         let name = name.file_name().unwrap_or(OsStr::new(".")).to_owned();
         Ok(Place { parent, name })
     }
+}
 
+/// The directory at `way` below `root`, made with those on the way if `make` says so.
+fn walk(root: &File, way: &Path, make: bool) -> io::Result<File> {
+    let mut parent = root.try_clone()?;
+    for part in way.components() {
+        let next = path_of(&parent).join(part);
+        let open = || reach(&next, libc::O_DIRECTORY);
+        let opened = match open() {
+            Err(error) if make && error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir(&next)?;
+                open()
+            }
+            other => other,
+        };
+        parent = opened?;
+    }
+    Ok(parent)
+}
+
+impl Place {
     fn path(&self) -> PathBuf {
         path_of(&self.parent).join(&self.name)
     }
@@ -121,19 +139,33 @@ impl Place {
     }
 
     /// Puts a file there, whole, in place of what is there.
-    pub fn put_file(&self, mut bytes: Bytes, mode: u32, time: Time) -> io::Result<()> {
+    pub fn put_file(&self, bytes: Bytes, mode: u32, time: Time) -> io::Result<()> {
         let old = self.metadata()?;
         if old.as_ref().is_some_and(Metadata::is_dir) {
             fs::remove_dir(self.path())?;
         }
-        let new = Output::beside(self.path())?;
-        io::copy(&mut bytes, &mut new.file())?;
+        let new = Output::beside(self.parent.try_clone()?, self.name.clone())?;
+        bytes.copy_to(new.file())?;
         if let Some(old) = old.filter(Metadata::is_file) {
             new.take_owner(&old);
         }
         new.set_mode(mode)?;
         set_time(new.file(), time)?;
         new.place()
+    }
+
+    /// Whether the host lets its user write the file that is there, if one is.
+    pub fn may_be_written(&self) -> io::Result<()> {
+        if !self.metadata()?.is_some_and(|metadata| metadata.is_file()) {
+            return Ok(());
+        }
+        let mut options = OpenOptions::new();
+        options.write(true);
+        options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+        match options.open(self.path()) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Whether a file with these bytes is there.
