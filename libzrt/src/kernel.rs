@@ -12,7 +12,7 @@ use crate::errno::Errno;
 use crate::fs::calls::Lock;
 use crate::fs::{Files, NodeId, Outside, Ports, Time, Tree};
 use crate::host::Host;
-use crate::mm::{Memory, Part};
+use crate::mm::Memory;
 use crate::nvram::Nvram;
 use crate::posix_timer::PosixTimer;
 use crate::process::Process;
@@ -522,17 +522,16 @@ impl Kernel {
             End::Killed(status) => return Outcome::Exit(status),
             End::Status(status) => status,
         };
-        // A full file system cannot stop the exit; the program never asked for an answer (msync would have told it).
-        let _ = self.write_back(Part::All);
-        let written = self.write_mounts();
-        if let Err((point, errno)) = &written {
+        let stored = self.bring_home();
+        if let Err(errno) = stored {
             self.say(&text!(
-                "cannot write {} back: {errno:?}",
-                String::from_utf8_lossy(point)
+                "not all that was stored into mapped files is in them: {}",
+                errno.text()
             ));
         }
+        let written = self.write_mounts();
         match status {
-            0 if written.is_err() => Outcome::Exit(5),
+            0 if stored.is_err() || !written => Outcome::Exit(5),
             status => Outcome::Exit(status),
         }
     }

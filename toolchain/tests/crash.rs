@@ -242,6 +242,91 @@ fn a_mount_that_is_written_back_keeps_what_the_program_left_alone() {
     assert_eq!(about.modified().expect("its time"), time);
 }
 
+#[test]
+fn what_a_mount_brings_back_is_not_lost_where_something_does_not_fit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (source, image) = (
+        folder.path().join("fills.c"),
+        folder.path().join("fills.zvm"),
+    );
+    let text = r#"
+        #define _GNU_SOURCE
+        #include <errno.h>
+        #include <fcntl.h>
+        #include <stdio.h>
+        #include <string.h>
+        #include <sys/mman.h>
+        #include <sys/stat.h>
+        #include <unistd.h>
+        enum { SIZE = 20 << 20 };
+        int main(int argc, char **argv) {
+            int result = open("/data/result", O_RDWR | O_CREAT, 0600);
+            write(result, "result", 6);
+            int file = open("/data/big", O_RDWR | O_CREAT, 0600);
+            if (*argv[1] == 's') {
+                printf("%d", ftruncate(file, 5L << 30) && errno == EFBIG && pwrite(file, "x", 1, 5L << 30) < 0);
+                return ftruncate(file, 1 << 20);
+            }
+            if (*argv[1] == 'd') {
+                char name[251] = "";
+                memset(name, 'd', 250);
+                chdir("/data");
+                for (int i = 0; i < 18; i++)
+                    if (mkdir(name, 0700) || chdir(name)) return 1;
+                return 0;
+            }
+            // A mapping of more than half of the memory, and all that is left as memory of the program's own.
+            char *small = mmap(0, 4096, 3, MAP_SHARED, result, 0);
+            ftruncate(file, SIZE);
+            char *big = mmap(0, SIZE, 3, MAP_SHARED, file, 0);
+            if (big == MAP_FAILED) return 1;
+            for (size_t size = SIZE; size >= 4096;)
+                if (mmap(0, size, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED) size /= 2;
+            memset(big, 'b', SIZE);
+            memcpy(small, "RESULT", 6);
+            return *argv[1] == 'u' && munmap(big, SIZE);
+        }
+    "#;
+    std::fs::write(&source, text).expect("a source");
+    build(&source, &image);
+    let data = folder.path().join("data");
+    let mount = format!("--mount={}:/data:rw", data.display());
+    let run = |what| {
+        let _ = std::fs::remove_dir_all(&data);
+        std::fs::create_dir(&data).expect("a folder");
+        let output = zvm(&["run", "--memory=32M", &mount], &image, what);
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        let result = std::fs::read_to_string(data.join("result")).expect("the result");
+        (output, errors, result)
+    };
+    for what in ["exit", "unmap"] {
+        let (output, errors, result) = run(what);
+        assert_eq!(
+            (output.status.code(), &result[..]),
+            (Some(0), "RESULT"),
+            "{what}: {errors}"
+        );
+        let big = std::fs::read(data.join("big")).expect("the file");
+        assert!(big.len() == 20 << 20 && big.iter().all(|&byte| byte == b'b'));
+    }
+    let (output, errors, result) = run("sparse");
+    assert_eq!(
+        (output.status.code(), &output.stdout[..], &result[..]),
+        (Some(0), &b"1"[..], "result"),
+        "{errors}"
+    );
+    let size = std::fs::metadata(data.join("big")).expect("the file").len();
+    assert_eq!(size, 1 << 20);
+    let (output, errors, result) = run("deep");
+    assert_eq!(
+        (output.status.code(), &result[..]),
+        (Some(5), "result"),
+        "{errors}"
+    );
+    let why = "d: its path is longer than the host's can be";
+    assert!(errors.contains(why), "{errors}");
+}
+
 fn gdb() -> bool {
     let there = Command::new("gdb").arg("--version").output().is_ok();
     if !there {

@@ -8,6 +8,8 @@ use crate::errno::Errno;
 const PIECE: u64 = 64 * 1024;
 /// Largest file in bytes; larger gives `EFBIG`. More than the sandbox can hold, for sparse files.
 pub const MAX_SIZE: u64 = 64 << 30;
+/// The same for a file that is written back at the end, where holes are bytes like others: no more than what can be mounted again.
+pub const MOST_WRITTEN: u64 = 3 << 30;
 
 /// A file's bytes.
 #[derive(Debug, Default)]
@@ -236,6 +238,47 @@ impl Contents {
         Ok(())
     }
 
+    /// Makes bytes zero that are in the file: whole pieces of them take no memory any more.
+    ///
+    /// # Errors
+    /// `ENOSPC` where a part of a tar image has to be copied.
+    pub fn punch(&mut self, offset: u64, len: u64) -> Result<(), Errno> {
+        self.pieces(0)?;
+        let end = offset + len;
+        let Data::Pieces(pieces) = &self.data else {
+            return Err(Errno::EIO);
+        };
+        // Behind the last piece all is zero.
+        let end = end.min(pieces.len() as u64 * PIECE);
+        let mut at = offset;
+        while at < end {
+            let part = (PIECE - at % PIECE).min(end - at);
+            self.punch_piece(at, part as usize)?;
+            at += part;
+        }
+        Ok(())
+    }
+
+    fn punch_piece(&mut self, offset: u64, len: usize) -> Result<(), Errno> {
+        let Data::Pieces(pieces) = &mut self.data else {
+            return Err(Errno::EIO);
+        };
+        let piece = &mut pieces[(offset / PIECE) as usize];
+        let start = (offset % PIECE) as usize;
+        let have = piece.bytes().len();
+        if start >= have {
+            return Ok(());
+        }
+        if start == 0 && len >= have {
+            *piece = Piece::Owned(Vec::new());
+            self.allocated -= have as u64;
+            return Ok(());
+        }
+        let end = have.min(start + len);
+        piece.owned(have)?[start..end].fill(0);
+        Ok(())
+    }
+
     /// The piece with the byte at `offset`, which has at least so many bytes of its own from there on.
     fn owned(&mut self, offset: u64, len: usize) -> Result<&mut Vec<u8>, Errno> {
         let Data::Pieces(pieces) = &mut self.data else {
@@ -325,6 +368,17 @@ mod tests {
     }
 
     #[test]
+    fn a_hole_takes_no_memory() {
+        let mut contents = Contents::default();
+        contents.write(0, &[1; 3 * PIECE as usize]).unwrap();
+        contents.punch(10, 2 * PIECE).unwrap();
+        assert_eq!(contents.allocated(), 2 * PIECE);
+        contents.resize(MAX_SIZE).unwrap();
+        contents.punch(0, MAX_SIZE).unwrap();
+        assert_eq!((contents.allocated(), contents.size()), (0, MAX_SIZE));
+    }
+
+    #[test]
     fn random_writes_agree_with_a_plain_vector() {
         let image: &'static [u8] = (0..150_000_u32)
             .map(|i| (i * 7) as u8)
@@ -340,7 +394,14 @@ mod tests {
         };
         for round in 0..300 {
             let offset = random(200_000) as usize;
-            if random(4) == 0 {
+            if random(6) == 0 {
+                let len = random(150_000) as usize;
+                let (start, end) = (offset.min(model.len()), (offset + len).min(model.len()));
+                let before = contents.allocated();
+                contents.punch(start as u64, (end - start) as u64).unwrap();
+                model[start..end].fill(0);
+                assert!(contents.allocated() <= before);
+            } else if random(4) == 0 {
                 contents.resize(offset as u64).unwrap();
                 model.resize(offset, 0);
             } else {

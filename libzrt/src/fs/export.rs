@@ -12,6 +12,11 @@ use crate::text::text;
 
 /// Bytes that go out at once.
 const BUFFER: usize = 64 * 1024;
+/// Bytes that the host takes of a mount.
+const MOST: u64 = 4 << 30;
+/// Longest path that the host can have, and longest name in it.
+const MAX_PATH: usize = 4095;
+const MAX_NAME: usize = 255;
 /// Largest size in ustar's 11 octal digits.
 const MAX_OCTAL: u64 = 0o77_777_777_777;
 
@@ -19,30 +24,57 @@ const MAX_OCTAL: u64 = 0o77_777_777_777;
 struct Writer {
     channel: u32,
     buffer: Vec<u8>,
+    /// Names that were left out.
+    refused: usize,
 }
 
 impl Kernel {
-    /// Writes every mount that has a channel for it and has changed.
-    ///
-    /// # Errors
-    /// The mount's point, and why.
-    pub(crate) fn write_mounts(&mut self) -> Result<(), (Vec<u8>, Errno)> {
+    /// Writes every mount that has a channel for it and has changed. Whether all of it was written: what was not is said.
+    pub(crate) fn write_mounts(&mut self) -> bool {
+        let mut all = true;
+        let mut buffer = Vec::new();
         for index in 0..self.tree.mounts.len() {
             let mount = &self.tree.mounts[index];
-            let (Some(channel), true) = (mount.out, mount.changed) else {
+            let Some(channel) = mount.out.filter(|_| mount.is_to_be_written()) else {
                 continue;
             };
             let (point, root) = (mount.point.to_vec(), mount.root);
             let mut writer = Writer {
                 channel,
-                buffer: Vec::with_capacity(BUFFER),
+                buffer,
+                refused: 0,
             };
-            let written = self.write_tree(&mut writer, root, &mut Vec::new());
-            written
-                .and_then(|()| self.end_tar(&mut writer))
-                .map_err(|errno| (point, errno))?;
+            let written = match self.tree.bytes_of_files(index) {
+                size if size > MOST => Err(text!(
+                    "its files have {size} bytes, holes included; 4 GiB are the most"
+                )),
+                _ => self
+                    .write_mount(&mut writer, &point, root)
+                    .map_err(|errno| errno.text().into()),
+            };
+            if let Err(why) = &written {
+                let point = String::from_utf8_lossy(&point);
+                self.say(&text!("cannot write {point} back: {why}"));
+            }
+            all &= written.is_ok() && writer.refused == 0;
+            buffer = writer.buffer;
         }
-        Ok(())
+        all
+    }
+
+    fn write_mount(
+        &mut self,
+        writer: &mut Writer,
+        point: &[u8],
+        root: NodeId,
+    ) -> Result<(), Errno> {
+        let buffer = &mut writer.buffer;
+        buffer.clear();
+        buffer
+            .try_reserve_exact(BUFFER)
+            .map_err(|_| Errno::ENOMEM)?;
+        self.write_tree(writer, point, root, &mut Vec::new())?;
+        self.end_tar(writer)
     }
 
     fn end_tar(&mut self, writer: &mut Writer) -> Result<(), Errno> {
@@ -54,6 +86,7 @@ impl Kernel {
     fn write_tree(
         &mut self,
         writer: &mut Writer,
+        point: &[u8],
         directory: NodeId,
         path: &mut Vec<u8>,
     ) -> Result<(), Errno> {
@@ -78,6 +111,11 @@ impl Kernel {
             if self.tree.node(id)?.mount != mount {
                 continue;
             }
+            if let Some(why) = self.refusal(id, path)? {
+                writer.refused += 1;
+                self.leave_out(point, path, why);
+                continue;
+            }
             if self.tree.node(id)?.is_directory() {
                 path.push(b'/');
                 self.write_header(writer, id, path, b'5', 0, &[])?;
@@ -100,16 +138,48 @@ impl Kernel {
         Ok(())
     }
 
+    /// Why what has this path cannot be written: one name that the host would refuse must not cost all others.
+    fn refusal(&self, id: NodeId, path: &[u8]) -> Result<Option<&'static str>, Errno> {
+        if path.len() > MAX_PATH {
+            return Ok(Some("its path is longer than the host's can be"));
+        }
+        let Kind::Symlink(target) = &self.tree.node(id)?.kind else {
+            return Ok(None);
+        };
+        let mut names = target.split(|&byte| byte == b'/');
+        let is_usable = target.len() <= MAX_PATH && names.all(|name| name.len() <= MAX_NAME);
+        Ok((!is_usable).then_some("the host can have no link to such a name"))
+    }
+
+    /// Says that a name is left out, of which the end tells the most.
+    fn leave_out(&mut self, point: &[u8], path: &[u8], why: &str) {
+        const SHOWN: usize = 100;
+        let (dots, shown) = match path.len().checked_sub(SHOWN) {
+            Some(skipped) => ("...", &path[skipped..]),
+            None => ("", path),
+        };
+        self.say(&text!(
+            "{} is written back without {dots}{}: {why}",
+            String::from_utf8_lossy(point),
+            String::from_utf8_lossy(shown)
+        ));
+    }
+
     fn write_contents(&mut self, writer: &mut Writer, id: NodeId, size: u64) -> Result<(), Errno> {
-        let mut buffer = alloc::vec![0; BUFFER.min(size as usize)];
         let mut offset = 0;
         while offset < size {
             let Kind::File(contents) = &self.tree.node(id)?.kind else {
                 return Err(Errno::EIO);
             };
-            let count = contents.read(offset, &mut buffer);
-            writer.put(self, &buffer[..count])?;
+            let start = writer.buffer.len();
+            let part = (size - offset).min((BUFFER - start) as u64) as usize;
+            writer.buffer.resize(start + part, 0);
+            let count = contents.read(offset, &mut writer.buffer[start..]);
+            writer.buffer.truncate(start + count);
             offset += count as u64;
+            if writer.buffer.len() == BUFFER {
+                writer.flush(self)?;
+            }
         }
         let padding = size.next_multiple_of(BLOCK as u64) - size;
         writer.put(self, &[0; BLOCK][..padding as usize])

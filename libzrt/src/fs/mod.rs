@@ -19,7 +19,7 @@ pub mod tar;
 mod tar_index;
 mod tree;
 
-pub use contents::{Contents, MAX_SIZE};
+pub use contents::Contents;
 pub use directory::{Directory, Entry};
 pub use epoll::{EDGE, EXCLUSIVE, Epoll, MANNER, ONE_SHOT, WAKE_UP, Watch, Watcher, Watchers};
 pub use event::{Event, Timer};

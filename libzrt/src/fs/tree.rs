@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::contents::{MAX_SIZE, MOST_WRITTEN};
 use super::tar_index::Unread;
 use super::{Contents, Directory};
 use crate::errno::Errno;
@@ -208,6 +209,13 @@ pub struct Mount {
     pub out: Option<u32>,
 }
 
+impl Mount {
+    /// Whether something in it has changed that goes back to the host.
+    pub fn is_to_be_written(&self) -> bool {
+        self.changed && self.out.is_some()
+    }
+}
+
 /// All nodes.
 #[derive(Debug)]
 pub struct Tree {
@@ -269,6 +277,29 @@ impl Tree {
     /// Whether there is nothing; never, as the root is there.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Bytes of all names of files in a mount, as far as somebody has looked at them.
+    pub fn bytes_of_files(&self, mount: usize) -> u64 {
+        let nodes = self.nodes.iter().flatten();
+        let of_mount = nodes.filter(|node| usize::from(node.mount) == mount);
+        of_mount.fold(0, |sum, node| match &node.kind {
+            Kind::File(contents) => {
+                let size = contents.size().saturating_mul(node.links.into());
+                size.saturating_add(sum)
+            }
+            _ => sum,
+        })
+    }
+
+    /// The most bytes that a file may have.
+    ///
+    /// # Errors
+    /// As [`Self::node`].
+    pub fn largest_file(&self, id: NodeId) -> Result<u64, Errno> {
+        let mount = self.mounts.get(usize::from(self.node(id)?.mount));
+        let is_written = mount.is_some_and(|mount| mount.out.is_some());
+        Ok(if is_written { MOST_WRITTEN } else { MAX_SIZE })
     }
 
     /// Adds a node that has no name yet.

@@ -4,6 +4,7 @@
 use zvm_abi::layout::PAGE;
 
 use super::mapping::{Mapping, Part};
+use super::memory::range_end;
 use super::pages::{EXEC, READ, WRITE};
 use crate::errno::Errno;
 use crate::fs::{Device, Kind, NodeId, seal};
@@ -51,8 +52,19 @@ pub(crate) fn mlockall(_: &mut Kernel, [flags, ..]: Args) -> Result<u64, Errno> 
 }
 
 pub(crate) fn brk(kernel: &mut Kernel, [end, ..]: Args) -> Result<u64, Errno> {
+    let (least, before) = kernel.memory.brk;
+    if end < least {
+        return Ok(before);
+    }
+    // What was mapped over the part that goes goes with it.
+    if end < before {
+        let (low, high) = (end.next_multiple_of(PAGE), before.next_multiple_of(PAGE));
+        if kernel.cut_mappings(low, high - low).is_err() {
+            return Ok(before);
+        }
+    }
     let memory = &mut kernel.memory;
-    if end >= memory.brk.0 && memory.pages().set_break(end) {
+    if memory.pages().set_break(end) {
         memory.brk.1 = end;
     }
     Ok(memory.brk.1)
@@ -210,11 +222,17 @@ pub(crate) fn munmap(kernel: &mut Kernel, [address, size, ..]: Args) -> Result<u
         return Err(Errno::EINVAL);
     }
     let size = size.checked_next_multiple_of(PAGE).ok_or(Errno::EINVAL)?;
-    unmap(kernel, address, size)?;
+    let end = range_end(address, size).map_err(|_| Errno::EINVAL)?;
+    // What came with the image stays.
+    let mut regions = kernel.memory.regions().iter();
+    if regions.any(|region| region.start < end && address < region.end) {
+        return Err(Errno::EINVAL);
+    }
+    kernel.hand_back(address, size)?;
     Ok(0)
 }
 
-/// Unmaps whole pages; shared mappings go back to their files first.
+/// Unmaps whole pages; shared mappings go back to their files first. The pages are still together, for who takes them again.
 fn unmap(kernel: &mut Kernel, start: u64, size: u64) -> Result<(), Errno> {
     start.checked_add(size).ok_or(Errno::EINVAL)?;
     kernel.cut_mappings(start, size)?;
@@ -261,7 +279,7 @@ pub(crate) fn mremap(
     }
     if new_size <= old_size {
         if new_size < old_size {
-            unmap(kernel, old + new_size, old_size - new_size)?;
+            kernel.hand_back(old + new_size, old_size - new_size)?;
         }
         return Ok(old);
     }

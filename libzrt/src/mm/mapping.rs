@@ -6,13 +6,15 @@ use alloc::vec::Vec;
 use zvm_abi::layout::PAGE;
 
 use super::Memory;
-use super::pages::{READ, WRITE};
+use super::pages::{READ, Reserve, WRITE};
 use crate::errno::Errno;
-use crate::fs::{Contents, Kind, NodeId, Tree};
+use crate::fs::{Contents, Kind, Mount, NodeId, Tree};
 use crate::kernel::Kernel;
 
 /// Bytes that are compared at once.
 const CHUNK: usize = 512;
+/// Most bytes of a mapping that go back to the file before their pages are free: as many as a file takes at once.
+const PIECE: u64 = 64 * 1024;
 
 /// Pages that hold a file's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +74,14 @@ impl Mapping {
             Part::All => Some(*self),
             Part::File(node, offset, size) => self.showing(node, offset, size),
             Part::Memory(start, size) => self.within(start, size),
+        }
+    }
+
+    /// Its first bytes, up to the next whole piece of the file.
+    fn first_piece(&self) -> Mapping {
+        Mapping {
+            size: (PIECE - self.offset % PIECE).min(self.size),
+            ..*self
         }
     }
 
@@ -145,32 +155,94 @@ impl Mapping {
 impl Kernel {
     /// Adds a mapping, whose pages show the file already.
     pub(super) fn add_mapping(&mut self, mapping: Mapping, shared: bool) -> Result<(), Errno> {
+        let mappings = self.memory.mappings(shared);
+        mappings.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
         self.tree.hold(mapping.node)?;
         self.memory.mappings(shared).push(mapping);
         Ok(())
     }
 
-    /// Brings what was stored into shared mappings back to their files.
+    /// Brings what was stored into shared mappings back to their files. One that fails keeps no other from it: the first error
+    /// is told.
     pub(crate) fn write_back(&mut self, part: Part) -> Result<(), Errno> {
+        let mut result = Ok(());
+        for index in 0..self.memory.shared.len() {
+            let mapping = self.memory.shared[index];
+            if let Some(part) = mapping.part(part)
+                && mapping.write
+            {
+                result = result.and(self.store(part, Reserve::Kept));
+            }
+        }
+        result
+    }
+
+    /// Brings a part of a shared mapping back to its file.
+    fn store(&mut self, part: Mapping, reserve: Reserve) -> Result<(), Errno> {
         let Kernel {
             memory,
             tree,
             clock,
             ..
         } = self;
-        let writable = memory.shared.iter().filter(|mapping| mapping.write);
-        for mapping in writable.filter_map(|mapping| mapping.part(part)) {
-            let Kind::File(contents) = &mut tree.node_mut(mapping.node)?.kind else {
-                continue;
+        let Kind::File(contents) = &mut tree.node_mut(part.node)?.kind else {
+            return Ok(());
+        };
+        memory.pages().set_reserve_use(reserve);
+        let differs = part.store(memory, contents);
+        memory.pages().set_reserve_use(Reserve::Used);
+        // What was stored before an error has changed the file, too.
+        if differs != Ok(false) {
+            let now = clock.now();
+            let node = tree.node_mut(part.node)?;
+            (node.modified, node.changed) = (now, now);
+            tree.change(part.node)?;
+        }
+        differs.map(|_| ())
+    }
+
+    /// Unmaps this memory. What shared mappings hold goes back to their files in pieces, and each piece's pages are free for the
+    /// next: memory holds the bytes once, but for a piece. What fails stays mapped, and the first error is told.
+    pub(super) fn hand_back(&mut self, start: u64, size: u64) -> Result<(), Errno> {
+        self.room_to_cut(start, size)?;
+        let (mut next, end, mut result) = (start, start + size, Ok(()));
+        loop {
+            let writable = self.memory.shared.iter().filter(|mapping| mapping.write);
+            let parts = writable.filter_map(|mapping| mapping.within(next, end - next));
+            let Some(part) = parts.min_by_key(|part| part.start) else {
+                break;
             };
-            if mapping.store(memory, contents)? {
-                let now = clock.now();
-                let node = tree.node_mut(mapping.node)?;
-                (node.modified, node.changed) = (now, now);
-                tree.change(mapping.node)?;
+            let piece = part.first_piece();
+            next = piece.end();
+            match self.store(piece, Reserve::Lent) {
+                Ok(()) => self.drop_mapped(piece.start, piece.size)?,
+                error => result = result.and(error),
             }
         }
+        result?;
+        self.drop_mapped(start, size)
+    }
+
+    /// Forgets what is mapped in this memory, and gives the pages back.
+    fn drop_mapped(&mut self, start: u64, size: u64) -> Result<(), Errno> {
+        let Kernel { memory, tree, .. } = self;
+        cut(&mut memory.shared, tree, start, size)?;
+        cut(&mut memory.private, tree, start, size)?;
+        memory.pages().release_program(start, size);
         Ok(())
+    }
+
+    /// The program has ended: brings back what it stored into shared mappings. All else that it had makes room for that, and for
+    /// writing mounts.
+    pub(crate) fn bring_home(&mut self) -> Result<(), Errno> {
+        let memory = &mut self.memory;
+        memory.shared.retain(|mapping| mapping.write);
+        if memory.shared.is_empty() && !self.tree.mounts.iter().any(Mount::is_to_be_written) {
+            return Ok(());
+        }
+        memory.shared.sort_unstable_by_key(|mapping| mapping.start);
+        let (start, end) = memory.end_program();
+        self.hand_back(start, end - start)
     }
 
     /// Brings new bytes of a file into its shared mappings.
@@ -212,22 +284,35 @@ impl Kernel {
         Ok(())
     }
 
-    /// Forgets what was mapped in this memory, after it is brought back.
+    /// Forgets what was mapped in this memory, after it is brought back; the pages stay together.
     pub(super) fn cut_mappings(&mut self, start: u64, size: u64) -> Result<(), Errno> {
+        self.room_to_cut(start, size)?;
         self.write_back(Part::Memory(start, size))?;
         let Kernel { memory, tree, .. } = self;
         cut(&mut memory.shared, tree, start, size)?;
         cut(&mut memory.private, tree, start, size)
     }
 
+    /// Makes room for the one mapping more that there is where this memory lies in the middle of one.
+    fn room_to_cut(&mut self, start: u64, size: u64) -> Result<(), Errno> {
+        let end = start + size;
+        for shared in [true, false] {
+            let mappings = self.memory.mappings(shared);
+            if mappings.iter().any(|m| m.start < start && end < m.end()) {
+                mappings.try_reserve(1).map_err(|_| Errno::ENOMEM)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Makes mappings of one part of memory those of another, of which as much is mapped; the bytes are there already.
     pub(super) fn copy_mappings(&mut self, from: u64, to: u64, size: u64) -> Result<(), Errno> {
         for shared in [true, false] {
-            let mappings = self.memory.mappings(shared).iter();
-            let parts: Vec<Mapping> = mappings.filter_map(|m| m.within(from, size)).collect();
-            for part in parts {
-                let start = part.start - from + to;
-                self.add_mapping(Mapping { start, ..part }, shared)?;
+            for index in 0..self.memory.mappings(shared).len() {
+                if let Some(part) = self.memory.mappings(shared)[index].within(from, size) {
+                    let start = part.start - from + to;
+                    self.add_mapping(Mapping { start, ..part }, shared)?;
+                }
             }
         }
         Ok(())
@@ -262,18 +347,20 @@ impl Kernel {
             self.memory.pages().zero(next, stop - next);
             next = behind;
         }
-        let Kernel { memory, tree, .. } = self;
-        let mappings = memory.private.iter();
-        for part in mappings.filter_map(|mapping| mapping.within(start, size)) {
-            if let Kind::File(contents) = &tree.node(part.node)?.kind {
-                part.up_to(contents.size()).load(memory, contents)?;
+        for index in 0..self.memory.private.len() {
+            let Some(part) = self.memory.private[index].within(start, size) else {
+                continue;
+            };
+            self.write_back(Part::File(part.node, part.offset, part.size))?;
+            if let Kind::File(contents) = &self.tree.node(part.node)?.kind {
+                part.up_to(contents.size()).load(&self.memory, contents)?;
             }
         }
         Ok(())
     }
 }
 
-/// Takes this memory out of the mappings, which may leave one part of a mapping on either side.
+/// Takes this memory out of the mappings, which may leave one part of a mapping on either side, if there is room for both.
 fn cut(mappings: &mut Vec<Mapping>, tree: &mut Tree, start: u64, size: u64) -> Result<(), Errno> {
     let end = start + size;
     let mut index = 0;

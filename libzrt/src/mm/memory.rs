@@ -7,7 +7,7 @@ use core::ptr::NonNull;
 use zvm_abi::layout::{NULL_END, PAGE};
 
 use super::mapping::Mapping;
-use super::pages::{self, Pages};
+use super::pages::{self, Pages, Reserve};
 use crate::errno::Errno;
 use crate::kernel::Registers;
 
@@ -90,10 +90,25 @@ impl Memory {
     /// Does what stores the program's bytes with the library OS: such bytes leave alone the reserve, from which the library OS
     /// itself must live when memory is full. What `work` allocates must be allowed to fail.
     pub(crate) fn strictly<T>(&mut self, work: impl FnOnce() -> T) -> T {
-        self.pages().set_strict(true);
+        self.pages().set_reserve_use(Reserve::Kept);
         let result = work();
-        self.pages().set_strict(false);
+        self.pages().set_reserve_use(Reserve::Used);
         result
+    }
+
+    /// Gives back all that the program had but what is mapped shared, which lies in the order of its addresses: start and end of
+    /// all that it can have had.
+    pub(super) fn end_program(&mut self) -> (u64, u64) {
+        // SAFETY: as in `pages`; nothing is allocated here.
+        let pages = unsafe { self.pages.as_mut() };
+        let mut next = pages.start();
+        for mapping in &self.shared {
+            pages.release_program(next, mapping.start.saturating_sub(next));
+            next = mapping.end();
+        }
+        pages.release_program(next, pages.end() - next);
+        pages.end_break();
+        (pages.start(), pages.end())
     }
 
     fn pages_ref(&self) -> &Pages {

@@ -43,8 +43,19 @@ pub struct Pages {
     free: usize,
     /// Free pages that only small requests of the library OS get: it must answer also when memory is full.
     reserve: usize,
-    /// Even small requests of the library OS leave the reserve alone: they are for what the program keeps.
-    strict: bool,
+    /// How much of that small requests get now.
+    reserve_use: Reserve,
+}
+
+/// What the small requests of the library OS get of the reserve.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reserve {
+    /// All: they are its own.
+    Used,
+    /// A half: they are for bytes of the program whose pages will be free at once.
+    Lent,
+    /// Nothing: they are for what the program keeps.
+    Kept,
 }
 
 impl Pages {
@@ -65,7 +76,7 @@ impl Pages {
             used: 0,
             free: count,
             reserve: 0,
-            strict: false,
+            reserve_use: Reserve::Used,
         }
     }
 
@@ -74,9 +85,9 @@ impl Pages {
         self.reserve = (size / PAGE) as usize;
     }
 
-    /// From now on no request gets anything of the reserve, or small ones of the library OS do again.
-    pub fn set_strict(&mut self, strict: bool) {
-        self.strict = strict;
+    /// What small requests of the library OS get of the reserve from now on.
+    pub fn set_reserve_use(&mut self, reserve_use: Reserve) {
+        self.reserve_use = reserve_use;
     }
 
     /// Whether `count` more pages leave the reserve alone.
@@ -137,7 +148,12 @@ impl Pages {
     /// [`Self::take`] for the library OS itself.
     pub fn take_kernel(&mut self, size: u64) -> Option<u64> {
         let count = (size / PAGE) as usize;
-        if (size > SMALL || self.strict) && !self.spare(count) {
+        let kept = match self.reserve_use {
+            Reserve::Used if size <= SMALL => 0,
+            Reserve::Lent if size <= SMALL => self.reserve / 2,
+            _ => self.reserve,
+        };
+        if self.free.saturating_sub(kept) < count {
             return None;
         }
         let start = self.find(count)?;
@@ -177,6 +193,36 @@ impl Pages {
         }
         self.free(range);
         true
+    }
+
+    /// Gives back what the program has of a range, which may lie outside.
+    pub fn release_program(&mut self, address: u64, size: u64) {
+        let page = |address: u64| {
+            let page = address.saturating_sub(self.base) / PAGE;
+            page.min(self.flags.len() as u64) as usize
+        };
+        let (mut next, end) = (page(address), page(address.saturating_add(size)));
+        let is_program = |flags: &u8| flags & (USED | KERNEL) == USED;
+        while next < end {
+            let rest = &self.flags[next..end];
+            let skipped = rest.iter().take_while(|flags| !is_program(flags)).count();
+            let taken = rest[skipped..].iter().take_while(|flags| is_program(flags));
+            let start = next + skipped;
+            next = start + taken.count();
+            self.free(start..next);
+        }
+    }
+
+    /// The program has ended, and with it brk's area: all pages are for whoever comes first.
+    pub fn end_break(&mut self) {
+        self.floor = 0;
+        let taken = |flags: &u8| flags & USED != 0;
+        self.low = self
+            .flags
+            .iter()
+            .position(taken)
+            .unwrap_or(self.flags.len());
+        self.no_gap = usize::MAX;
     }
 
     /// Gives back what [`Self::take_kernel`] took.
@@ -287,6 +333,9 @@ impl Pages {
             self.fill(self.floor..floor, USED | (READ | WRITE) << PROT_SHIFT);
         } else {
             for page in floor..self.floor {
+                if self.flags[page] & KERNEL != 0 {
+                    continue;
+                }
                 self.used -= usize::from(self.flags[page] & USED != 0);
                 self.free += usize::from(self.flags[page] & USED != 0);
                 self.flags[page] &= DIRTY;
@@ -545,10 +594,35 @@ pub(crate) mod tests {
         assert_eq!(pages.take_kernel(SMALL + PAGE), None);
         pages.release_kernel(own, SMALL);
         assert!(pages.take_kernel(SMALL / 2).is_some() && pages.take(2 * PAGE, READ).is_some());
-        pages.set_strict(true);
+        pages.set_reserve_use(Reserve::Kept);
         assert_eq!(pages.take_kernel(PAGE), None);
-        pages.set_strict(false);
+        pages.set_reserve_use(Reserve::Used);
         assert!(pages.take_kernel(PAGE).is_some());
+    }
+
+    #[test]
+    fn what_goes_back_to_files_gets_half_of_the_reserve() {
+        let mut pages = heap(32);
+        pages.set_reserve(16 * PAGE);
+        assert!(pages.take(16 * PAGE, READ).is_some());
+        pages.set_reserve_use(Reserve::Lent);
+        assert!(pages.take_kernel(8 * PAGE).is_some());
+        assert_eq!(pages.take_kernel(PAGE), None);
+        pages.set_reserve_use(Reserve::Used);
+        assert!(pages.take_kernel(PAGE).is_some());
+    }
+
+    #[test]
+    fn an_ended_program_leaves_all_but_the_library_os_s_pages() {
+        let mut pages = heap(16);
+        assert!(pages.set_break(pages.start() + 4 * PAGE));
+        let own = pages.take_kernel(2 * PAGE).unwrap();
+        let a = pages.take(3 * PAGE, READ | WRITE).unwrap();
+        pages.release_program(0, u64::MAX);
+        pages.end_break();
+        assert_eq!((pages.used_bytes(), pages.free_bytes()), (0, 14 * PAGE));
+        assert_eq!(pages.take_kernel(14 * PAGE), Some(pages.start()));
+        assert!(own > a && pages.take_kernel(PAGE).is_none());
     }
 
     #[test]

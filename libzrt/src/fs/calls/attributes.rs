@@ -223,6 +223,8 @@ pub(crate) fn fallocate(
     const KEEP_SIZE: u64 = 1;
     const PUNCH_HOLE: u64 = 2;
     const ZERO_RANGE: u64 = 0x10;
+    const ZERO_KEEPING: u64 = ZERO_RANGE | KEEP_SIZE;
+    const HOLE: u64 = PUNCH_HOLE | KEEP_SIZE;
     let file = kernel.files.get(fd)?;
     let id = file.node;
     if !file.writable() {
@@ -253,32 +255,27 @@ pub(crate) fn fallocate(
     if changes != 0 && (mode & PUNCH_HOLE != 0 || end > before) {
         return Err(Errno::EPERM);
     }
-    let Kind::File(contents) = &mut kernel.tree.node_mut(id)?.kind else {
+    if end > kernel.tree.largest_file(id)? && mode & PUNCH_HOLE == 0 {
+        return Err(Errno::EFBIG);
+    }
+    let now = kernel.now();
+    let node = kernel.tree.node_mut(id)?;
+    let Kind::File(contents) = &mut node.kind else {
         return Err(Errno::ENODEV);
     };
     match mode {
         0 | KEEP_SIZE => kernel.memory.strictly(|| contents.reserve(offset, size))?,
-        ZERO_RANGE | 0x11 | 3 => {
-            // A hole is zeros that somebody wrote, as far as a program can see.
-            let zeros = [0; 4096];
-            let mut at = offset;
-            let limit = if mode & PUNCH_HOLE != 0 || mode & KEEP_SIZE != 0 {
-                end.min(before)
-            } else {
-                end
-            };
-            let mut written = Ok(0);
-            while at < limit {
-                let part = &zeros[..(limit - at).min(4096) as usize];
-                written = kernel.memory.strictly(|| contents.write(at, part));
-                match written {
-                    Ok(count) => at += count as u64,
-                    Err(_) => break,
+        ZERO_RANGE | ZERO_KEEPING | HOLE => {
+            let shown = end.min(before).saturating_sub(offset);
+            kernel.memory.strictly(|| {
+                contents.punch(offset, shown)?;
+                match mode {
+                    HOLE => Ok(()),
+                    _ => contents.reserve(offset, size),
                 }
-            }
-            kernel.refresh(id, offset, at - offset)?;
-            kernel.refresh_end(id, before, offset.max(before))?;
-            written?;
+            })?;
+            (node.modified, node.changed) = (now, now);
+            kernel.refresh(id, offset, shown)?;
         }
         _ => return Err(Errno::EOPNOTSUPP),
     }

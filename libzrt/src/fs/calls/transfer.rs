@@ -5,7 +5,7 @@ use zvm_abi::manifest;
 
 use super::poll::{IN, OUT, RDNORM, WRNORM};
 use crate::errno::Errno;
-use crate::fs::{Device, Kind, MAX_SIZE, NodeId, flag, seal};
+use crate::fs::{Device, Kind, NodeId, flag, seal};
 use crate::kernel::Kernel;
 use crate::mm::Part;
 use crate::process::FSIZE;
@@ -120,6 +120,7 @@ impl Kernel {
         };
         let now = self.clock.now();
         let limit = self.process.limits[FSIZE].0;
+        let largest = self.tree.largest_file(id)?;
         let node = self.tree.node_mut(id)?;
         let seals = node.seals.unwrap_or(0);
         let count = match &mut node.kind {
@@ -131,7 +132,11 @@ impl Kernel {
                     self.raise(SIGXFSZ);
                     return Err(Errno::EFBIG);
                 }
-                let most = (limit.saturating_sub(offset)).min(bytes.len() as u64);
+                if !bytes.is_empty() && offset >= largest {
+                    return Err(Errno::EFBIG);
+                }
+                let end = limit.min(largest);
+                let most = end.saturating_sub(offset).min(bytes.len() as u64);
                 let size = contents.size();
                 let bytes = unsealed(seals, size, offset, &bytes[..most as usize])?;
                 let write = || contents.write(offset, bytes);
@@ -262,7 +267,7 @@ impl Kernel {
 
     /// Makes a file as long as this.
     pub(crate) fn resize(&mut self, id: NodeId, size: u64) -> Result<(), Errno> {
-        if size > MAX_SIZE {
+        if size > self.tree.largest_file(id)? {
             return Err(Errno::EFBIG);
         }
         let now = self.now();
