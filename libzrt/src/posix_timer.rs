@@ -60,8 +60,8 @@ impl Kernel {
             match notify {
                 _ if pends => {}
                 Notify::Nobody => {}
-                Notify::Process(info) => self.raise_info(info),
-                // The thread may have ended: then nobody hears it.
+                // Where there is no memory for it, it is lost. The thread may have ended: then nobody hears it.
+                Notify::Process(info) => drop(self.raise_info(info)),
                 Notify::Thread(tid, info) => drop(self.raise_in(tid, info)),
             }
         }
@@ -142,6 +142,8 @@ pub(crate) fn timer_create(
             _ => return Err(Errno::EINVAL),
         }
     };
+    let timers = &mut kernel.posix_timers;
+    timers.try_reserve(1).map_err(|_| Errno::EAGAIN)?;
     kernel.memory.write(id, &(index as u32))?;
     let timer = PosixTimer {
         timer: Timer {

@@ -232,6 +232,14 @@ impl Files {
         Ok(fd as u64)
     }
 
+    /// Whether one more descriptor can be had.
+    ///
+    /// # Errors
+    /// As [`Self::add`].
+    pub fn check_free(&mut self, limit: u64) -> Result<(), Errno> {
+        self.free_slot(0, limit).map(drop)
+    }
+
     /// The lowest free descriptor from `least` on, below `limit`.
     fn free_slot(&mut self, least: u64, limit: u64) -> Result<usize, Errno> {
         let least = usize::try_from(least).map_err(|_| Errno::EINVAL)?;

@@ -22,7 +22,7 @@ pub(crate) fn send(kernel: &mut Kernel, thread: Option<u32>, number: u64) -> Res
         }
         // One without more to say is no more than one that pends.
         None if kernel.check_queue(number).is_err() && kernel.signals.pending.has(number) => {}
-        None => kernel.raise_info(Info::new(number, SI_USER)),
+        None => kernel.raise_info(Info::new(number, SI_USER))?,
     }
     Ok(0)
 }
@@ -69,7 +69,7 @@ pub(crate) fn rt_sigqueueinfo(
         return Err(Errno::ESRCH);
     }
     if let Some(info) = queued(kernel, pid, number, info)? {
-        kernel.raise_info(info);
+        kernel.raise_info(info)?;
     }
     Ok(0)
 }

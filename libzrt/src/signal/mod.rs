@@ -103,17 +103,27 @@ const SI_TIMER: i32 = -2;
 struct Pending {
     /// Bit n−1 is signal n.
     set: u64,
-    /// In the order in which they came.
+    /// In the order in which they came. An ordinary one for which there was no memory has none.
     infos: Vec<Info>,
 }
 
 impl Pending {
     /// Ordinary signals pend once; real-time ones as often as they were sent.
-    fn add(&mut self, info: Info) {
-        if self.set & bit(info.number) == 0 || info.number >= REAL_TIME {
-            self.set |= bit(info.number);
-            self.infos.push(info);
+    ///
+    /// # Errors
+    /// `EAGAIN` for a real-time one where memory is full.
+    fn add(&mut self, info: Info) -> Result<(), Errno> {
+        let is_real_time = info.number >= REAL_TIME;
+        if !is_real_time && self.has(info.number) {
+            return Ok(());
         }
+        match self.infos.try_reserve(1) {
+            Ok(()) => self.infos.push(info),
+            Err(_) if is_real_time => return Err(Errno::EAGAIN),
+            Err(_) => {}
+        }
+        self.set |= bit(info.number);
+        Ok(())
     }
 
     fn has(&self, number: u32) -> bool {
@@ -127,8 +137,11 @@ impl Pending {
             return None;
         }
         let number = ready.trailing_zeros() + 1;
-        let first = self.infos.iter().position(|info| info.number == number)?;
-        let info = self.infos.remove(first);
+        let first = self.infos.iter().position(|info| info.number == number);
+        let info = match first {
+            Some(first) => self.infos.remove(first),
+            None => Info::new(number, SI_USER),
+        };
         if !self.infos.iter().any(|info| info.number == number) {
             self.set &= !bit(number);
         }
@@ -143,12 +156,14 @@ impl Pending {
 
     fn discard(&mut self, number: u32) {
         self.retain(|info| info.number != number);
+        self.set &= !bit(number);
     }
 
     fn retain(&mut self, keep: impl FnMut(&Info) -> bool) {
+        let numbers = |infos: &[Info]| infos.iter().fold(0, |set, info| set | bit(info.number));
+        let before = numbers(&self.infos);
         self.infos.retain(keep);
-        let numbers = self.infos.iter().map(|info| bit(info.number));
-        self.set = numbers.fold(0, |set, bit| set | bit);
+        self.set = self.set & !before | numbers(&self.infos);
     }
 }
 
@@ -251,18 +266,22 @@ impl Kernel {
         } else {
             SI_USER
         };
-        self.raise_info(Info::new(number, code));
+        // Ordinary signals are never too many.
+        let _ = self.raise_info(Info::new(number, code));
     }
 
     /// Makes a signal pending for the process; ignored ones vanish, unless the current thread blocks them.
-    pub(crate) fn raise_info(&mut self, info: Info) {
+    ///
+    /// # Errors
+    /// `EAGAIN` for a real-time one where memory is full.
+    pub(crate) fn raise_info(&mut self, info: Info) -> Result<(), Errno> {
         let number = info.number;
         let ignored = self.signals.ignored(number);
         let current = self.threads.running();
         if ignored && current.is_none_or(|thread| thread.signals.mask & bit(number) == 0) {
-            return;
+            return Ok(());
         }
-        self.signals.pending.add(info);
+        self.signals.pending.add(info)?;
         let takes =
             |thread: &Thread| (!thread.signals.mask | thread.signals.wanted) & bit(number) != 0;
         // The current thread takes it at the end of its call; else the first that can is woken for it.
@@ -277,6 +296,7 @@ impl Kernel {
                 self.wake_thread(slot);
             }
         }
+        Ok(())
     }
 
     /// Makes a signal pending for one thread.
@@ -288,7 +308,7 @@ impl Kernel {
         if ignored && thread.signals.mask & bit(number) == 0 {
             return Ok(());
         }
-        thread.signals.pending.add(info);
+        thread.signals.pending.add(info)?;
         if (!thread.signals.mask | thread.signals.wanted) & bit(number) != 0 {
             self.wake_thread(slot);
         }

@@ -82,14 +82,17 @@ pub(crate) fn sendfile(
     }
     let size = size.min(MAX_COUNT);
     let start = offset_argument(kernel, offset, size)?;
-    if !kernel.files.get(out)?.writable() {
+    let sink = kernel.files.get(out)?;
+    if !sink.writable() {
         return Err(Errno::EBADF);
     }
+    let appends = sink.flags & flag::APPEND != 0;
     let id = kernel.files.get(input)?.node;
     if !matches!(
         kernel.tree.node(id)?.kind,
         Kind::File(_) | Kind::Generated(_)
-    ) {
+    ) || appends
+    {
         return Err(Errno::EINVAL);
     }
     let done = transfer(kernel, (input, start), (out, None), size)?;

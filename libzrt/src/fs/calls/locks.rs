@@ -1,7 +1,5 @@
 //! flock, and the record locks of open files and of the process, of which there is one.
 
-use alloc::vec::Vec;
-
 use crate::errno::Errno;
 use crate::fs::{Kind, NodeId};
 use crate::kernel::{Args, Kernel};
@@ -38,26 +36,42 @@ impl Lock {
 
 impl Kernel {
     /// Takes away what the open file holds of this kind in the lock's range.
-    fn unlock(&mut self, lock: &Lock) {
-        let mut kept = Vec::with_capacity(self.locks.len() + 1);
-        for held in core::mem::take(&mut self.locks) {
-            let is_own =
-                held.node == lock.node && held.serial == lock.serial && held.whole == lock.whole;
-            if !is_own || held.start >= lock.end || lock.start >= held.end {
-                kept.push(held);
-                continue;
-            }
-            for (start, end) in [
-                (held.start, lock.start.min(held.end)),
-                (lock.end.max(held.start), held.end),
-            ] {
-                if start < end {
-                    kept.push(Lock { start, end, ..held });
+    ///
+    /// # Errors
+    /// `ENOLCK` where one lock would become two and memory is full.
+    fn unlock(&mut self, lock: &Lock) -> Result<(), Errno> {
+        let within = |held: &Lock| {
+            (held.node, held.serial, held.whole) == (lock.node, lock.serial, lock.whole)
+                && held.start < lock.end
+                && lock.start < held.end
+        };
+        let around = |held: &Lock| held.start < lock.start && lock.end < held.end;
+        let split = |held: &Lock| within(held) && around(held);
+        if let Some(index) = self.locks.iter().position(split) {
+            // One's locks are apart: there is no other in the range.
+            self.locks.try_reserve(1).map_err(|_| Errno::ENOLCK)?;
+            let held = &mut self.locks[index];
+            let above = Lock {
+                start: lock.end,
+                ..*held
+            };
+            held.end = lock.start;
+            self.locks.insert(index + 1, above);
+        } else {
+            self.locks.retain_mut(|held| {
+                if !within(held) {
+                    return true;
                 }
-            }
+                if held.start < lock.start {
+                    held.end = lock.start;
+                } else {
+                    held.start = lock.end;
+                }
+                held.start < held.end
+            });
         }
-        self.locks = kept;
         self.wake_node(lock.node, 0);
+        Ok(())
     }
 
     /// Locks, or waits until that is possible.
@@ -69,8 +83,9 @@ impl Kernel {
                 Errno::EAGAIN
             });
         }
-        self.unlock(&lock);
-        self.locks.try_reserve(1).map_err(|_| Errno::ENOLCK)?;
+        // For the lock itself, and for what it may split.
+        self.locks.try_reserve(2).map_err(|_| Errno::ENOLCK)?;
+        self.unlock(&lock)?;
         // Locks of one kind that touch are one.
         let mut lock = lock;
         self.locks.retain(|held| {
@@ -114,7 +129,7 @@ pub(crate) fn flock(kernel: &mut Kernel, [fd, operation, ..]: Args) -> Result<u6
     };
     match operation & !NO_WAIT {
         UNLOCK => {
-            kernel.unlock(&lock);
+            kernel.unlock(&lock)?;
             Ok(0)
         }
         SHARED | EXCLUSIVE => {
@@ -123,7 +138,7 @@ pub(crate) fn flock(kernel: &mut Kernel, [fd, operation, ..]: Args) -> Result<u6
                 held.whole && held.serial == lock.serial && held.exclusive != lock.exclusive
             };
             if kernel.locks.iter().any(changes) {
-                kernel.unlock(&lock);
+                kernel.unlock(&lock)?;
             }
             kernel.lock(lock, operation & NO_WAIT == 0)
         }
@@ -145,7 +160,8 @@ const READ: u16 = 0;
 const WRITE: u16 = 1;
 const UNLOCKED: u16 = 2;
 
-fn record(kernel: &Kernel, fd: u64, address: u64) -> Result<Record, Errno> {
+/// With `owner`, of an open file's lock, in which nobody names a process.
+fn record(kernel: &Kernel, fd: u64, address: u64, owner: bool) -> Result<Record, Errno> {
     let kind = kernel.memory.read::<u16>(address)?;
     let whence = kernel.memory.read::<u16>(address + 2)?;
     let [start, length] = kernel.memory.read::<[i64; 2]>(address + 8)?;
@@ -174,7 +190,7 @@ fn record(kernel: &Kernel, fd: u64, address: u64) -> Result<Record, Errno> {
     if end > END {
         return Err(Errno::EOVERFLOW);
     }
-    if kind > UNLOCKED {
+    if kind > UNLOCKED || (owner && kernel.memory.read::<i32>(address + 24)? != 0) {
         return Err(Errno::EINVAL);
     }
     Ok(Record { kind, start, end })
@@ -187,7 +203,7 @@ pub(super) fn set_lock(
     address: u64,
     (owner, wait): (bool, bool),
 ) -> Result<u64, Errno> {
-    let record = record(kernel, fd, address)?;
+    let record = record(kernel, fd, address, owner)?;
     let file = kernel.files.get(fd)?;
     match record.kind {
         READ if !file.readable() => return Err(Errno::EBADF),
@@ -203,7 +219,7 @@ pub(super) fn set_lock(
         end: record.end,
     };
     if record.kind == UNLOCKED {
-        kernel.unlock(&lock);
+        kernel.unlock(&lock)?;
         return Ok(0);
     }
     kernel.lock(lock, wait)
@@ -216,7 +232,10 @@ pub(super) fn get_lock(
     address: u64,
     owner: bool,
 ) -> Result<u64, Errno> {
-    let record = record(kernel, fd, address)?;
+    let record = record(kernel, fd, address, owner)?;
+    if record.kind == UNLOCKED && !owner {
+        return Err(Errno::EINVAL);
+    }
     let file = kernel.files.get(fd)?;
     let wanted = Lock {
         node: file.node,

@@ -248,6 +248,9 @@ pub(crate) fn renameat2(
     if (source.slash && !is_directory) || (target.slash && is_none(swapped.unwrap_or(id))) {
         return Err(Errno::ENOTDIR);
     }
+    if flags == EXCHANGE {
+        target.existing()?;
+    }
     if is_directory && tree.is_above(id, target.parent)? {
         return Err(Errno::EINVAL);
     }

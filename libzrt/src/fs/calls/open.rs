@@ -13,6 +13,9 @@ use crate::process::NOFILE;
 use crate::text::text;
 use crate::threads::On;
 
+/// Longest path in bytes that can be opened where memory is full.
+const LONG_NAME: usize = 256;
+
 pub(crate) fn open(kernel: &mut Kernel, [path, flags, mode, ..]: Args) -> Result<u64, Errno> {
     openat(kernel, [AT_FDCWD, path, flags, mode, 0, 0])
 }
@@ -26,7 +29,14 @@ pub(crate) fn openat(
     kernel: &mut Kernel,
     [directory, path, flags, mode, ..]: Args,
 ) -> Result<u64, Errno> {
-    let flags = flags as u32;
+    let mut flags = flags as u32;
+    if flags & flag::PATH != 0 {
+        // Such a descriptor makes nothing and changes nothing.
+        flags &= flag::PATH | flag::DIRECTORY | flag::NOFOLLOW | flag::CLOEXEC;
+    }
+    // Not for a file that is there then and that nobody opened.
+    let limit = kernel.process.limits[NOFILE].0;
+    kernel.files.check_free(limit)?;
     let permissions = mode as u16 & 0o7777 & !kernel.process.umask;
     if flags & flag::TMPFILE != 0 && flags & flag::DIRECTORY != 0 {
         return unnamed(kernel, directory, path, flags, permissions);
@@ -48,7 +58,7 @@ pub(crate) fn openat(
                 now,
             )?
         }
-        Some(_) if exclusive && flags & flag::PATH == 0 => return Err(Errno::EEXIST),
+        Some(_) if exclusive => return Err(Errno::EEXIST),
         Some(id) if id & DESCRIPTOR != 0 => return Err(Errno::ELOOP),
         Some(id) => {
             let node = kernel.tree.node(id)?;
@@ -140,6 +150,10 @@ pub(super) fn install(
     flags: u32,
     name: Vec<u8>,
 ) -> Result<u64, Errno> {
+    // A long name takes memory for as long as the file is open: it is not had of the reserve.
+    if name.len() > LONG_NAME && kernel.memory.pages().free_bytes() == 0 {
+        return Err(Errno::ENOMEM);
+    }
     let mut file = OpenFile::new(
         id,
         flags & !(flag::CLOEXEC | flag::CREAT | flag::EXCL | flag::TRUNC),
