@@ -30,7 +30,7 @@ pub(super) enum Use {
 /// What holds the address before an instruction: bit n = register n, bit 16 + n = place n on the stack.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 struct State {
-    /// As it is: registers alone, since functions' addresses often lie on the stack for long.
+    /// As it is.
     exact: u32,
     /// With a distance added.
     astray: u32,
@@ -54,11 +54,7 @@ impl State {
 
     /// `to` may hold what `from` held, too.
     fn add(&mut self, before: State, from: u32, to: u32) {
-        self.exact |= if before.exact & from != 0 {
-            to & REGISTERS
-        } else {
-            0
-        };
+        self.exact |= if before.exact & from != 0 { to } else { 0 };
         self.astray |= if before.astray & from != 0 { to } else { 0 };
     }
 }
@@ -67,6 +63,8 @@ pub(super) struct Follower<'p> {
     input: &'p Input<'p>,
     program: &'p Program<'p>,
     factory: InstructionInfoFactory,
+    /// The code index whose address is followed.
+    target: usize,
     /// Places on the stack, by their bits: base register and displacement.
     slots: Vec<(Register, u64)>,
     /// What may hold before the instructions that branches lead to.
@@ -82,6 +80,7 @@ impl<'p> Follower<'p> {
             input,
             program,
             factory: InstructionInfoFactory::new(),
+            target: 0,
             slots: Vec::new(),
             joins: Vec::new(),
             work: Vec::new(),
@@ -89,18 +88,16 @@ impl<'p> Follower<'p> {
         }
     }
 
-    /// What becomes of the address in the field of the instruction at code index `source`.
-    pub(super) fn follow(&mut self, source: usize, field: CodeField) -> &[Use] {
+    /// What becomes of the address of code index `target`, in the field of the instruction at code index `source`.
+    pub(super) fn follow(&mut self, source: usize, field: CodeField, target: usize) -> &[Use] {
+        self.target = target;
         self.slots.clear();
         self.joins.clear();
         self.work.clear();
         self.found.clear();
         let insn = self.program.decoded(source);
         let mut state = State::default();
-        let to = match insn.op0_kind() {
-            OpKind::Register => register_bit(insn.op0_register()),
-            _ => 0,
-        };
+        let to = self.operand(&insn, 0);
         match (insn.mnemonic(), field) {
             (Mnemonic::Lea, CodeField::Displacement)
                 if insn.memory_base() != Register::None
@@ -112,6 +109,7 @@ impl<'p> Follower<'p> {
             (Mnemonic::Add, CodeField::Immediate32) => state.astray = to,
             _ => {}
         }
+        self.forget_functions(&mut state);
         self.work.push((source + 1, state));
         let mut budget = MOST_FOLLOWED;
         while let Some((at, state)) = self.work.pop() {
@@ -262,7 +260,20 @@ impl<'p> Follower<'p> {
             Mnemonic::Cmp | Mnemonic::Test | Mnemonic::Push => {}
             _ => after.clear(u32::from(some(defs)) | to),
         }
+        self.forget_functions(&mut after);
         after
+    }
+
+    /// The address of a function as it is often lies on the stack for long, and nobody adds to it.
+    fn forget_functions(&self, state: &mut State) {
+        if state.exact & !REGISTERS == 0 {
+            return;
+        }
+        let target = self.program.insns[self.target].ip();
+        let function = self.input.function_at(target);
+        if function.is_some_and(|(start, _)| start == target) {
+            state.exact &= REGISTERS;
+        }
     }
 
     /// The bit of an operand: a register, or a place on the stack.

@@ -94,7 +94,7 @@ fn suspects(input: &Input<'_>, program: &Program<'_>, refs: &Refs) -> Suspects {
     // No code lies at the end of text.
     let code = refs.in_code.iter().filter(|r| r.2 < program.insns.len());
     for &(source, field, target) in code {
-        for &found in follower.follow(source, field) {
+        for &found in follower.follow(source, field, target) {
             // Code without a symbol is the linker's own.
             if let Some(function) = input.function_index(program.insns[source].ip()) {
                 suspects
