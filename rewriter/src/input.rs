@@ -112,6 +112,8 @@ pub(crate) struct Input<'a> {
     /// The PT_LOADs that are not text.
     pub segments: Vec<Segment<'a>>,
     pub tls: Option<Tls>,
+    /// Bytes of stack that the program asks for (`-z stack-size`); 0: it does not say.
+    pub stack_size: u64,
     pub symbols: Vec<Symbol<'a>>,
     /// Functions as (address, size, index into symbols), by address.
     pub functions: Vec<(u64, u64, usize)>,
@@ -167,6 +169,7 @@ impl<'a> Input<'a> {
             debug: Vec::new(),
             segments: Vec::new(),
             tls: None,
+            stack_size: 0,
             symbols: Vec::new(),
             functions: Vec::new(),
             text_relocs: Vec::new(),
@@ -349,6 +352,7 @@ impl<'a> Input<'a> {
                         align: header.p_align(endian),
                     });
                 }
+                elf::PT_GNU_STACK => self.stack_size = memory_size,
                 elf::PT_INTERP | elf::PT_DYNAMIC => {
                     return Err(bad("it is dynamically linked; link with -static"));
                 }

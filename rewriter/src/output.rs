@@ -453,7 +453,8 @@ impl Writer<'_> {
             0,
             0,
             0,
-            0,
+            // musl gives threads so much.
+            self.input.stack_size,
             16,
         ));
         let note_at =

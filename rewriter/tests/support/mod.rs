@@ -26,6 +26,8 @@ pub struct Elf {
     pub rodata: Vec<u8>,
     pub symbols: Vec<Symbol>,
     pub relocs: Vec<Reloc>,
+    /// What PT_GNU_STACK says.
+    pub stack_size: u64,
 }
 
 /// Where the test's rodata lies.
@@ -132,10 +134,13 @@ impl Elf {
             section(name(".strtab"), elf::SHT_STRTAB, 0, 0, put(names), 0, 0),
         ];
         let (sections_at, _) = put(pod::bytes_of_slice(&headers));
-        let segments = [
+        let mut segments = [
             segment(elf::PF_R | elf::PF_X, text_at, layout::TEXT_BASE, text_len),
             segment(elf::PF_R, data_at, layout::DATA_BASE, data.len() as u64),
+            segment(elf::PF_R | elf::PF_W, 0, 0, 0),
         ];
+        segments[2].p_type = U32::new(LE, elf::PT_GNU_STACK);
+        segments[2].p_memsz = U64::new(LE, self.stack_size);
         let header = FileHeader64::<LE> {
             e_ident: elf::Ident {
                 magic: elf::ELFMAG,
