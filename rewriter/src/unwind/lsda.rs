@@ -27,8 +27,9 @@ pub(super) struct Lsda<'a> {
 }
 
 impl<'a> Lsda<'a> {
-    /// Reads the table at the cursor, of the function that starts at `function`. The cursor ends with the section.
-    pub(super) fn read(mut at: Cursor<'a>, function: u64) -> Result<Self, RewriteError> {
+    /// Reads the table at the cursor, of the function that starts at `function`. The cursor ends with the section; `next` is
+    /// where the next table starts.
+    pub(super) fn read(mut at: Cursor<'a>, function: u64, next: u64) -> Result<Self, RewriteError> {
         let pads_encoding = at.byte()?;
         let pads_base = match pads_encoding {
             OMIT => function,
@@ -44,9 +45,15 @@ impl<'a> Lsda<'a> {
         };
         let encoding = at.byte()?;
         let length = at.uleb()?;
-        let mut table = Cursor::new(at.take(length as usize)?, 0, "a call-site table");
+        // LLVM writes a table for each section of a function that it splits, one behind the other, and then their actions and
+        // types: the lengths lead there.
+        let own = length.min(next.saturating_sub(at.address));
+        let table = &at.take(length as usize)?[..own as usize];
+        let mut table = Cursor::new(table, 0, "a call-site table");
         let mut call_sites = Vec::new();
-        while !table.is_empty() {
+        // An entry is of 4 bytes at least; fewer zeros align the next table.
+        let padding = |rest: &[u8]| rest.len() < 4 && rest.iter().all(|&byte| byte == 0);
+        while !padding(table.rest()) {
             let (start, length) = (table.value(encoding)?, table.value(encoding)?);
             let (pad, action) = (table.value(encoding)?, table.uleb()?);
             let start = function.wrapping_add(start);

@@ -146,6 +146,7 @@ impl<'a> Unwind<'a> {
         input: &Input<'_>,
     ) -> Result<(), RewriteError> {
         let mut by_address = HashMap::new();
+        let (mut areas, mut starts) = (Vec::new(), Vec::new());
         while !at.is_empty() {
             let entry = at.address;
             let length = at.number(4)?;
@@ -167,9 +168,29 @@ impl<'a> Unwind<'a> {
             let cie = *by_address
                 .get(&id_at.wrapping_sub(id))
                 .ok_or_else(|| body.error("an entry without its CIE"))?;
-            if let Some(fde) = read_fde(body, cie, &self.cies[cie], tables, input)? {
+            let Some((fde, area)) = read_fde(body, cie, &self.cies[cie], input)? else {
+                continue;
+            };
+            starts.extend(area);
+            // A block without code may have a table.
+            if !fde.code.is_empty() {
                 self.fdes.push(fde);
+                areas.push(area);
             }
+        }
+        starts.sort_unstable();
+        for (fde, area) in self.fdes.iter_mut().zip(areas) {
+            let Some(area) = area else { continue };
+            let next = starts.partition_point(|&start| start <= area);
+            let next = starts.get(next).copied().unwrap_or(u64::MAX);
+            let table = tables.and_then(|(base, bytes)| {
+                bytes.get(usize::try_from(area.checked_sub(base)?).ok()?..)
+            });
+            let table = table.ok_or_else(|| {
+                at.error(&format!("a table at {area:#x} is not in .gcc_except_table"))
+            })?;
+            let table = Cursor::new(table, area, ".gcc_except_table");
+            fde.lsda = Some(Lsda::read(table, fde.code.start, next)?);
         }
         Ok(())
     }
@@ -340,43 +361,34 @@ fn read_cie(mut at: Cursor<'_>) -> Result<Cie<'_>, RewriteError> {
     Ok(cie)
 }
 
-/// `None` for an entry of code that the linker threw away.
+/// An entry without its language's table, and where that lies; `None` for an entry of code that the linker threw away.
 fn read_fde<'a>(
     mut at: Cursor<'a>,
     index: usize,
     cie: &Cie<'_>,
-    tables: Option<(u64, &'a [u8])>,
     input: &Input<'_>,
-) -> Result<Option<Fde<'a>>, RewriteError> {
+) -> Result<Option<(Fde<'a>, Option<u64>)>, RewriteError> {
     let start = at.pointer(cie.pointers)?.unwrap_or(0);
     let length = at.value(cie.pointers)?;
-    if !input.in_text(start) || length == 0 {
+    if !input.in_text(start) && length > 0 {
         return Ok(None);
     }
-    let mut lsda = None;
+    let mut area = None;
     if cie.augmentation.first() == Some(&b'z') {
         let length = at.uleb()?;
         let address = at.address;
         let mut data = Cursor::new(at.take(length as usize)?, address, ".eh_frame");
-        if cie.lsda != OMIT
-            && let Some(area) = data.pointer(cie.lsda)?
-        {
-            let table = tables.and_then(|(base, bytes)| {
-                bytes.get(usize::try_from(area.checked_sub(base)?).ok()?..)
-            });
-            let table = table.ok_or_else(|| data.error("its table is not in .gcc_except_table"))?;
-            lsda = Some(Lsda::read(
-                Cursor::new(table, area, ".gcc_except_table"),
-                start,
-            )?);
+        if cie.lsda != OMIT {
+            area = data.pointer(cie.lsda)?;
         }
     }
-    Ok(Some(Fde {
+    let fde = Fde {
         cie: index,
         code: start..start.wrapping_add(length),
-        lsda,
+        lsda: None,
         program: at.rest(),
-    }))
+    };
+    Ok(Some((fde, area)))
 }
 
 impl Cie<'_> {
