@@ -1,28 +1,39 @@
 //! Debugging information survives rewriting: the tables name the same lines for the moved code, and gdb, given the image
 //! as symbol file, stops, prints and walks in a running instance.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
-use gimli::{AttributeValue, EndianSlice, LittleEndian, Unit};
+use gimli::{AttributeValue, EndianSlice, LittleEndian, Operation, RawLocListEntry, Unit};
 use libtest_mimic::{Arguments, Failed, Trial};
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _};
 
 type Reader<'a> = EndianSlice<'a, LittleEndian>;
 
-fn source() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/debug/frames.c")
+/// The program that gdb stops in.
+const FRAMES: &[&str] = &["frames.c"];
+/// One of two units with lists of locations.
+const LISTS: &[&str] = &["lists.c", "sums.c"];
+
+fn source(name: &str) -> PathBuf {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/debug");
+    tests.join(name)
 }
 
-/// Compiles the program to `program.zvm` and, as the linker left it, `program.elf`.
-fn compile(compiler: &str, options: &[&str], folder: &Path) -> Result<(), Failed> {
+/// Compiles a program to `program.zvm` and, as the linker left it, `program.elf`.
+fn compile(
+    compiler: &str,
+    options: &[&str],
+    sources: &[&str],
+    folder: &Path,
+) -> Result<(), Failed> {
     let built = Command::new(env!("CARGO_BIN_EXE_zvm-cc"))
         .args(["--compiler", compiler])
         .args(options)
-        .arg(source())
+        .args(sources.iter().map(|name| source(name)))
         .arg("-o")
         .arg(folder.join("program.zvm"))
         .arg("--emit-elf")
@@ -45,8 +56,50 @@ struct Tables {
     /// Functions by name: where the entries say they start and how long they are.
     functions: HashMap<String, (u64, u64)>,
     symbols: HashMap<String, (u64, u64)>,
-    /// Ranges of code that the lists of ranges and of locations name.
-    variables: usize,
+    lists: Vec<List>,
+}
+
+/// A variable's list of locations.
+struct List {
+    /// Where its function starts and how long it is, if that is in one piece.
+    function: Option<(u64, u64)>,
+    /// All entries' expressions, with functions by their names.
+    expressions: Vec<String>,
+    /// Starts and ends of the entries that say something, which may be fewer.
+    ends: Vec<u64>,
+}
+
+/// What an entry says, if it says something.
+fn expression(
+    entry: RawLocListEntry<Reader<'_>>,
+    unit: &Unit<Reader<'_>>,
+    symbols: &HashMap<String, (u64, u64)>,
+) -> Result<Option<String>, gimli::Error> {
+    let data = match entry {
+        RawLocListEntry::BaseAddress { .. } | RawLocListEntry::BaseAddressx { .. } => {
+            return Ok(None);
+        }
+        RawLocListEntry::AddressOrOffsetPair { data, .. }
+        | RawLocListEntry::StartxEndx { data, .. }
+        | RawLocListEntry::StartxLength { data, .. }
+        | RawLocListEntry::OffsetPair { data, .. }
+        | RawLocListEntry::DefaultLocation { data }
+        | RawLocListEntry::StartEnd { data, .. }
+        | RawLocListEntry::StartLength { data, .. } => data,
+    };
+    let mut text = String::new();
+    let mut operations = data.operations(unit.encoding());
+    while let Some(operation) = operations.next()? {
+        let function = match operation {
+            Operation::Address { address } => symbols.iter().find(|s| s.1.0 == address),
+            _ => None,
+        };
+        text += &match function {
+            Some((name, _)) => format!("&{name} "),
+            None => format!("{operation:?} "),
+        };
+    }
+    Ok(Some(text))
 }
 
 fn read_unit(
@@ -73,18 +126,31 @@ fn read_unit(
             tables.rows.push((what, row.address()));
         }
     }
+    let mut function = None;
     let mut entries = unit.entries();
     while let Some(entry) = entries.next_dfs()? {
-        if let Some(AttributeValue::LocationListsRef(_)) = entry.attr_value(gimli::DW_AT_location) {
-            let value = entry.attr_value(gimli::DW_AT_location).expect("just seen");
-            let mut list = dwarf.attr_locations(unit, value)?.expect("a list");
-            while list.next()?.is_some() {
-                tables.variables += 1;
+        if let Some(value) = entry.attr_value(gimli::DW_AT_location)
+            && let Some(offset) = dwarf.attr_locations_offset(unit, value)?
+        {
+            let mut list = List {
+                function,
+                expressions: Vec::new(),
+                ends: Vec::new(),
+            };
+            let mut raw = dwarf.raw_locations(unit, offset)?;
+            while let Some(entry) = raw.next()? {
+                (list.expressions).extend(expression(entry, unit, &tables.symbols)?);
             }
+            let mut locations = dwarf.locations(unit, offset)?;
+            while let Some(location) = locations.next()? {
+                list.ends.extend([location.range.begin, location.range.end]);
+            }
+            tables.lists.push(list);
         }
         if entry.tag() != gimli::DW_TAG_subprogram {
             continue;
         }
+        function = None;
         let (Some(start), Some(name)) = (
             entry.attr_value(gimli::DW_AT_low_pc),
             entry.attr_value(gimli::DW_AT_name),
@@ -101,12 +167,13 @@ fn read_unit(
             Some(value) => value.udata_value().unwrap_or(0),
             None => 0,
         };
+        function = Some((start, length));
         tables.functions.insert(name, (start, length));
     }
     Ok(())
 }
 
-fn read(path: &Path) -> Result<Tables, Failed> {
+fn read(path: &Path, sources: &[&str]) -> Result<Tables, Failed> {
     let bytes = std::fs::read(path)?;
     let file = object::File::parse(&*bytes)?;
     let section = |id: gimli::SectionId| -> Result<Reader<'_>, object::Error> {
@@ -125,14 +192,14 @@ fn read(path: &Path) -> Result<Tables, Failed> {
             .filter(|s| s.kind() == object::SymbolKind::Text)
             .filter_map(|s| Some((s.name().ok()?.to_owned(), (s.address(), s.size()))))
             .collect(),
-        variables: 0,
+        lists: Vec::new(),
     };
     let mut units = dwarf.units();
     while let Some(header) = units.next()? {
         let unit = dwarf.unit(header)?;
         // The library OS and the C library have tables of their own, from other compilers.
         let name = unit.name.map(|n| n.to_string_lossy().into_owned());
-        if name.is_some_and(|n| n.ends_with("frames.c")) {
+        if name.is_some_and(|n| sources.iter().any(|source| n.ends_with(source))) {
             read_unit(&dwarf, &unit, &mut tables)?;
         }
     }
@@ -140,11 +207,11 @@ fn read(path: &Path) -> Result<Tables, Failed> {
 }
 
 /// The same rows, in the same order, at addresses that go with the functions.
-fn tables_agree(compiler: &str, options: &[&str]) -> Result<(), Failed> {
+fn tables_agree(compiler: &str, options: &[&str], sources: &[&str]) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
-    compile(compiler, options, folder.path())?;
-    let before = read(&folder.path().join("program.elf"))?;
-    let after = read(&folder.path().join("program.zvm"))?;
+    compile(compiler, options, sources, folder.path())?;
+    let before = read(&folder.path().join("program.elf"), sources)?;
+    let after = read(&folder.path().join("program.zvm"), sources)?;
     let names = |tables: &Tables| tables.rows.iter().map(|r| r.0.clone()).collect::<Vec<_>>();
     if before.rows.len() < 20 || before.functions.len() < 3 {
         return Err("the compiler wrote no tables".into());
@@ -152,9 +219,7 @@ fn tables_agree(compiler: &str, options: &[&str]) -> Result<(), Failed> {
     if names(&before) != names(&after) {
         return Err("the rows of the line table differ".into());
     }
-    if before.variables != after.variables {
-        return Err("the lists of locations differ in length".into());
-    }
+    lists_agree(&before, &after)?;
     for (name, &(start, length)) in &after.functions {
         let Some(&symbol) = after.symbols.get(name) else {
             return Err(format!("{name} has no symbol").into());
@@ -169,6 +234,38 @@ fn tables_agree(compiler: &str, options: &[&str]) -> Result<(), Failed> {
             let inside = (old_start..old_start + old_length).contains(&old.1);
             if inside && !(start..=start + length).contains(&row.1) {
                 return Err(format!("{row:x?} lies outside {name}").into());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The same values of variables, in the same order, from and to the same rows.
+fn lists_agree(before: &Tables, after: &Tables) -> Result<(), Failed> {
+    if before.lists.len() != after.lists.len() {
+        return Err("there are fewer or more lists of locations".into());
+    }
+    let mut moved: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
+    for (old, new) in before.rows.iter().zip(&after.rows) {
+        moved.entry(old.1).or_default().insert(new.1);
+    }
+    for (old, new) in before.lists.iter().zip(&after.lists) {
+        if old.expressions != new.expressions {
+            let (old, new) = (&old.expressions, &new.expressions);
+            return Err(format!("a list of locations was {old:#?}, is {new:#?}").into());
+        }
+        if let Some((start, length)) = new.function
+            && let Some(at) = (new.ends.iter()).find(|at| !(start..=start + length).contains(at))
+        {
+            return Err(format!("a location at {at:#x} is not in its function, {start:#x}").into());
+        }
+        // What only holds before an instruction that is gone says nothing now.
+        if old.ends.len() != new.ends.len() {
+            continue;
+        }
+        for (old, new) in old.ends.iter().zip(&new.ends) {
+            if moved.get(old).is_some_and(|rows| !rows.contains(new)) {
+                return Err(format!("a location's end {old:#x} went to {new:#x}").into());
             }
         }
     }
@@ -191,7 +288,7 @@ fn instance_of(parent: u32) -> Result<u32, Failed> {
 
 fn gdb(compiler: &str, options: &[&str]) -> Result<(), Failed> {
     let folder = tempfile::tempdir()?;
-    compile(compiler, options, folder.path())?;
+    compile(compiler, options, FRAMES, folder.path())?;
     let image = folder.path().join("program.zvm");
     let mut run = Command::new(env!("CARGO_BIN_EXE_zvm"))
         .arg("run")
@@ -270,9 +367,17 @@ fn main() -> ExitCode {
         for level in ["-O0", "-O2"] {
             for dwarf in ["-gdwarf-4", "-gdwarf-5"] {
                 let name = format!("tables::{compiler}{level}{dwarf}");
-                let test = move || tables_agree(compiler, &[level, dwarf]);
+                let test = move || tables_agree(compiler, &[level, dwarf], FRAMES);
                 trials.push(Trial::test(name, test).with_ignored_flag(missing));
             }
+        }
+        // The first instruction of a function is for a processor that checks where jumps go: none is in an image.
+        let with_marks = ["-O2", "-gdwarf-4", "-fcf-protection"];
+        let optimized_at_link = ["-O2", "-gdwarf-5", "-flto"];
+        for options in [with_marks, optimized_at_link] {
+            let name = format!("lists::{compiler}{}", options.concat());
+            let test = move || tables_agree(compiler, &options, LISTS);
+            trials.push(Trial::test(name, test).with_ignored_flag(missing));
         }
         if !on_path("gdb") {
             println!("skipped: gdb on a running instance; gdb is not installed");

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use gimli::{
     Attribute, AttributeSpecification, AttributeValue, DebugAbbrev, DebugInfo, DebugTypes, DwAt,
-    EndianSlice, LittleEndian, Operation, UnitHeader, constants as dw,
+    EndianSlice, LittleEndian, UnitHeader, constants as dw,
 };
 
-use super::{Moved, error, span};
+use super::{Moved, error, expression, span};
 use crate::error::RewriteError;
 
 type Slice<'a> = EndianSlice<'a, LittleEndian>;
@@ -25,8 +25,21 @@ pub(super) enum Table {
 pub(super) struct Unit {
     /// What offsets in lists count from, before one says otherwise: DW_AT_low_pc of the unit.
     pub base: u64,
+    /// Of DWARF.
+    pub version: u16,
     /// Offset of its addresses in `.debug_addr`.
     addresses: u64,
+    /// Offsets of its tables of lists, for indices into them.
+    range_lists: Option<u64>,
+    location_lists: Option<u64>,
+}
+
+/// Sections that attributes name places in by an index.
+#[derive(Clone, Copy)]
+pub(super) struct Indexed<'s> {
+    pub addresses: &'s [u8],
+    pub range_lists: &'s [u8],
+    pub location_lists: &'s [u8],
 }
 
 impl Unit {
@@ -44,10 +57,33 @@ impl Unit {
 /// Lists of DWARF 5 in one section.
 #[derive(Default)]
 pub(super) struct Lists {
-    /// Lists that an offset names.
+    /// Lists that an attribute names, by their offsets.
     pub heads: BTreeMap<u64, Unit>,
-    /// Tables of offsets, by where the first offset stands.
+    /// Tables of offsets, by where the first offset stands, with a unit of theirs: LLVM's optimizer at link time writes one
+    /// for all units.
     pub tables: HashMap<u64, Unit>,
+}
+
+impl Lists {
+    /// Notes the list that an attribute of `unit` names by its index in the table at offset `table` of `section`.
+    fn name(
+        &mut self,
+        section: &[u8],
+        table: Option<u64>,
+        index: usize,
+        unit: &Unit,
+    ) -> Result<(), RewriteError> {
+        // The lists of a unit that is split lie in another file.
+        let Some(table) = table else { return Ok(()) };
+        let at = 4 * index as u64 + table;
+        let offset = usize::try_from(at)
+            .ok()
+            .and_then(|at| section.get(at..)?.first_chunk());
+        let offset = offset.ok_or_else(|| error(format!("a table has no list {index}")))?;
+        let head = table + u64::from(u32::from_le_bytes(*offset));
+        self.heads.insert(head, *unit);
+        Ok(())
+    }
 }
 
 /// Fields of one section to write.
@@ -88,9 +124,9 @@ pub(super) struct Found {
     pub types: Patches,
     pub range_lists: Lists,
     pub location_lists: Lists,
-    /// Lists in `.debug_ranges` and `.debug_loc`, with their units' base addresses.
-    pub old_ranges: BTreeMap<u64, u64>,
-    pub old_locations: BTreeMap<u64, u64>,
+    /// Lists in `.debug_ranges` and `.debug_loc`, with their units.
+    pub old_ranges: BTreeMap<u64, Unit>,
+    pub old_locations: BTreeMap<u64, Unit>,
     /// Units of `.debug_macro`.
     pub macros: Vec<u64>,
 }
@@ -104,14 +140,14 @@ pub(super) fn walk(
     info: &[u8],
     types: &[u8],
     abbreviations: &[u8],
-    addresses: &[u8],
+    indexed: Indexed<'_>,
     moved: Moved<'_>,
 ) -> Result<Found, RewriteError> {
     let abbreviations = DebugAbbrev::new(abbreviations, LittleEndian);
     let mut found = Found::default();
     let mut walker = Walker {
         abbreviations,
-        addresses,
+        indexed,
         moved,
         found: &mut found,
         patches: Patches::default(),
@@ -131,7 +167,7 @@ pub(super) fn walk(
 
 struct Walker<'w> {
     abbreviations: DebugAbbrev<Slice<'w>>,
-    addresses: &'w [u8],
+    indexed: Indexed<'w>,
     moved: Moved<'w>,
     found: &'w mut Found,
     /// Of the section that is walked over.
@@ -180,16 +216,16 @@ impl<'w> Walker<'w> {
             }
             (entries.skip_attributes(specifications)).map_err(damaged)?;
             if root {
-                unit = self.root(&attributes)?;
+                unit = self.root(&attributes, encoding.version)?;
                 root = false;
             }
-            self.entry(&attributes, &unit, encoding)?;
+            self.entry(&attributes, &unit)?;
         }
         Ok(())
     }
 
     /// What the unit's own entry says about its lists.
-    fn root(&mut self, attributes: &[Placed<'w>]) -> Result<Unit, RewriteError> {
+    fn root(&mut self, attributes: &[Placed<'w>], version: u16) -> Result<Unit, RewriteError> {
         let offset = |name: DwAt| {
             let placed = attributes.iter().find(|a| a.attribute.name() == name)?;
             match placed.attribute.raw_value() {
@@ -199,13 +235,16 @@ impl<'w> Walker<'w> {
         };
         let mut unit = Unit {
             base: 0,
+            version,
             addresses: offset(dw::DW_AT_addr_base).unwrap_or(0),
+            range_lists: offset(dw::DW_AT_rnglists_base),
+            location_lists: offset(dw::DW_AT_loclists_base),
         };
         unit.base = self.low_pc(attributes, &unit)?.unwrap_or(0);
-        if let Some(table) = offset(dw::DW_AT_rnglists_base) {
+        if let Some(table) = unit.range_lists {
             self.found.range_lists.tables.insert(table, unit);
         }
-        if let Some(table) = offset(dw::DW_AT_loclists_base) {
+        if let Some(table) = unit.location_lists {
             self.found.location_lists.tables.insert(table, unit);
         }
         Ok(unit)
@@ -217,19 +256,14 @@ impl<'w> Walker<'w> {
             .find(|a| a.attribute.name() == dw::DW_AT_low_pc);
         match placed.map(|a| a.attribute.raw_value()) {
             Some(AttributeValue::Addr(address)) => Ok(Some(address)),
-            Some(AttributeValue::DebugAddrIndex(index)) => {
-                unit.address(self.addresses, index.0 as u64).map(Some)
-            }
+            Some(AttributeValue::DebugAddrIndex(index)) => unit
+                .address(self.indexed.addresses, index.0 as u64)
+                .map(Some),
             _ => Ok(None),
         }
     }
 
-    fn entry(
-        &mut self,
-        attributes: &[Placed<'w>],
-        unit: &Unit,
-        encoding: gimli::Encoding,
-    ) -> Result<(), RewriteError> {
+    fn entry(&mut self, attributes: &[Placed<'w>], unit: &Unit) -> Result<(), RewriteError> {
         for placed in attributes {
             let name = placed.attribute.name();
             match placed.attribute.raw_value() {
@@ -238,17 +272,27 @@ impl<'w> Walker<'w> {
                     self.patches.values.push((placed.start, 8, value));
                 }
                 AttributeValue::SecOffset(offset) => {
-                    self.reference(name, placed, offset as u64, unit, encoding.version);
+                    self.reference(name, placed, offset as u64, unit);
                 }
                 // Offsets, before DWARF 4 gave them a form of their own.
-                AttributeValue::Data4(offset) if encoding.version < 4 && is_offset(name) => {
-                    self.reference(name, placed, u64::from(offset), unit, encoding.version);
+                AttributeValue::Data4(offset) if unit.version < 4 && is_offset(name) => {
+                    self.reference(name, placed, u64::from(offset), unit);
                 }
-                AttributeValue::Exprloc(expression) => {
-                    self.expression(placed.end, expression, encoding);
+                AttributeValue::DebugRngListsIndex(index) => {
+                    let (section, table) = (self.indexed.range_lists, unit.range_lists);
+                    (self.found.range_lists).name(section, table, index.0, unit)?;
                 }
-                AttributeValue::Block(block) => {
-                    self.expression(placed.end, gimli::Expression(block), encoding);
+                AttributeValue::DebugLocListsIndex(index) => {
+                    let (section, table) = (self.indexed.location_lists, unit.location_lists);
+                    (self.found.location_lists).name(section, table, index.0, unit)?;
+                }
+                AttributeValue::Exprloc(gimli::Expression(expression))
+                | AttributeValue::Block(expression) => {
+                    let start = placed.end - expression.len();
+                    for (at, address) in expression::addresses(&expression, unit.version) {
+                        let value = (self.moved)(address);
+                        self.patches.values.push((start + at, 8, value));
+                    }
                 }
                 _ if matches!(name, dw::DW_AT_high_pc | dw::DW_AT_entry_pc) => {
                     if let (Some(length), Some(start)) = (
@@ -293,14 +337,8 @@ impl<'w> Walker<'w> {
         Ok(())
     }
 
-    fn reference(
-        &mut self,
-        name: DwAt,
-        placed: &Placed<'_>,
-        offset: u64,
-        unit: &Unit,
-        version: u16,
-    ) {
+    fn reference(&mut self, name: DwAt, placed: &Placed<'_>, offset: u64, unit: &Unit) {
+        let version = unit.version;
         let found = &mut *self.found;
         let table = match name {
             dw::DW_AT_stmt_list => Table::Lines,
@@ -313,7 +351,7 @@ impl<'w> Walker<'w> {
             dw::DW_AT_GNU_locviews if version < 5 => return,
             dw::DW_AT_GNU_locviews => Table::LocationLists,
             dw::DW_AT_ranges | dw::DW_AT_start_scope if version < 5 => {
-                found.old_ranges.insert(offset, unit.base);
+                found.old_ranges.insert(offset, *unit);
                 return;
             }
             dw::DW_AT_ranges | dw::DW_AT_start_scope => {
@@ -322,7 +360,7 @@ impl<'w> Walker<'w> {
             }
             _ if !is_location(name) => return,
             _ if version < 5 => {
-                found.old_locations.insert(offset, unit.base);
+                found.old_locations.insert(offset, *unit);
                 return;
             }
             _ => {
@@ -331,29 +369,6 @@ impl<'w> Walker<'w> {
             }
         };
         self.patches.references.push((placed.start, table));
-    }
-
-    /// Code addresses in an expression that ends at `end`: of a function that is passed as an argument.
-    fn expression(
-        &mut self,
-        end: usize,
-        expression: gimli::Expression<Slice<'_>>,
-        encoding: gimli::Encoding,
-    ) {
-        let start = end - expression.0.len();
-        let mut operations = expression.operations(encoding);
-        loop {
-            let at = operations.offset_from(&expression);
-            match operations.next() {
-                Ok(Some(Operation::Address { address })) => {
-                    let value = (self.moved)(address);
-                    self.patches.values.push((start + at + 1, 8, value));
-                }
-                Ok(Some(_)) => {}
-                // An operation that the reader does not know: a debugger that does not either shows no value.
-                Ok(None) | Err(_) => return,
-            }
-        }
     }
 }
 
@@ -365,6 +380,7 @@ fn matters(specification: &AttributeSpecification, version: u16) -> bool {
             true
         }
         dw::DW_FORM_block | dw::DW_FORM_block1 | dw::DW_FORM_block2 | dw::DW_FORM_block4 => true,
+        dw::DW_FORM_rnglistx | dw::DW_FORM_loclistx => true,
         // Offsets had no form of their own.
         dw::DW_FORM_data4 | dw::DW_FORM_data8 if version < 4 => true,
         _ => matches!(

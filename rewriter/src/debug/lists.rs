@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::info::{Lists, Unit};
-use super::{Moved, Moves, error, span};
+use super::{Moved, Moves, error, expression, span};
 use crate::bytes::{Cursor, Output};
 use crate::error::RewriteError;
 
@@ -97,7 +97,7 @@ pub(super) fn rewrite(
             words.map(|word| u32::from_le_bytes(word.try_into().expect("four bytes")))
         };
         out.put(&section[from as usize..body.address as usize]);
-        // The heads of all lists: those that the table names belong to the unit that names the table.
+        // The heads of all lists: those that only the table names belong to a unit that names the table.
         let owner = lists.tables.get(&table).copied().unwrap_or_default();
         let mut heads: BTreeMap<u64, Unit> = offsets()
             .map(|offset| (table + u64::from(offset), owner))
@@ -189,7 +189,9 @@ impl List<'_> {
             if self.format.expressions && !plain {
                 let length = at.uleb()?;
                 out.uleb(length);
+                let start = out.bytes.len();
                 out.put(at.take(length as usize)?);
+                expression::patch(&mut out.bytes[start..], self.unit.version, moved);
             }
         }
     }
@@ -203,7 +205,7 @@ fn field<const N: usize>(bytes: &mut [u8], at: u64) -> Result<&mut [u8; N], Rewr
         .ok_or_else(|| error("a list of addresses ends too early"))
 }
 
-/// Patches the pair of offsets at `at`; false at the list's end.
+/// Patches the pair of offsets at `at`: whether it is one, not a base address; `None` at the list's end.
 fn patch_pair(
     bytes: &mut [u8],
     at: u64,
@@ -220,20 +222,25 @@ fn patch_pair(
         *field(bytes, at + 8)? = moved(end).to_le_bytes();
         return Ok(Some(false));
     }
-    *field(bytes, at)? = span(moved, *base, start).to_le_bytes();
-    *field(bytes, at + 8)? = span(moved, *base, end).to_le_bytes();
+    let (mut from, mut to) = (span(moved, *base, start), span(moved, *base, end));
+    if (from, to) == (0, 0) {
+        // Nothing is left of it, and zeros would end the list.
+        (from, to) = (1, 1);
+    }
+    *field(bytes, at)? = from.to_le_bytes();
+    *field(bytes, at + 8)? = to.to_le_bytes();
     Ok(Some(true))
 }
 
-/// `.debug_ranges`: `heads` are offsets of lists and their units' base addresses.
+/// `.debug_ranges`: `heads` are offsets of lists, with their units.
 pub(super) fn old_ranges(
     section: &[u8],
-    heads: &BTreeMap<u64, u64>,
+    heads: &BTreeMap<u64, Unit>,
     moved: Moved<'_>,
 ) -> Result<Vec<u8>, RewriteError> {
     let mut bytes = section.to_vec();
-    for (&head, &base) in heads {
-        let (mut at, mut base) = (head, base);
+    for (&head, unit) in heads {
+        let (mut at, mut base) = (head, unit.base);
         while patch_pair(&mut bytes, at, &mut base, moved)?.is_some() {
             at += 16;
         }
@@ -244,16 +251,20 @@ pub(super) fn old_ranges(
 /// `.debug_loc`, likewise.
 pub(super) fn old_locations(
     section: &[u8],
-    heads: &BTreeMap<u64, u64>,
+    heads: &BTreeMap<u64, Unit>,
     moved: Moved<'_>,
 ) -> Result<Vec<u8>, RewriteError> {
     let mut bytes = section.to_vec();
-    for (&head, &base) in heads {
-        let (mut at, mut base) = (head, base);
+    for (&head, unit) in heads {
+        let (mut at, mut base) = (head, unit.base);
         while let Some(location) = patch_pair(&mut bytes, at, &mut base, moved)? {
             at += 16;
             if location {
                 let length = u16::from_le_bytes(*field(&mut bytes, at)?);
+                let start = at as usize + 2;
+                let block = bytes.get_mut(start..start + usize::from(length));
+                let block = block.ok_or_else(|| error("a location ends too early"))?;
+                expression::patch(block, unit.version, moved);
                 at += 2 + u64::from(length);
             }
         }
@@ -319,4 +330,74 @@ pub(super) fn address_ranges(section: &[u8], moved: Moved<'_>) -> Result<Vec<u8>
         }
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use gimli::constants as dw;
+
+    use super::*;
+
+    /// Code at 0x1000 to 0x1010 is gone, what follows lies 0x100 higher.
+    fn moved(address: u64) -> u64 {
+        match address {
+            0x1000..0x1010 => 0x1100,
+            0x1010..0x2000 => address + 0xF0,
+            _ => address,
+        }
+    }
+
+    fn unit(base: u64) -> Unit {
+        let mut unit = Unit::default();
+        (unit.base, unit.version) = (base, 4);
+        unit
+    }
+
+    fn words(words: &[u64]) -> Vec<u8> {
+        words.iter().flat_map(|word| word.to_le_bytes()).collect()
+    }
+
+    #[test]
+    fn a_range_of_which_nothing_is_left_does_not_end_its_list() {
+        let before = words(&[0, 0x10, 0x10, 0x20, 0, 0]);
+        let heads = BTreeMap::from([(0, unit(0x1000))]);
+        let after = old_ranges(&before, &heads, &moved).expect("ranges");
+        assert_eq!(after, words(&[1, 1, 0, 0x10, 0, 0]));
+    }
+
+    #[test]
+    fn functions_in_lists_of_locations_move() {
+        let location = |function: u64| {
+            let mut block = vec![dw::DW_OP_addr.0];
+            block.extend(function.to_le_bytes());
+            block.push(dw::DW_OP_stack_value.0);
+            block
+        };
+        let old = |start: u64, end: u64, function: u64| {
+            let mut list = words(&[start, end]);
+            list.extend(10_u16.to_le_bytes());
+            list.extend(location(function));
+            list.extend(words(&[0, 0]));
+            list
+        };
+        let heads = BTreeMap::from([(0, unit(0x1000))]);
+        let after = old_locations(&old(0x20, 0x30, 0x1040), &heads, &moved).expect("locations");
+        assert_eq!(after, old(0x10, 0x20, 0x1130));
+
+        let new = |start: u8, end: u8, function: u64| {
+            let mut list = vec![0, 0, 0, 0, 5, 0, 8, 0, 0, 0, 0, 0];
+            list.extend([4, start, end, 10]);
+            list.extend(location(function));
+            list.push(0);
+            list[0] = list.len() as u8 - 4;
+            list
+        };
+        let lists = Lists {
+            heads: BTreeMap::from([(12, unit(0x1000))]),
+            ..Lists::default()
+        };
+        let before = new(0x20, 0x30, 0x1040);
+        let after = rewrite(&before, &LOCATIONS, &lists, &[], &moved).expect("lists");
+        assert_eq!(after.0, new(0x10, 0x20, 0x1130));
+    }
 }

@@ -5,6 +5,7 @@
 //! `.debug_loclists` and `.debug_frame` hold distances as LEB128 numbers, so they are encoded anew and may grow;
 //! [`Moves`] says where their parts went, for the offsets that other sections hold.
 
+mod expression;
 mod frame;
 mod info;
 mod line;
@@ -67,7 +68,11 @@ pub(crate) fn rewrite<'a>(
         old(".debug_info"),
         old(".debug_types"),
         old(".debug_abbrev"),
-        addresses,
+        info::Indexed {
+            addresses,
+            range_lists: old(".debug_rnglists"),
+            location_lists: old(".debug_loclists"),
+        },
         moved,
     )?;
     let (mut range_lists, range_moves) = lists::rewrite(
