@@ -42,10 +42,15 @@ fn filled(segment: &Segment) -> Range {
     (start, end.max(start))
 }
 
+/// Whether a whole block is in [start, end).
+fn has_block(start: u64, end: u64) -> bool {
+    start.next_multiple_of(PAGE) + PAGE <= end
+}
+
 /// Where in a file, from `free` on, a mapping of [start, end) is to lie: if whole blocks are in it, as far from a multiple of their size as
 /// in memory, so that a large page of the file can be one of memory.
 pub fn file_place(start: u64, end: u64, free: u64) -> u64 {
-    if start.next_multiple_of(PAGE) + PAGE > end {
+    if !has_block(start, end) {
         return free;
     }
     free + start.wrapping_sub(free) % PAGE
@@ -58,7 +63,7 @@ pub fn rest_of_page(offset: u64) -> usize {
 
 /// Advises the host about a mapping of a file that lies at [`file_place`]: what is not in memory is to be read in pages of that size.
 pub fn file(start: u64, end: u64) {
-    if start.next_multiple_of(PAGE) + PAGE <= end {
+    if has_block(start, end) {
         space::advise(start, end, Advice::Huge);
     }
 }

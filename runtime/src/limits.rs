@@ -29,9 +29,9 @@ pub const MOUNTS: usize = 1000;
 /// Most files and directories that one mounted directory may hold.
 pub const MOUNT_ENTRIES: usize = 1_000_000;
 /// Largest tar image of a mount in bytes.
-pub const MOUNT_BYTES: u64 = 3 << 30;
-/// Largest tar that the guest may write back for one `rw` mount in bytes.
-pub const EXPORT_BYTES: i64 = 4 << 30;
+pub use zvm_abi::manifest::MOUNT_BYTES;
+/// Largest tar that the guest may write back for one `rw` mount, as a channel's quota in bytes.
+pub const EXPORT_BYTES: i64 = zvm_abi::manifest::EXPORT_BYTES as i64;
 /// Most directories that are gone through, one by one, to what is written back.
 pub const COMMIT_STEPS: usize = 1 << 24;
 /// The longest that what is written back may be looked at.

@@ -8,8 +8,6 @@ use crate::errno::Errno;
 const PIECE: u64 = 64 * 1024;
 /// Largest file in bytes; larger gives `EFBIG`. More than the sandbox can hold, for sparse files.
 pub const MAX_SIZE: u64 = 64 << 30;
-/// The same for a file that is written back at the end, where holes are bytes like others: no more than what can be mounted again.
-pub const MOST_WRITTEN: u64 = 3 << 30;
 
 /// A file's bytes.
 #[derive(Debug, Default)]

@@ -4,6 +4,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use zvm_abi::manifest::EXPORT_BYTES;
+
 use super::tar::{BLOCK, MAX_NAME};
 use super::{Kind, NodeId};
 use crate::errno::Errno;
@@ -12,8 +14,6 @@ use crate::text::text;
 
 /// Bytes that go out at once.
 const BUFFER: usize = 64 * 1024;
-/// Bytes that the host takes of a mount.
-const MOST: u64 = 4 << 30;
 /// Largest size in ustar's 11 octal digits.
 const MAX_OCTAL: u64 = 0o77_777_777_777;
 
@@ -42,7 +42,7 @@ impl Kernel {
                 refused: 0,
             };
             let written = match self.tree.bytes_of_files(index) {
-                size if size > MOST => Err(text!(
+                size if size > EXPORT_BYTES => Err(text!(
                     "its files have {size} bytes, holes included; 4 GiB are the most"
                 )),
                 _ => self

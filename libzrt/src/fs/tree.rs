@@ -3,7 +3,9 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::contents::{MAX_SIZE, MOST_WRITTEN};
+use zvm_abi::manifest::MOUNT_BYTES;
+
+use super::contents::MAX_SIZE;
 use super::tar_index::Unread;
 use super::{Contents, Directory};
 use crate::errno::Errno;
@@ -299,7 +301,8 @@ impl Tree {
     pub fn largest_file(&self, id: NodeId) -> Result<u64, Errno> {
         let mount = self.mounts.get(usize::from(self.node(id)?.mount));
         let is_written = mount.is_some_and(|mount| mount.out.is_some());
-        Ok(if is_written { MOST_WRITTEN } else { MAX_SIZE })
+        // Holes of a file that is written back are bytes like others there: no more than what can be mounted again.
+        Ok(if is_written { MOUNT_BYTES } else { MAX_SIZE })
     }
 
     /// Adds a node that has no name yet.

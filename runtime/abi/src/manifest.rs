@@ -3,6 +3,10 @@
 
 /// Most channels an instance may have (ZeroVM's limit).
 pub const MAX_CHANNELS: usize = 10_914;
+/// Largest tar image of a mount in bytes.
+pub const MOUNT_BYTES: u64 = 3 << 30;
+/// Largest tar that the guest may write back for one mount in bytes.
+pub const EXPORT_BYTES: u64 = 4 << 30;
 
 /// Head of the user manifest.
 ///

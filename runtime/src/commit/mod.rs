@@ -323,20 +323,21 @@ impl Change<'_> {
         if self.entry.is_directory() || !self.contents() {
             return Ok(());
         }
-        if self.entry.is_file()
-            && self.mode().is_none()
-            && let Some(place) = tree.find(self.name)?
-        {
-            place
-                .may_be_written()
-                .map_err(|error| at(self.name, error))?;
+        let Some(place) = tree.find(self.name)? else {
+            return Ok(());
+        };
+        let is_directory = match place.metadata()? {
+            Some(old) if old.is_file() && self.entry.is_file() && self.mode().is_none() => {
+                return place.may_be_written().map_err(|error| at(self.name, error));
+            }
+            old => old.is_some_and(|old| old.is_dir()),
+        };
+        if !is_directory {
+            return Ok(());
         }
         // Something else takes the place of a directory: what the guest has not seen is not thrown away.
         let root = path_of(way.root);
         let target = root.join(self.name);
-        if !fs::symlink_metadata(&target).is_ok_and(|metadata| metadata.is_dir()) {
-            return Ok(());
-        }
         for found in WalkDir::new(&target).min_depth(1) {
             let found = found?;
             let name = found.path().strip_prefix(&root).unwrap_or(found.path());

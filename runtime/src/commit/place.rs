@@ -154,11 +154,8 @@ impl Place {
         new.place()
     }
 
-    /// Whether the host lets its user write the file that is there, if one is.
+    /// Whether the host lets its user write the file that is there.
     pub fn may_be_written(&self) -> io::Result<()> {
-        if !self.metadata()?.is_some_and(|metadata| metadata.is_file()) {
-            return Ok(());
-        }
         let mut options = OpenOptions::new();
         options.write(true);
         options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
