@@ -8,7 +8,6 @@ use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -25,6 +24,7 @@ use crate::options::{self, RunOptions};
 use crate::report::{self, Report};
 use crate::report_file::ReportFile;
 use crate::spec::{ChannelSpec, Uri};
+use crate::zapp::read::Start;
 use crate::{limits, validate, verdict, zapp};
 
 /// The exit status of what went well.
@@ -282,15 +282,15 @@ fn plain(args: &[OsString]) -> Option<Result<RunOptions, RunError>> {
 
 /// A run of an image or an application, with these arguments.
 fn of_file(program: PathBuf, args: Vec<OsString>) -> Result<RunOptions, RunError> {
-    let mut options = if zapp::read::is_zapp(&program) {
-        of_zapp(&program)?
-    } else {
-        RunOptions::new(program)
+    let verdicts = verdict::default_folder();
+    let mut options = match zapp::read::start(&program, verdicts.as_deref())? {
+        Some(start) => of_zapp(program, start),
+        None => RunOptions::new(program),
     };
     if !args.is_empty() {
         options.args = args;
     }
-    options.verdicts = verdict::default_folder();
+    options.verdicts = verdicts;
     Ok(options)
 }
 
@@ -419,23 +419,23 @@ impl Run {
 }
 
 /// A run of an application as it wants to be run: its files are the root.
-fn of_zapp(path: &Path) -> Result<RunOptions, RunError> {
-    let zapp = zapp::read::open(path)?;
+fn of_zapp(path: PathBuf, start: Start) -> RunOptions {
+    let mounts = vec![Mount {
+        host: path.clone(),
+        point: "/".into(),
+        mode: start.mode,
+        sources_only: false,
+    }];
     let defaults = RunOptions::new(path);
-    Ok(RunOptions {
-        name: Some(zapp.name.into()),
-        image: Some(Arc::new(zapp.image)),
-        args: zapp.args,
-        env: zapp.env,
-        memory: zapp.memory.unwrap_or(defaults.memory),
-        mounts: vec![Mount {
-            host: path.to_owned(),
-            point: "/".into(),
-            mode: zapp.mode,
-            sources_only: false,
-        }],
+    RunOptions {
+        name: Some(start.name.into()),
+        image: Some(start.packed),
+        args: start.args,
+        env: start.env,
+        memory: start.memory.unwrap_or(defaults.memory),
+        mounts,
         ..defaults
-    })
+    }
 }
 
 /// Connections of one name have different aliases: the second one ends with `#2`.

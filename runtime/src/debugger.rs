@@ -7,6 +7,9 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::path::Path;
 use std::process::Command;
 
+use crate::image::Image;
+use crate::span::Span;
+
 /// What gdb is told.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Debugger {
@@ -66,6 +69,17 @@ fn traced() -> bool {
             .filter_map(|line| line.strip_prefix("TracerPid:"))
             .any(|pid| pid.trim() != "0")
     })
+}
+
+/// The image in a file of its own, which vanishes with the value.
+///
+/// # Errors
+/// The host's.
+pub fn alone(image: &Image) -> io::Result<tempfile::NamedTempFile> {
+    let mut file = tempfile::Builder::new().suffix(".zvm").tempfile()?;
+    let range = image.offset..image.offset + image.length;
+    io::copy(&mut Span::new(&image.file, range), &mut file)?;
+    Ok(file)
 }
 
 /// Runs gdb on the instance until the user leaves it, then opens the gate. A keyboard interrupt is gdb's meanwhile.

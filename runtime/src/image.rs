@@ -52,7 +52,7 @@ pub struct Segment {
     pub address: u64,
     /// Bytes in memory; those behind `file_size` are zero.
     pub size: u64,
-    /// Offset in the file.
+    /// Offset in the open file, which may hold more than the image.
     pub offset: u64,
     /// Bytes in the file.
     pub file_size: u64,
@@ -75,6 +75,10 @@ impl Segment {
 pub struct Image {
     /// The open file; the instance reads the segments from it.
     pub file: File,
+    /// Where the image starts in the file.
+    pub offset: u64,
+    /// Bytes of the file that are the image's.
+    pub length: u64,
     /// The one executable segment.
     pub text: Segment,
     /// All other segments, by address.
@@ -113,11 +117,39 @@ impl Image {
             path: path.to_owned(),
             source,
         };
-        let metadata = file.metadata().map_err(program)?;
-        if !metadata.is_file() {
-            return Err(program(io::Error::other("not a regular file")));
+        let length = regular(&file).map_err(program)?;
+        Image::read(file, 0, length, path)
+    }
+
+    /// Checks the headers of an image that is a part of an open file: its `length` bytes from `offset` on. `path` is the file's name
+    /// in messages; offsets in them count from the image's start, those of segments from the file's.
+    ///
+    /// # Errors
+    /// As [`Image::open`]; a part that leaves the file is a truncated image.
+    pub fn within(file: File, offset: u64, length: u64, path: &Path) -> Result<Image, RunError> {
+        let program = |source| RunError::Program {
+            path: path.to_owned(),
+            source,
+        };
+        let there = regular(&file).map_err(program)?;
+        if offset.checked_add(length).is_none_or(|end| end > there) {
+            return Err(RunError::Image {
+                path: path.to_owned(),
+                source: ImageError(format!(
+                    "truncated: the image at {offset:#x} has {length} bytes, the file has {there}"
+                )),
+            });
         }
-        let headers = read_headers(&file, metadata.len()).map_err(|source| RunError::Image {
+        Image::read(file, offset, length, path)
+    }
+
+    fn read(file: File, offset: u64, length: u64, path: &Path) -> Result<Image, RunError> {
+        let part = Part {
+            file: &file,
+            offset,
+            length,
+        };
+        let headers = read_headers(part).map_err(|source| RunError::Image {
             path: path.to_owned(),
             source,
         })?;
@@ -129,6 +161,8 @@ impl Image {
         } = headers;
         Ok(Image {
             file,
+            offset,
+            length,
             text,
             data,
             entry,
@@ -143,6 +177,18 @@ impl Image {
             .map_or(layout::DATA_BASE, |segment| segment.pages().1)
     }
 
+    /// Reads bytes of the image, `offset` from its start; what lies around it in the file is not read.
+    ///
+    /// # Errors
+    /// The host's, or bytes that are not in the image.
+    pub fn read_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        let end = offset.checked_add(bytes.len() as u64);
+        if end.is_none_or(|end| end > self.length) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.file.read_exact_at(bytes, self.offset + offset)
+    }
+
     /// The bytes of text as they stand in the file.
     ///
     /// # Errors
@@ -154,6 +200,23 @@ impl Image {
     }
 }
 
+/// Bytes of a regular file.
+fn regular(file: &File) -> io::Result<u64> {
+    let metadata = file.metadata()?;
+    match metadata.is_file() {
+        true => Ok(metadata.len()),
+        false => Err(io::Error::other("not a regular file")),
+    }
+}
+
+/// An image's bytes in a file; they are known to be there.
+#[derive(Debug, Clone, Copy)]
+struct Part<'a> {
+    file: &'a File,
+    offset: u64,
+    length: u64,
+}
+
 struct Headers {
     text: Segment,
     data: Vec<Segment>,
@@ -161,7 +224,8 @@ struct Headers {
     level: u32,
 }
 
-fn read_headers(file: &File, length: u64) -> Result<Headers, ImageError> {
+fn read_headers(image: Part<'_>) -> Result<Headers, ImageError> {
+    let length = image.length;
     if length > limits::IMAGE_FILE {
         bail!(
             "the file has {length} bytes; an image may have {}",
@@ -169,11 +233,11 @@ fn read_headers(file: &File, length: u64) -> Result<Headers, ImageError> {
         );
     }
     // A short file that is something else is no truncated image.
-    let start = read_at(file, length, 0, length.min(4), "ELF header")?;
+    let start = read_at(image, 0, length.min(4), "ELF header")?;
     if start.len() == 4 && start != header::ELFMAG {
         bail!("not an ELF file (it does not start with 7f 45 4c 46)");
     }
-    let bytes = read_at(file, length, 0, EHDR as u64, "ELF header")?;
+    let bytes = read_at(image, 0, EHDR as u64, "ELF header")?;
     let class = (bytes[header::EI_CLASS], bytes[header::EI_DATA]);
     if class != (header::ELFCLASS64, header::ELFDATA2LSB) {
         bail!("not a 64-bit little-endian ELF file");
@@ -207,8 +271,7 @@ fn read_headers(file: &File, length: u64) -> Result<Headers, ImageError> {
     }
     let count = usize::from(header.e_phnum);
     let table = read_at(
-        file,
-        length,
+        image,
         header.e_phoff,
         (count * PHDR) as u64,
         "program headers",
@@ -217,8 +280,8 @@ fn read_headers(file: &File, length: u64) -> Result<Headers, ImageError> {
     let phdrs = ProgramHeader::parse(&table, 0, count, context)
         .map_err(|error| ImageError(format!("bad program headers: {error}")))?;
 
-    let level = read_note(file, length, &phdrs)?;
-    let (text, data) = segments(&phdrs, length)?;
+    let level = read_note(image, &phdrs)?;
+    let (text, data) = segments(&phdrs, image)?;
     let entry = header.e_entry;
     if entry < text.address || entry >= text.address + text.size || entry % layout::BUNDLE != 0 {
         bail!(
@@ -236,23 +299,19 @@ fn read_headers(file: &File, length: u64) -> Result<Headers, ImageError> {
 }
 
 /// Reads `size` bytes at `offset`, or says what is cut off.
-fn read_at(
-    file: &File,
-    length: u64,
-    offset: u64,
-    size: u64,
-    what: &str,
-) -> Result<Vec<u8>, ImageError> {
+fn read_at(image: Part<'_>, offset: u64, size: u64, what: &str) -> Result<Vec<u8>, ImageError> {
+    let length = image.length;
     if offset.checked_add(size).is_none_or(|end| end > length) {
         bail!("truncated: {what} at {offset:#x} of {size} bytes, the file has {length}");
     }
     let mut bytes = vec![0; size as usize];
-    file.read_exact_at(&mut bytes, offset)
-        .map_err(|error| ImageError(format!("cannot read {what} at {offset:#x}: {error}")))?;
+    let at = image.offset + offset;
+    let read = image.file.read_exact_at(&mut bytes, at);
+    read.map_err(|error| ImageError(format!("cannot read {what} at {offset:#x}: {error}")))?;
     Ok(bytes)
 }
 
-fn read_note(file: &File, length: u64, phdrs: &[ProgramHeader]) -> Result<u32, ImageError> {
+fn read_note(image: Part<'_>, phdrs: &[ProgramHeader]) -> Result<u32, ImageError> {
     for phdr in phdrs
         .iter()
         .filter(|phdr| phdr.p_type == program_header::PT_NOTE)
@@ -265,7 +324,7 @@ fn read_note(file: &File, length: u64, phdrs: &[ProgramHeader]) -> Result<u32, I
                 limits::NOTE
             );
         }
-        let bytes = read_at(file, length, phdr.p_offset, phdr.p_filesz, "PT_NOTE")?;
+        let bytes = read_at(image, phdr.p_offset, phdr.p_filesz, "PT_NOTE")?;
         if let Some(descriptor) = find_note(&bytes) {
             let &[a, b, c, d, e, f, g, h] = descriptor else {
                 bail!(
@@ -312,7 +371,10 @@ fn find_note(mut bytes: &[u8]) -> Option<&[u8]> {
     }
 }
 
-fn segments(phdrs: &[ProgramHeader], length: u64) -> Result<(Segment, Vec<Segment>), ImageError> {
+fn segments(
+    phdrs: &[ProgramHeader],
+    image: Part<'_>,
+) -> Result<(Segment, Vec<Segment>), ImageError> {
     let mut text = None;
     let mut data = Vec::new();
     for phdr in phdrs {
@@ -323,7 +385,7 @@ fn segments(phdrs: &[ProgramHeader], length: u64) -> Result<(Segment, Vec<Segmen
             }
             _ => continue,
         }
-        let segment = load(phdr, length)?;
+        let segment = load(phdr, image)?;
         if segment.access != Access::Execute {
             data.push(segment);
         } else if text.replace(segment).is_some() {
@@ -349,7 +411,7 @@ fn segments(phdrs: &[ProgramHeader], length: u64) -> Result<(Segment, Vec<Segmen
     Ok((text, data))
 }
 
-fn load(phdr: &ProgramHeader, length: u64) -> Result<Segment, ImageError> {
+fn load(phdr: &ProgramHeader, image: Part<'_>) -> Result<Segment, ImageError> {
     let &ProgramHeader {
         p_vaddr: address,
         p_memsz: size,
@@ -370,6 +432,7 @@ fn load(phdr: &ProgramHeader, length: u64) -> Result<Segment, ImageError> {
     if file_size > size {
         bail!("the segment at {address:#x} has {file_size} bytes in the file but {size} in memory");
     }
+    let length = image.length;
     if offset.checked_add(file_size).is_none_or(|end| end > length) {
         bail!(
             "truncated: the segment at {address:#x} has {file_size} bytes at {offset:#x}, the file has {length}"
@@ -398,7 +461,8 @@ fn load(phdr: &ProgramHeader, length: u64) -> Result<Segment, ImageError> {
     Ok(Segment {
         address,
         size,
-        offset,
+        // Both ends of the segment lie in the image, and the image in the file.
+        offset: image.offset + offset,
         file_size,
         access,
     })

@@ -1,7 +1,7 @@
 //! Images as they were mapped, kept in files of the runtime's own: a later start maps text and read-only data from there, and
 //! so shares their pages with all instances of the image, instead of reading them into memory of its own.
 //!
-//! Which image a file belongs to is told by the image file's identity: device, inode, size and times; and by the shape that its
+//! Which image a file belongs to is told by the image file's identity ([`crate::identity`]): device, inode, size and times; and by the shape that its
 //! headers say, as which the pages were validated and kept. (Times do not tell of every change: who has a page of the file mapped and
 //! changed already may change it again. What is kept then is what the file was, never what nobody has validated.) Its text has a
 //! verdict ([`crate::verdict`]): the hash of the text as it was mapped, which the validator of this runtime accepted, stands in
@@ -17,11 +17,11 @@ use std::fs::{File, Permissions};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use zvm_abi::layout::PAGE;
 
 use crate::huge;
+use crate::identity::FileIdentity;
 use crate::image::{Access, Image, Segment};
 use crate::space;
 use crate::verdict::{self, Key, Verdicts};
@@ -30,23 +30,18 @@ use crate::verdict::{self, Key, Verdicts};
 const PLACES: u64 = 64;
 /// The most that is kept of an image, in bytes.
 const LARGEST: u64 = 64 << 20;
-/// A file's times tell of every `write` to it if they are that old: the clock behind them has steps.
-const SETTLED: Duration = Duration::from_secs(2);
 
 /// First bytes of a file: its format.
 const MAGIC: &[u8; 8] = b"zvmkept3";
 /// Bytes in front of the first segment.
 const HEAD: u64 = PAGE;
 
-/// Which file an image is.
+/// Which image it is: a file, and what is mapped of it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Identity {
-    device: u64,
-    inode: u64,
-    size: u64,
-    modified: (i64, i64),
-    changed: (i64, i64),
-    /// Level and segments: where they lie, in the file and in memory, and their rights.
+    file: FileIdentity,
+    /// Level and segments: where they lie, in the file and in memory, and their rights. An image inside a larger file is told from
+    /// others in it by its segments' offsets, which count from the file's start.
     shape: Vec<u64>,
 }
 
@@ -73,48 +68,24 @@ impl Identity {
     /// # Errors
     /// The host's.
     pub fn of(image: &Image) -> io::Result<Option<Identity>> {
-        let file = image.file.metadata()?;
-        let identity = Identity {
-            device: file.dev(),
-            inode: file.ino(),
-            size: file.size(),
-            modified: (file.mtime(), file.mtime_nsec()),
-            changed: (file.ctime(), file.ctime_nsec()),
-            shape: shape(image),
+        let Some(file) = FileIdentity::of(&image.file)? else {
+            return Ok(None);
         };
+        let shape = shape(image);
+        let identity = Identity { file, shape };
         let fits = length(image) <= LARGEST && identity.head(Key::default()).len() as u64 <= HEAD;
-        Ok((file.nlink() > 0 && fits).then_some(identity))
-    }
-
-    /// Whether the file's times tell of every change that has been made to it.
-    fn settled(&self) -> bool {
-        let (seconds, nanoseconds) = self.changed;
-        let Ok(seconds) = u64::try_from(seconds) else {
-            return false;
-        };
-        let changed = UNIX_EPOCH + Duration::new(seconds, nanoseconds as u32);
-        let age = SystemTime::now().duration_since(changed);
-        age.is_ok_and(|age| age > SETTLED)
+        Ok(fits.then_some(identity))
     }
 
     fn name(&self) -> String {
-        format!("image-{:02}", (self.device ^ self.inode) % PLACES)
+        format!("image-{:02}", self.file.place(PLACES))
     }
 
     /// What stands in front of the text that has this key: whose it is, and which validator accepted it.
     fn head(&self, key: Key) -> Vec<u8> {
-        let words = [
-            self.device,
-            self.inode,
-            self.size,
-            self.modified.0 as u64,
-            self.modified.1 as u64,
-            self.changed.0 as u64,
-            self.changed.1 as u64,
-        ];
         let mut head = MAGIC.to_vec();
         head.extend_from_slice(key.bytes());
-        head.extend_from_slice(words.map(u64::to_le_bytes).as_flattened());
+        head.extend_from_slice(self.file.words().map(u64::to_le_bytes).as_flattened());
         head.extend_from_slice(verdict::VALIDATOR.as_bytes());
         head.extend(self.shape.iter().flat_map(|word| word.to_le_bytes()));
         head
@@ -183,7 +154,9 @@ impl Kept {
 /// kept is read again.
 pub fn keep(verdicts: &Verdicts, identity: &Identity, image: &Image, key: Key, pages: &[&[u8]]) {
     // The pages were read after the identity: if it still is the same, they are that file's.
-    if identity.settled() && Identity::of(image).is_ok_and(|now| now.as_ref() == Some(identity)) {
+    if identity.file.settled()
+        && Identity::of(image).is_ok_and(|now| now.as_ref() == Some(identity))
+    {
         let places = places(image).map(|(_, place)| place);
         let _ = write(
             verdicts.folder(),
@@ -243,7 +216,7 @@ fn take(folder: &File, name: &str) -> io::Result<File> {
     Ok(file)
 }
 
-fn open_at(folder: &File, name: &str, flags: i32, mode: u32) -> io::Result<File> {
+pub(crate) fn open_at(folder: &File, name: &str, flags: i32, mode: u32) -> io::Result<File> {
     let name = CString::new(name)?;
     let flags = flags | libc::O_NOFOLLOW | libc::O_CLOEXEC;
     // SAFETY: the name ends with a NUL and lives through the call.
@@ -286,6 +259,8 @@ mod tests {
         };
         let image = |level, segments: &[Segment]| Image {
             file: tempfile::tempfile().unwrap(),
+            offset: 0,
+            length: 0,
             text: segments[0],
             data: segments[1..].to_vec(),
             entry: 0x2_0000,

@@ -20,7 +20,7 @@ use crate::image::Image;
 use crate::instance::{self, Orders};
 use crate::kept::{Identity, Kept};
 use crate::limits;
-use crate::mount::MountError;
+use crate::mount::{Mode, Mount, MountError, TarImage};
 use crate::network::connect::Place;
 use crate::nvram::{self, Line, Nvram};
 use crate::open::{self, ChannelError, Manner, Results};
@@ -105,10 +105,7 @@ pub fn run(options: &RunOptions) -> Result<Report, RunError> {
     let started = clock::monotonic();
     let image = match &options.image {
         None => Image::open(&options.program)?,
-        Some(file) => {
-            let file = file.try_clone().map_err(RunError::host("open the image"))?;
-            Image::of_file(file, &options.program)?
-        }
+        Some(packed) => packed.image(&options.program)?,
     };
     if options.mounts.len() > limits::MOUNTS {
         return Err(MountError::TooLarge(format!("more than {} mounts", limits::MOUNTS)).into());
@@ -171,12 +168,12 @@ fn open_channels(options: &RunOptions) -> Result<(Vec<Channel>, Results), RunErr
         .collect();
     channels.push(nvram_channel(options, &fstab)?);
     for (index, mount) in options.mounts.iter().enumerate() {
-        let tar = mount.open()?;
+        let tar = tar_of(mount, options)?;
         let host = |source| RunError::Host {
             what: "make a file in memory",
             source,
         };
-        let writes = mount.mode == crate::mount::Mode::ReadWrite;
+        let writes = mount.mode == Mode::ReadWrite;
         let given = writes.then(|| tar.file.try_clone()).transpose();
         channels.push(Channel::mapped(nvram::tar_name(index), tar.file, tar.size));
         if writes {
@@ -208,6 +205,19 @@ fn open_channels(options: &RunOptions) -> Result<(Vec<Channel>, Results), RunErr
     }
     check_channels(&channels)?;
     Ok((channels, results))
+}
+
+/// A mount's tar image: that of an application is its file as it was opened and read, not what lies at its path meanwhile.
+fn tar_of(mount: &Mount, options: &RunOptions) -> Result<TarImage, MountError> {
+    match &options.image {
+        Some(packed) if mount.host == options.program && mount.mode != Mode::ReadWrite => {
+            packed.tar().map_err(|source| MountError::Read {
+                path: mount.host.clone(),
+                source,
+            })
+        }
+        _ => mount.open(),
+    }
 }
 
 /// Aliases of channels 0, 1 and 2.
@@ -428,8 +438,12 @@ fn help(
             .map_err(RunError::host("write the map for perf"))?;
     }
     if let (Some(debugger), Some(gate)) = (&options.debugger, gate) {
-        debugger::attach(pid, &options.program, debugger, gate)
-            .map_err(RunError::host("start gdb"))?;
+        // gdb reads an image by its name, and knows nothing of applications.
+        let alone = options.image.as_ref().map(|_| debugger::alone(image));
+        let alone = alone.transpose();
+        let alone = alone.map_err(RunError::host("write the image for gdb"))?;
+        let file = alone.as_ref().map_or(&*options.program, |file| file.path());
+        debugger::attach(pid, file, debugger, gate).map_err(RunError::host("start gdb"))?;
     }
     Ok(())
 }

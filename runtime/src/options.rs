@@ -1,10 +1,8 @@
 //! What a run is given.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::debugger::Debugger;
@@ -13,6 +11,7 @@ use crate::error::RunError;
 use crate::limits;
 use crate::mount::Mount;
 use crate::spec::{ChannelSpec, Uri};
+use crate::zapp::read::Packed;
 use crate::zerovm::manifest::Manifest;
 use crate::zerovm::nvram::{Fstab, UserNvram};
 
@@ -67,8 +66,8 @@ pub struct RunOptions {
     pub verdicts: Option<PathBuf>,
     /// Whether the program's system calls are shown on stderr.
     pub strace: bool,
-    /// The image, if it is not the file at `program`: an application's.
-    pub image: Option<Arc<File>>,
+    /// Where the image is, if the file at `program` is an application, and that file, open: a mount of it is of the file as it is open.
+    pub image: Option<Packed>,
     /// gdb, attached before the program's first instruction.
     pub debugger: Option<Debugger>,
     /// Whether `perf report` is told the names of the program's functions, by a file in /tmp.

@@ -32,7 +32,7 @@ pub struct Validation {
 /// [`RunError`] if it cannot be read or is no image; broken rules are the answer's.
 pub fn image(path: &Path) -> Result<Validation, RunError> {
     let image = if zapp::read::is_zapp(path) {
-        Image::of_file(zapp::read::open(path)?.image, path)?
+        zapp::read::open(path)?.start.packed.image(path)?
     } else {
         Image::open(path)?
     };

@@ -85,13 +85,14 @@ impl Inspect {
 impl Inspect {
     fn application(&self) -> Result<ExitCode> {
         let zapp = zvm_runtime::zapp::read::open(&self.file)?;
+        let start = &zapp.start;
         let words = |words: &[std::ffi::OsString]| -> Vec<String> {
             words
                 .iter()
                 .map(|word| printable(&word.to_string_lossy()))
                 .collect()
         };
-        let env: BTreeMap<String, String> = zapp
+        let env: BTreeMap<String, String> = start
             .env
             .iter()
             .map(|(name, value)| {
@@ -102,8 +103,8 @@ impl Inspect {
         if self.json {
             let files: BTreeMap<_, _> = zapp.files.iter().cloned().collect();
             let json = serde_json::json!({
-                "file": self.file, "name": zapp.name, "digest": zapp.digest, "args": words(&zapp.args), "env": env,
-                "memory": zapp.memory, "read_only": zapp.mode == zvm_runtime::Mode::ReadOnly, "files": files,
+                "file": self.file, "name": start.name, "digest": zapp.digest, "args": words(&start.args), "env": env,
+                "memory": start.memory, "read_only": start.mode == zvm_runtime::Mode::ReadOnly, "files": files,
             });
             println!("{json:#}");
             return Ok(ExitCode::SUCCESS);
@@ -111,10 +112,10 @@ impl Inspect {
         println!(
             "{}: the application {}",
             self.file.display(),
-            printable(&zapp.name)
+            printable(&start.name)
         );
         println!("digest: {}", zapp.digest);
-        println!("arguments: {}", words(&zapp.args).join(" "));
+        println!("arguments: {}", words(&start.args).join(" "));
         for (name, value) in env {
             println!("variable: {name}={value}");
         }

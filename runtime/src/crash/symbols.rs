@@ -1,7 +1,6 @@
 //! Names and source lines of addresses, from an image's symbols and debugging information.
 
 use std::collections::HashMap;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use addr2line::Context;
@@ -35,20 +34,17 @@ const WANTED: &[&str] = &[
     ".debug_str_offsets",
 ];
 
-/// The section headers, each checked to lie in the file.
+/// The section headers, each checked to lie in the image.
 struct Headers<'a> {
     image: &'a Image,
-    length: u64,
     headers: Vec<SectionHeader>,
     names: usize,
 }
 
 impl<'a> Headers<'a> {
     fn of(image: &'a Image) -> Option<Headers<'a>> {
-        let length = image.file.metadata().ok()?.len();
         let mut this = Headers {
             image,
-            length,
             headers: Vec::new(),
             names: 0,
         };
@@ -62,11 +58,12 @@ impl<'a> Headers<'a> {
     }
 
     fn read(&self, offset: u64, size: u64) -> Option<Vec<u8>> {
-        if size > limits::SYMBOLS || offset.checked_add(size)? > self.length {
+        // Before there is memory for it.
+        if size > limits::SYMBOLS || offset.checked_add(size)? > self.image.length {
             return None;
         }
         let mut bytes = vec![0; size as usize];
-        self.image.file.read_exact_at(&mut bytes, offset).ok()?;
+        self.image.read_at(&mut bytes, offset).ok()?;
         Some(bytes)
     }
 

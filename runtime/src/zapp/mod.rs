@@ -12,6 +12,7 @@
 
 mod map;
 pub mod read;
+mod whole;
 pub mod write;
 
 use std::fmt;
@@ -36,6 +37,9 @@ impl fmt::Display for ZappError {
 }
 
 impl std::error::Error for ZappError {}
+
+#[cfg(test)]
+mod start_tests;
 
 #[cfg(test)]
 mod tests {
@@ -66,6 +70,11 @@ mod tests {
         }
     }
 
+    /// An application at `path`, of files that are made in `folder`.
+    pub(super) fn application(folder: &Path, path: &Path) {
+        write::write(&sample(folder), path).unwrap();
+    }
+
     #[test]
     fn what_is_written_is_read_and_always_the_same() {
         let dir = tempfile::tempdir().unwrap();
@@ -78,9 +87,10 @@ mod tests {
         assert!(read::is_zapp(&paths[0]) && !read::is_zapp(&dir.path().join("image")));
         let zapp = read::open(&paths[0]).unwrap();
         let args: Vec<OsString> = vec!["two words".into(), "".into(), "a,b".into()];
-        assert_eq!((zapp.name.as_str(), &zapp.args), ("app", &args));
-        assert_eq!(zapp.env, [("A".into(), "=".into())]);
-        assert_eq!((zapp.memory, zapp.mode), (Some(64 << 20), Mode::ReadOnly));
+        let start = &zapp.start;
+        assert_eq!((start.name.as_str(), &start.args), ("app", &args));
+        assert_eq!(start.env, [("A".into(), "=".into())]);
+        assert_eq!((start.memory, start.mode), (Some(64 << 20), Mode::ReadOnly));
         assert_eq!(zapp.digest, digests[0]);
         let names: Vec<_> = zapp.files.iter().map(|file| file.0.as_str()).collect();
         assert!(names.contains(&"data/deep/x") && names.contains(&"bin/app.zvm"));

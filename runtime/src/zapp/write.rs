@@ -95,13 +95,14 @@ fn fill(application: &Application, path: &Path) -> Result<String, String> {
     let behind = 512 + (text(&map).len() as u64).next_multiple_of(512);
     file.seek(SeekFrom::Start(behind)).map_err(host)?;
     rest(&file, application, &program, &map, &places, &tars).map_err(host)?;
-    map[0].zvm.digest = read::digest_from(&mut file, behind).map_err(host)?;
+    let end = file.metadata().map_err(host)?.len();
+    map[0].zvm.digest = read::digest_of(&file, behind..end).map_err(host)?;
     file.seek(SeekFrom::Start(0)).map_err(host)?;
     let mut builder = tar::Builder::new(&file);
     append(&mut builder, SYSTEM_MAP, text(&map).as_bytes(), 0o644).map_err(host)?;
     // Without the end that the builder would write behind it.
     std::mem::forget(builder);
-    let digest = read::digest_from(&mut file, 0).map_err(host)?;
+    let digest = read::digest_of(&file, 0..end).map_err(host)?;
     temporary
         .persist(path)
         .map_err(|error| error.error.to_string())?;
@@ -263,7 +264,7 @@ fn append(
     builder.append_data(&mut header, name, Cursor::new(bytes))
 }
 
-/// All but the system map, with its index.
+/// All but the system map, with its index. The image stands in front of the files: a start looks for it.
 fn rest(
     file: &File,
     application: &Application,

@@ -15,6 +15,7 @@ mod programs;
 mod state;
 mod traps;
 mod wall;
+mod zapps;
 
 use std::fs;
 use std::io::{Read, Write};
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
         jail::TESTS,
         channels::TESTS,
         network::TESTS,
+        zapps::TESTS,
     ];
     let trials = tests
         .into_iter()
