@@ -407,22 +407,55 @@ fn gdb_starts_in_main_with_symbols() {
         "--ex",
         "kill",
     ];
-    let output = zvm(&args, image(), "null");
-    let text = String::from_utf8_lossy(&output.stdout);
-    if stderr(&output).contains("Operation not permitted") {
-        println!("skipped: gdb may not attach to a process here");
-        return;
+    let folder = tempfile::tempdir().expect("a folder");
+    for program in [image(), &*packed(folder.path())] {
+        let output = zvm(&args, program, "null");
+        let text = String::from_utf8_lossy(&output.stdout);
+        if stderr(&output).contains("Operation not permitted") {
+            println!("skipped: gdb may not attach to a process here");
+            return;
+        }
+        has(
+            &text,
+            &[
+                "Breakpoint 1, inner (p=0x0",
+                "#0 ",
+                "#1 ",
+                "outer (what=",
+                "main (",
+            ],
+        );
     }
-    has(
-        &text,
-        &[
-            "Breakpoint 1, inner (p=0x0",
-            "#0 ",
-            "#1 ",
-            "outer (what=",
-            "main (",
-        ],
-    );
+}
+
+/// The image as an application in one file.
+fn packed(folder: &Path) -> PathBuf {
+    let file = folder.join("faults.zapp");
+    let application = zvm_runtime::zapp::write::Application {
+        name: "faults".to_owned(),
+        image: image().to_owned(),
+        args: Vec::new(),
+        env: Vec::new(),
+        memory: None,
+        mounts: Vec::new(),
+    };
+    zvm_runtime::zapp::write::write(&application, &file).expect("an application");
+    file
+}
+
+#[test]
+fn a_fault_in_an_application_is_reported_as_in_its_image() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let bare = zvm(&["run"], image(), "null");
+    let inside = zvm(&["run"], &packed(folder.path()), "null");
+    has(&stderr(&inside), &["#0 ", "inner at ", "outer at "]);
+    // Addresses of the stack move with argv[0].
+    let backtrace = |output: &Output| {
+        let text = stderr(output);
+        let at = text.find("backtrace").expect("a backtrace");
+        text[at..].to_owned()
+    };
+    assert_eq!(backtrace(&bare), backtrace(&inside));
 }
 
 /// Bytes of debugging information, frames and symbols are changed at random: the fault is reported in any case, and soon.
