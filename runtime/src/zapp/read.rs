@@ -95,6 +95,8 @@ pub(super) struct Seal {
 }
 
 const BLOCK: u64 = 512;
+/// How many headers are near the start: index, `zapp.yaml` and image, and some more.
+const NEAR: usize = 8;
 
 /// Whether the file looks like an application: a tar that starts with a system map.
 pub fn is_zapp(path: &Path) -> bool {
@@ -261,27 +263,62 @@ impl Seal {
 
 /// The system map's text, and where its last block ends.
 fn system_map(file: &File, tar_size: u64) -> Result<(Vec<u8>, u64), String> {
-    let not_first = || format!("its first file is not a {SYSTEM_MAP}");
-    if !starts_as_one(file) {
-        return Err(not_first());
+    let first = header_at(file, 0).filter(|header| {
+        header.entry_type().is_file() && *header.path_bytes() == *SYSTEM_MAP.as_bytes()
+    });
+    let size = first.and_then(|header| header.entry_size().ok());
+    let size = size.filter(|size| *size <= limits::SYSTEM_MAP);
+    let size = size.ok_or_else(|| format!("its first file is not a {SYSTEM_MAP}"))?;
+    let behind = BLOCK + size.next_multiple_of(BLOCK);
+    if behind > tar_size {
+        return Err("its end is missing".to_owned());
     }
-    let mut archive = tar::Archive::new(Span::new(file, 0..tar_size));
-    let mut entries = archive.entries().map_err(host)?;
-    let mut first = entries.next().ok_or("an empty tar")?.map_err(host)?;
-    if &*first.path_bytes() != SYSTEM_MAP.as_bytes() || first.size() > limits::SYSTEM_MAP {
-        return Err(not_first());
-    }
-    let mut text = Vec::with_capacity(first.size() as usize);
-    first.read_to_end(&mut text).map_err(host)?;
-    let behind = first.raw_file_position() + first.size().next_multiple_of(BLOCK);
-    match behind <= tar_size {
-        true => Ok((text, behind)),
-        false => Err("its end is missing".to_owned()),
+    let mut text = vec![0; size as usize];
+    file.read_exact_at(&mut text, BLOCK).map_err(host)?;
+    Ok((text, behind))
+}
+
+/// The header in this block of a tar, if it is one.
+fn header_at(file: &File, at: u64) -> Option<tar::Header> {
+    let mut header = tar::Header::new_old();
+    file.read_exact_at(header.as_mut_bytes(), at).ok()?;
+    let mut summed = header.clone();
+    summed.set_cksum();
+    (header.cksum().ok()? == summed.cksum().ok()?).then_some(header)
+}
+
+/// Where the file of this name is, the first of a tar's rest.
+fn find(file: &File, rest: Range<u64>, name: &str) -> Result<Range<u64>, String> {
+    match find_near(file, rest.start, name) {
+        Some(found) if found.end <= rest.end => Ok(found),
+        Some(_) => Err("its end is missing".to_owned()),
+        None => find_far(file, rest, name),
     }
 }
 
-/// Where the file of this name is, the first of a tar's rest; it stands near the start, unless another program made the tar.
-fn find(file: &File, rest: Range<u64>, name: &str) -> Result<Range<u64>, String> {
+/// The same, if it is among the first files, as in all that [`super::write`] makes, behind headers that stand for themselves. A start
+/// spares what a walk through any tar takes.
+fn find_near(file: &File, start: u64, name: &str) -> Option<Range<u64>> {
+    let mut at = start;
+    for _ in 0..NEAR {
+        let header = header_at(file, at)?;
+        let kind = header.entry_type();
+        if !(kind.is_file() || kind.is_dir() || kind.is_pax_global_extensions()) {
+            return None;
+        }
+        let size = header.entry_size().ok()?;
+        let bytes = at + BLOCK;
+        if kind.is_file() && *header.path_bytes() == *name.as_bytes() {
+            return Some(bytes..bytes.checked_add(size)?);
+        }
+        at = bytes.checked_add(size.checked_next_multiple_of(BLOCK)?)?;
+        // The next header's bytes have offsets, too.
+        at.checked_add(BLOCK)?;
+    }
+    None
+}
+
+fn find_far(file: &File, rest: Range<u64>, name: &str) -> Result<Range<u64>, String> {
     let mut archive = tar::Archive::new(Span::new(file, rest.clone()));
     for (count, entry) in archive.entries_with_seek().map_err(host)?.enumerate() {
         let entry = entry.map_err(host)?;

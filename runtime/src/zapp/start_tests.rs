@@ -86,6 +86,23 @@ fn a_start_finds_the_image_in_the_file() {
     let image = files.start(None).unwrap().packed.image;
     let bytes = fs::read(files.path()).unwrap();
     assert_eq!(bytes[image.start as usize..image.end as usize], *b"image");
+    // Far from the start, or behind a header for the next: the same.
+    let far = (0..20).map(|number| entry(&format!("f{number}"), b"x", 1));
+    let far: Vec<u8> = far.flatten().chain(entry("b", b"image", 5)).collect();
+    let mut long = tar::Header::new_gnu();
+    long.set_entry_type(tar::EntryType::GNULongName);
+    long.set_size(2);
+    long.set_cksum();
+    let mut name = long.as_bytes().to_vec();
+    name.extend_from_slice(b"c\0");
+    name.resize(1024, 0);
+    let behind = [name, entry("b", b"other", 5), entry("b", b"image", 5)].concat();
+    for rest in [far, behind] {
+        fs::write(files.path(), made(&map("b"), &rest)).unwrap();
+        let image = files.start(None).unwrap().packed.image;
+        let bytes = fs::read(files.path()).unwrap();
+        assert_eq!(bytes[image.start as usize..image.end as usize], *b"image");
+    }
     // What is none, or is not there, is another's to tell.
     for other in ["image", "nothing"] {
         let started = read::start(&files.0.path().join(other), None);
