@@ -1,11 +1,12 @@
 //! From the command, or the call of the library, to the end of a program that says hello.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use zvm_runtime::spec::Uri;
-use zvm_runtime::{ChannelSpec, Outcome, RunOptions};
+use zvm_runtime::zapp::write::{Application, write};
+use zvm_runtime::{ChannelSpec, Mode, Mount, Outcome, RunOptions};
 
 use super::{Bench, Failure, row, timed};
 
@@ -25,17 +26,23 @@ type Way<'a> = (&'a str, &'a dyn Fn() -> Result<Duration, Failure>);
 /// The `start` part: each way in turn, so that whatever else the machine does meets all of them.
 pub fn start(bench: &Bench) -> Result<(), Failure> {
     let pair = bench.pair("hello", HELLO)?;
-    bench.settle(&pair.image)?;
+    let small = packed(bench, &pair.image, 0)?;
+    let large = packed(bench, &pair.image, 40 << 20)?;
+    for file in [&pair.image, &small, &large] {
+        bench.settle(file)?;
+    }
     let native = || timed(quiet(Command::new(&pair.native)));
     let floor = bench.compile("floor", FLOOR, "", &["--native"])?;
     let least = || timed(quiet(Command::new(&floor)));
-    let run = |zvm: &Path| {
+    let run = |zvm: &Path, file: &Path| {
         let mut command = Command::new(zvm);
-        command.arg("run").arg(&pair.image);
+        command.arg("run").arg(file);
         timed(quiet(command))
     };
-    let inside = || run(&bench.own_zvm());
-    let other = || run(&bench.zvm());
+    let inside = || run(&bench.own_zvm(), &pair.image);
+    let of_small = || run(&bench.own_zvm(), &small);
+    let of_large = || run(&bench.own_zvm(), &large);
+    let other = || run(&bench.zvm(), &pair.image);
     let by_other = format!("zvm run, by {}", bench.zvm().display());
     let mut options = RunOptions::new(&pair.image);
     options.channels = vec![ChannelSpec::standard(1, Uri::Path("/dev/null".into()))];
@@ -56,6 +63,8 @@ pub fn start(bench: &Bench) -> Result<(), Failure> {
         ("floor.c: two processes, mappings, filter", &least),
         ("by the library, in a process that runs", &called),
         ("zvm run", &inside),
+        ("zvm run, an application of it", &of_small),
+        ("zvm run, one with 40 MB of files", &of_large),
     ];
     if bench.zvm() != bench.own_zvm() {
         ways.push((&by_other, &other));
@@ -90,6 +99,29 @@ pub fn start(bench: &Bench) -> Result<(), Failure> {
         );
     }
     phases(bench, &pair.image)
+}
+
+/// The image as an application, with a file of that many bytes.
+fn packed(bench: &Bench, image: &Path, bytes: usize) -> Result<PathBuf, Failure> {
+    let folder = bench.folder.path().join(format!("files-{bytes}"));
+    std::fs::create_dir(&folder)?;
+    std::fs::write(folder.join("file"), vec![b'x'; bytes])?;
+    let application = Application {
+        name: "hello".to_owned(),
+        image: image.to_owned(),
+        args: Vec::new(),
+        env: Vec::new(),
+        memory: None,
+        mounts: vec![Mount {
+            host: folder,
+            point: "/data".into(),
+            mode: Mode::ReadOnly,
+            sources_only: false,
+        }],
+    };
+    let file = bench.folder.path().join(format!("hello-{bytes}.zapp"));
+    write(&application, &file)?;
+    Ok(file)
 }
 
 fn by_library(options: &RunOptions) -> Result<Duration, Failure> {
