@@ -13,7 +13,7 @@ use crate::fs::calls::Lock;
 use crate::fs::{Files, NodeId, Outside, Ports, Time, Tree};
 use crate::host::Host;
 use crate::mm::Memory;
-use crate::nvram::Nvram;
+use crate::nvram::{MountLine, Nvram};
 use crate::posix_timer::PosixTimer;
 use crate::process::Process;
 use crate::random::Random;
@@ -249,6 +249,8 @@ pub struct Kernel {
     pub signals: Signals,
     /// Threads.
     pub threads: Threads,
+    /// What nvram mounts.
+    pub(crate) mounts: Vec<MountLine>,
     /// Who waits at which futex.
     pub(crate) futexes: Futexes,
     /// Which sockets have which names.
@@ -277,6 +279,25 @@ pub struct Kernel {
 /// In the environment with the value `missing`: show the calls that the sandbox does not have.
 const TRACE: &[u8] = b"ZRT_TRACE=missing";
 
+/// The clock that channels and nvram ask for.
+pub(crate) fn clock(
+    host: &mut dyn Host,
+    channels: &[Channel],
+    nvram: &Nvram,
+) -> Result<Clock, String> {
+    let told = channels
+        .iter()
+        .position(|channel| channel.name == CLOCK.as_bytes());
+    match told {
+        Some(channel) => Clock::of_host(host, channel as u32)
+            .map_err(|error| text!("the host's clock: error {}", -error)),
+        None => Ok(Clock::new(Time {
+            seconds: nvram.seconds,
+            nanoseconds: nvram.nanoseconds,
+        })),
+    }
+}
+
 impl Kernel {
     /// A kernel before the program's first instruction.
     ///
@@ -291,18 +312,7 @@ impl Kernel {
             stack,
             level,
         } = boot;
-        let now = Time {
-            seconds: nvram.seconds,
-            nanoseconds: nvram.nanoseconds,
-        };
-        let told = channels
-            .iter()
-            .position(|channel| channel.name == CLOCK.as_bytes());
-        let clock = match told {
-            Some(channel) => Clock::of_host(&mut *host, channel as u32)
-                .map_err(|error| text!("the host's clock: error {}", -error))?,
-            None => Clock::new(now),
-        };
+        let clock = clock(&mut *host, &channels, &nvram)?;
         let now = clock.now();
         let name = nvram.args.first().map_or(&b"zvm"[..], |name| {
             name.rsplit(|&byte| byte == b'/').next().unwrap_or(name)
@@ -323,6 +333,7 @@ impl Kernel {
             process: Process::new(stack),
             signals: Signals::default(),
             threads: Threads::new(level, short),
+            mounts: Vec::new(),
             futexes: Futexes::default(),
             ports: Ports::default(),
             outside,
@@ -330,17 +341,31 @@ impl Kernel {
             epolls: Vec::new(),
             locks: Vec::new(),
             posix_timers: Vec::new(),
-            args: nvram.args,
-            trace_missing: nvram.env.iter().any(|variable| variable == TRACE),
-            env: nvram.env,
+            args: Vec::new(),
+            trace_missing: false,
+            env: Vec::new(),
             trace: None,
             ending: None,
         };
-        if let Some(alias) = nvram.strace {
-            kernel.trace = Some(Trace::to(kernel.writable(&alias)?));
-        }
+        kernel.set_program(nvram.args, nvram.env, nvram.strace)?;
         kernel.set_up_files(&nvram.mounts, &nvram.cwd)?;
         Ok(kernel)
+    }
+
+    /// What the program was started with, and whether its calls are shown.
+    pub(crate) fn set_program(
+        &mut self,
+        args: Vec<Vec<u8>>,
+        env: Vec<Vec<u8>>,
+        strace: Option<Vec<u8>>,
+    ) -> Result<(), String> {
+        self.trace = match strace {
+            Some(alias) => Some(Trace::to(self.writable(&alias)?)),
+            None => None,
+        };
+        self.trace_missing = env.iter().any(|variable| variable == TRACE);
+        (self.args, self.env) = (args, env);
+        Ok(())
     }
 
     /// Answers the system call in `registers`, which lie on the current thread's stack at the address `block`: who runs on,

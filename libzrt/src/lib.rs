@@ -47,6 +47,7 @@ mod posix_timer;
 pub mod process;
 pub mod random;
 pub mod signal;
+mod snapshot;
 pub mod stack;
 pub mod syscalls;
 mod text;

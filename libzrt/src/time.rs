@@ -64,6 +64,24 @@ impl Clock {
         Ok(clock)
     }
 
+    /// Goes on as `other`, which shows its start: time since 1970 is the other's, all other clocks go on from where they are, so
+    /// that nobody sees them go back.
+    pub(crate) fn go_on_as(&mut self, other: Clock) {
+        let elapsed = Time {
+            seconds: (self.elapsed / SECOND) as i64,
+            nanoseconds: (self.elapsed % SECOND) as u32,
+        };
+        let borrow = u32::from(other.start.nanoseconds < elapsed.nanoseconds);
+        self.start = Time {
+            seconds: other.start.seconds.saturating_sub(elapsed.seconds) - i64::from(borrow),
+            nanoseconds: other.start.nanoseconds + borrow * SECOND as u32 - elapsed.nanoseconds,
+        };
+        self.host = other.host.map(|clock| HostClock {
+            base: clock.base.saturating_sub(self.elapsed),
+            ..clock
+        });
+    }
+
     /// A system call's time goes by.
     pub(crate) fn tick(&mut self, host: &mut dyn Host) {
         let elapsed = match self.host {
@@ -474,6 +492,26 @@ mod tests {
         clock.sleep(SECOND, &mut host);
         assert_eq!((clock.elapsed(), clock.busy()), (SECOND + 2, 1));
         assert_eq!(clock.now().seconds, 6);
+    }
+
+    #[test]
+    fn a_clock_goes_on_behind_a_snapshot() {
+        let time = |seconds, nanoseconds| Time {
+            seconds,
+            nanoseconds,
+        };
+        let mut clock = Clock::new(time(10, 999_999_000));
+        clock.sleep(3 * SECOND + 500, &mut Host1970(0));
+        clock.go_on_as(Clock::new(time(100, 100)));
+        assert_eq!(clock.now(), time(100, 100));
+        assert_eq!(clock.elapsed(), 3 * SECOND + 500);
+        let mut host = Host1970(50 * SECOND);
+        clock.go_on_as(Clock::of_host(&mut host, 7).unwrap());
+        assert_eq!(clock.now(), time(50, 1));
+        host.0 += SECOND;
+        clock.tick(&mut host);
+        assert_eq!(clock.now(), time(51, 2));
+        assert_eq!(clock.elapsed(), 4 * SECOND + 501);
     }
 
     #[test]

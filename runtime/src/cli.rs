@@ -8,6 +8,7 @@ use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -25,7 +26,7 @@ use crate::report::{self, Report};
 use crate::report_file::ReportFile;
 use crate::spec::{ChannelSpec, Uri};
 use crate::zapp::read::Start;
-use crate::{limits, validate, verdict, zapp};
+use crate::{limits, snapshot, validate, verdict, zapp};
 
 /// The exit status of what went well.
 const SUCCESS: u8 = 0;
@@ -78,6 +79,16 @@ enum Command {
         /// Leave gdb behind these commands
         #[arg(long)]
         batch: bool,
+        #[command(flatten)]
+        run: Box<Run>,
+    },
+    /// Run an application until it reads /dev/snapshot, and write it with the memory that it has then: instances of what is written
+    /// begin there
+    #[command(after_help = EXIT_STATUS, override_usage = "zvm snapshot [OPTIONS] --to FILE APPLICATION [ARG]...")]
+    Snapshot {
+        /// The new application
+        #[arg(short = 'o', long, value_name = "FILE")]
+        to: PathBuf,
         #[command(flatten)]
         run: Box<Run>,
     },
@@ -255,6 +266,13 @@ pub(crate) fn execute(args: Vec<OsString>) -> u8 {
                 })
             })
         }
+        Command::Snapshot { to, run } => {
+            let file = run.report.clone();
+            reported(file.as_deref(), || {
+                run.options()
+                    .and_then(|options| snapshot::make(options, to))
+            })
+        }
         Command::Manifest { file, report } => manifest(&file, report.as_deref()),
         Command::NameServer { address, nodes } => name_server(address, nodes.get()),
         Command::Validate {
@@ -430,9 +448,17 @@ fn of_zapp(path: PathBuf, start: Start) -> RunOptions {
     RunOptions {
         name: Some(start.name.into()),
         image: Some(start.packed),
-        args: start.args,
+        // A snapshot's are those that it was made with.
+        args: match &start.begin {
+            Some(_) => Vec::new(),
+            None => start.args,
+        },
         env: start.env,
-        memory: start.memory.unwrap_or(defaults.memory),
+        memory: match &start.begin {
+            Some(memory) => memory.heap,
+            None => start.memory.unwrap_or(defaults.memory),
+        },
+        begin: start.begin.map(Arc::new),
         mounts,
         ..defaults
     }

@@ -1,8 +1,13 @@
-//! Digests of what passes a channel and of final memory. Nothing here allocates: it runs in the instance.
+//! Digests of what passes a channel and of final memory. Nothing of that allocates: it runs in the instance.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::ops::Range;
 
 use sha2::Digest as _;
+
+use crate::span::Span;
 
 /// Bytes of a digest, whatever the algorithm.
 pub const BYTES: usize = 32;
@@ -34,6 +39,22 @@ impl fmt::Display for Algorithm {
             Algorithm::Blake3 => "blake3",
             Algorithm::Sha256 => "sha256",
         })
+    }
+}
+
+/// BLAKE3 of a part of a file.
+///
+/// # Errors
+/// The host's.
+pub fn of_file(file: &File, range: Range<u64>) -> io::Result<[u8; BYTES]> {
+    let mut hasher = Hasher::new(Algorithm::Blake3);
+    let mut part = Span::new(file, range);
+    let mut block = vec![0; 1 << 17];
+    loop {
+        match part.read(&mut block)? {
+            0 => return Ok(hasher.finish()),
+            got => hasher.update(&block[..got]),
+        }
     }
 }
 

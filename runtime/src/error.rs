@@ -71,6 +71,8 @@ pub enum RunError {
     },
     /// An application is not one, or is damaged.
     Zapp(ZappError),
+    /// No snapshot was made; why.
+    Snapshot(String),
     /// A mount cannot be built, or cannot be written back.
     Mount(MountError),
     /// An argument or an environment variable cannot be told to the guest.
@@ -120,7 +122,10 @@ impl RunError {
             RunError::Mount(MountError::Commit { .. })
             | RunError::Output { .. }
             | RunError::Host { .. } => status::IO,
-            RunError::Mount(_) | RunError::Nvram(_) | RunError::Line { .. } => status::MANIFEST,
+            RunError::Mount(_)
+            | RunError::Snapshot(_)
+            | RunError::Nvram(_)
+            | RunError::Line { .. } => status::MANIFEST,
             RunError::Channel(error) => error.status,
             RunError::Space(_) => status::MEMORY,
             RunError::Instance { status, .. } => *status,
@@ -159,6 +164,7 @@ impl fmt::Display for RunError {
             RunError::Image { path, source } => write!(f, "{}: {source}", path.display()),
             RunError::Zapp(error) => error.fmt(f),
             RunError::Mount(error) => error.fmt(f),
+            RunError::Snapshot(problem) => write!(f, "no snapshot: {problem}"),
             RunError::Nvram(message) => f.write_str(message),
             RunError::Line { path, error } => write!(f, "{}: {error}", path.display()),
             RunError::Channel(error) => error.fmt(f),

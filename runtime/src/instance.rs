@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd as _, RawFd};
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use crate::record::{Moment, Shared, Stage, Validated};
 use crate::space::{self, Plan, SpaceError, What};
 use crate::trap::Duties;
 use crate::verdict::{Key, Main, Verdicts};
+use crate::zapp::memory::Memory;
 use crate::{check, huge, seccomp, signals, thunk, trap};
 
 /// Bytes of zero between the top of the stack and the guest's first stack pointer.
@@ -44,6 +45,8 @@ pub struct Orders<'a> {
     pub gate: Option<&'a Gate>,
     /// Where the memory goes at a fault.
     pub snapshot: &'a Snapshot,
+    /// What memory begins with, instead of the image's data.
+    pub begin: Option<&'a Memory>,
 }
 
 /// Why the guest was not started.
@@ -120,7 +123,10 @@ fn start(
     let kept = orders.kept.as_ref();
     let kept = kept.is_some_and(|kept| kept.map(image).is_ok());
     map_regions(&plan, channels, kept)?;
-    fill(&plan, image, kept)?;
+    fill(&plan, image, kept, orders.begin.is_none())?;
+    if let Some(memory) = orders.begin {
+        begin(memory, orders)?;
+    }
     record.mark(Moment::Mapped);
     let main = match kept {
         true => Main::accepted(mapped(&image.text).len()),
@@ -212,8 +218,26 @@ unsafe fn fresh(start: u64, end: u64) -> &'static mut [u8] {
     unsafe { std::slice::from_raw_parts_mut(space::pointer(start), (end - start) as usize) }
 }
 
-/// Fills what map_regions has mapped as zero pages.
-fn fill(plan: &Plan, image: &Image, kept: bool) -> Result<(), Refusal> {
+/// Puts memory that was copied by an earlier run in its place. Whoever asks which pages are held wants them in memory of the
+/// instance's own; else they are mapped, and cost nothing until the guest looks at them.
+fn begin(memory: &Memory, orders: &Orders<'_>) -> Result<(), Refusal> {
+    let copied = orders.duties.memory || orders.snapshot.whole;
+    for range in &memory.ranges {
+        let done = if copied {
+            // SAFETY: the plan has this range as memory that the guest can write, which map_regions mapped as zero pages.
+            let bytes = unsafe { fresh(range.start, range.end) };
+            memory.file.read_exact_at(bytes, range.offset)
+        } else {
+            let fd = memory.file.as_raw_fd();
+            space::map_segment(range.start, range.end, Access::ReadWrite, fd, range.offset)
+        };
+        done.map_err(refuse(status::IO, "read the snapshot"))?;
+    }
+    Ok(())
+}
+
+/// Fills what map_regions has mapped as zero pages; the data that the guest can write only if `data` says so.
+fn fill(plan: &Plan, image: &Image, kept: bool, data: bool) -> Result<(), Refusal> {
     // SAFETY: map_regions mapped them all as zero pages; each slice is dropped before the next is made.
     let trampolines = unsafe { fresh(layout::TRAMPOLINE_BASE, space::TRAMPOLINES_END) };
     trampolines.fill(0xf4);
@@ -233,7 +257,8 @@ fn fill(plan: &Plan, image: &Image, kept: bool) -> Result<(), Refusal> {
                 let (start, end) = segment.pages();
                 space::protect(start, end, Access::Read)?;
             }
-            _ => read_segment(image, segment)?,
+            _ if data => read_segment(image, segment)?,
+            _ => {}
         }
     }
     if !kept {

@@ -63,6 +63,7 @@ pub mod report;
 mod report_file;
 mod seccomp;
 mod signals;
+pub mod snapshot;
 mod space;
 mod span;
 pub mod spec;

@@ -24,6 +24,8 @@ pub const STACK: u64 = layout::STACK_SIZE;
 
 /// Largest system map of an application in bytes.
 pub const SYSTEM_MAP: u64 = 1 << 20;
+/// Most ranges of pages in a snapshot; each is a mapping.
+pub const SNAPSHOT_RANGES: usize = 1024;
 /// Most mounts of one instance.
 pub const MOUNTS: usize = 1000;
 /// Most files and directories that one mounted directory may hold.

@@ -4,6 +4,7 @@ use zvm_abi::layout;
 use zvm_abi::manifest::{self, UserManifest};
 
 use crate::channel::Channel;
+use crate::options::NVRAM;
 
 /// The manifest's pages and where the channels that the guest sees mapped lie.
 #[derive(Debug)]
@@ -32,14 +33,17 @@ pub fn build(channels: &[Channel], floor: u64) -> Option<Pages> {
         .filter(|&start| start > floor)?;
 
     let mut low = start;
-    let mut mapped_at = Vec::with_capacity(channels.len());
-    for channel in channels {
+    let mut mapped_at = vec![0; channels.len()];
+    // A snapshot has addresses in mounts. So nvram, whose length is not the same in each run, comes last, and more mounts come behind those that were.
+    let (nvram, mounts): (Vec<_>, Vec<_>) = channels
+        .iter()
+        .zip(&mut mapped_at)
+        .partition(|(channel, _)| channel.alias == NVRAM);
+    for (channel, at) in mounts.into_iter().chain(nvram) {
         let size = channel.size.checked_next_multiple_of(layout::PAGE)?;
         if channel.mapped && size > 0 {
             low = low.checked_sub(size).filter(|&low| low > floor)?;
-            mapped_at.push(low as u32);
-        } else {
-            mapped_at.push(0);
+            *at = low as u32;
         }
     }
 

@@ -31,6 +31,7 @@ use crate::space::Plan;
 use crate::trap::Duties;
 use crate::verdict::Verdicts;
 use crate::wait::{Ended, wait};
+use crate::zapp::memory;
 use crate::zerovm::nvram::FstabAccess;
 
 /// How long a FIFO or a connection waits for its other side if there is no timeout.
@@ -62,6 +63,8 @@ pub enum Outcome {
     CpuTime(Duration),
     /// The program wrote more than all its channels together may take.
     OutputLimit(u64),
+    /// The program came to the point at which a snapshot was to be made, which is in its place.
+    Snapshot,
 }
 
 impl Outcome {
@@ -73,13 +76,14 @@ impl Outcome {
             Outcome::TimedOut(_) => status::TIMEOUT,
             Outcome::CpuTime(_) => status::CPU_TIME,
             Outcome::OutputLimit(_) => status::OUTPUT,
+            Outcome::Snapshot => 0,
         }
     }
 
     /// What to tell the user, one line each; nothing for a program that ended itself.
     pub fn lines(&self) -> Vec<String> {
         match self {
-            Outcome::Exited(_) => Vec::new(),
+            Outcome::Exited(_) | Outcome::Snapshot => Vec::new(),
             Outcome::Fault(report) => report.lines.clone(),
             Outcome::BadTrap { message, .. } => vec![format!("fault: {message}")],
             Outcome::TimedOut(limit) => vec![format!(
@@ -112,10 +116,13 @@ pub fn run(options: &RunOptions) -> Result<Report, RunError> {
     }
     let (channels, results) = open_channels(options)?;
     let plan = Plan::new(&image, &channels, options.memory)?;
+    if let Some(memory) = &options.begin {
+        memory.check(&plan, options)?;
+    }
     let opened = clock::monotonic();
     let (mut report, moments) = run_instance(&image, plan, &channels, options)?;
     let ended = clock::monotonic();
-    if matches!(report.outcome, Outcome::Exited(_)) {
+    if matches!(report.outcome, Outcome::Exited(_) | Outcome::Snapshot) {
         results.commit()?;
     }
     let committed = clock::monotonic();
@@ -338,8 +345,8 @@ fn run_instance(
     channels: &[Channel],
     options: &RunOptions,
 ) -> Result<(Report, [u64; record::MOMENTS]), RunError> {
-    let snapshot =
-        Snapshot::new(options.core.is_some()).map_err(RunError::host("make a file in memory"))?;
+    let snapshot = Snapshot::new(options.core.is_some() || options.snapshot.is_some())
+        .map_err(RunError::host("make a file in memory"))?;
     let gate = match &options.debugger {
         Some(_) => Some(Gate::new().map_err(RunError::host("make a pipe"))?),
         None => None,
@@ -369,7 +376,9 @@ fn run_instance(
             output: options.output.unwrap_or(u64::MAX),
             memory: options.digests || options.memory_digest,
             algorithm: options.algorithm,
+            snapshot: options.snapshot.is_some(),
         },
+        begin: options.begin.as_deref(),
     };
     let record = Shared::new(channels.len()).map_err(RunError::host("map the record"))?;
     // What is in the buffers must not be written twice.
@@ -402,6 +411,9 @@ fn run_instance(
         fault
             .lines
             .push(format!("  no core file {}: {error}", path.display()));
+    }
+    if let (Some((application, to)), Outcome::Snapshot) = (&options.snapshot, &outcome) {
+        memory::write(application, &snapshot, &plan, to)?;
     }
     let report = Report {
         outcome,
@@ -478,6 +490,7 @@ fn outcome(
             status: last.status,
             message: last.message.clone(),
         }),
+        Stage::Snapshot => Ok(Outcome::Snapshot),
         Stage::OutputLimit => Ok(Outcome::OutputLimit(options.output.unwrap_or(u64::MAX))),
         Stage::Refused => refused(last.status, last.message.clone()),
         Stage::Starting | Stage::Running | Stage::HostFault => {

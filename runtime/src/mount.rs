@@ -13,6 +13,7 @@ use walkdir::WalkDir;
 use crate::channel;
 use crate::error::printable;
 use crate::limits;
+use crate::zapp;
 
 /// What happens to the guest's changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,7 +160,7 @@ impl Mount {
             return Err(read(io::Error::other("neither a directory nor a tar file")));
         }
         let file = File::open(&self.host).map_err(read)?;
-        let size = metadata.len();
+        let size = zapp::memory::tar_size(&file, metadata.len()).map_err(read)?;
         if size > limits::MOUNT_BYTES {
             return Err(too_large(&self.host));
         }

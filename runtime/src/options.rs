@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::debugger::Debugger;
@@ -11,6 +12,7 @@ use crate::error::RunError;
 use crate::limits;
 use crate::mount::Mount;
 use crate::spec::{ChannelSpec, Uri};
+use crate::zapp::memory::Memory;
 use crate::zapp::read::Packed;
 use crate::zerovm::manifest::Manifest;
 use crate::zerovm::nvram::{Fstab, UserNvram};
@@ -74,6 +76,10 @@ pub struct RunOptions {
     pub perf_map: bool,
     /// Where a core file goes if a signal ends the program.
     pub core: Option<PathBuf>,
+    /// The application, and where it goes with the memory that this run has at the Fork trap, which ends it.
+    pub snapshot: Option<(PathBuf, PathBuf)>,
+    /// What the program's memory begins with, instead of the image's data.
+    pub begin: Option<Arc<Memory>>,
 }
 
 /// Where the guest's clock starts if nobody says otherwise: 2013-06-04, as in ZeroVM's examples.
@@ -111,6 +117,8 @@ impl RunOptions {
             debugger: None,
             perf_map: false,
             core: None,
+            snapshot: None,
+            begin: None,
         }
     }
 }

@@ -27,6 +27,8 @@ pub enum Stage {
     HostFault = 6,
     /// The guest wrote more than all its channels together may take.
     OutputLimit = 7,
+    /// The guest came to the Fork trap, and a snapshot was to be made: its memory is copied.
+    Snapshot = 8,
 }
 
 /// A signal and the registers at it.
@@ -298,6 +300,7 @@ impl Shared {
             5 => Stage::BadTrap,
             6 => Stage::HostFault,
             7 => Stage::OutputLimit,
+            8 => Stage::Snapshot,
             _ => Stage::Starting,
         };
         // SAFETY: the array is inside the record and the length is clipped to it.

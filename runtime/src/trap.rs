@@ -18,6 +18,7 @@ use zvm_validator::Level;
 
 use crate::channel::Channel;
 use crate::check;
+use crate::crash::snapshot;
 use crate::digest::Algorithm;
 use crate::error::status;
 use crate::image::Access;
@@ -45,6 +46,8 @@ pub struct Server {
     output_left: u64,
     /// What final memory's digest needs.
     memory: Option<MemoryDigest>,
+    /// Fork ends the instance with a snapshot.
+    snapshot: bool,
 }
 
 /// What the server shall do beside answering.
@@ -56,6 +59,8 @@ pub struct Duties {
     pub memory: bool,
     /// Of channels and memory.
     pub algorithm: Algorithm,
+    /// Fork ends the instance with a snapshot.
+    pub snapshot: bool,
 }
 
 static SERVER: AtomicPtr<Server> = AtomicPtr::new(std::ptr::null_mut());
@@ -92,6 +97,7 @@ impl Server {
             jails: Vec::with_capacity(limits::JAILS),
             output_left: duties.output,
             memory,
+            snapshot: duties.snapshot,
         })
     }
 
@@ -125,17 +131,36 @@ impl Server {
             trap::WRITE => self.transfer(true, a, b, c, d),
             trap::JAIL => self.jail(a, b),
             trap::UNJAIL => self.unjail(a, b),
+            trap::FORK if self.snapshot => self.fork(),
             trap::FORK => 0,
             trap::EXIT => {
-                self.finish();
+                self.finish(Stage::Exited);
                 exit(a as u8)
             }
             _ => self.end(128 + libc::SIGSYS as u8, "a trap with an unknown id: ", id),
         }
     }
 
+    /// Copies all memory for the instances that will begin here, and ends this one.
+    fn fork(&mut self) -> ! {
+        let refuse = |why| {
+            self.record.refuse(Stage::Refused, status::IO, why);
+            exit(status::IO)
+        };
+        if !self.jails.is_empty() {
+            refuse(
+                "a snapshot cannot hold code that was made at run time: give it back by Unjail first",
+            );
+        }
+        if !snapshot::take_all() {
+            refuse("cannot copy memory for the snapshot: the host has no more");
+        }
+        self.finish(Stage::Snapshot);
+        exit(0)
+    }
+
     /// The program ended itself: what the report says of it all.
-    fn finish(&mut self) {
+    fn finish(&mut self, stage: Stage) {
         for index in 0..self.ports.len() {
             let port = &mut self.ports[index];
             if port.end().is_err() {
@@ -159,7 +184,7 @@ impl Server {
                 ),
             }
         }
-        self.record.set_stage(Stage::Exited);
+        self.record.set_stage(stage);
     }
 
     /// Read or Write.

@@ -142,6 +142,11 @@ impl Files {
             .ok_or(Errno::EBADF)
     }
 
+    /// All open files, to change them.
+    pub(crate) fn all_mut(&mut self) -> impl Iterator<Item = &mut OpenFile> {
+        self.open.iter_mut().flatten()
+    }
+
     /// The open file of a descriptor.
     ///
     /// # Errors

@@ -41,8 +41,23 @@ const MAX_MOUNTS: usize = 1000;
 impl Kernel {
     /// Makes the tree; a message for the user if a mount cannot be served.
     pub(crate) fn set_up_files(&mut self, mounts: &[MountLine], cwd: &[u8]) -> Result<(), String> {
-        if mounts.len() > MAX_MOUNTS {
-            return Err(text!("{} mounts; the limit is {MAX_MOUNTS}", mounts.len()));
+        self.mount_all(mounts)?;
+        self.system_files()
+            .map_err(|errno| text!("cannot make /dev and /proc: {errno:?}"))?;
+        for mount in &mut self.tree.mounts {
+            mount.changed = false;
+        }
+        self.files.cwd = self.tree.root;
+        self.tree
+            .hold(self.files.cwd)
+            .map_err(|errno| text!("working directory: {errno:?}"))?;
+        self.work_in(cwd)
+    }
+
+    /// Mounts more, on top of what there is.
+    pub(crate) fn mount_all(&mut self, mounts: &[MountLine]) -> Result<(), String> {
+        if self.mounts.len() + mounts.len() > MAX_MOUNTS {
+            return Err(text!("more mounts than {MAX_MOUNTS}"));
         }
         for mount in mounts {
             self.mount(mount).map_err(|problem| {
@@ -51,27 +66,25 @@ impl Kernel {
                     String::from_utf8_lossy(&mount.point)
                 )
             })?;
+            self.mounts.push(mount.clone());
         }
-        self.system_files()
-            .map_err(|errno| text!("cannot make /dev and /proc: {errno:?}"))?;
-        for mount in &mut self.tree.mounts {
-            mount.changed = false;
+        Ok(())
+    }
+
+    /// Makes this the working directory; the empty path is the one that it is.
+    pub(crate) fn work_in(&mut self, path: &[u8]) -> Result<(), String> {
+        if path.is_empty() {
+            return Ok(());
         }
-        let directory = if cwd.is_empty() {
-            Ok(self.tree.root)
-        } else {
-            self.directory(cwd)
-        };
-        let directory = directory.map_err(|errno| {
+        let entered = self
+            .directory(path)
+            .and_then(|directory| self.change_directory(directory));
+        entered.map_err(|errno| {
             text!(
                 "working directory {}: {errno:?}",
-                String::from_utf8_lossy(cwd)
+                String::from_utf8_lossy(path)
             )
-        })?;
-        self.files.cwd = directory;
-        self.tree
-            .hold(directory)
-            .map_err(|errno| text!("working directory: {errno:?}"))
+        })
     }
 
     fn channel(&self, name: &[u8]) -> Option<u32> {
@@ -217,6 +230,7 @@ impl Kernel {
             (b"random", Device::Random),
             (b"urandom", Device::Random),
             (b"tty", Device::Terminal),
+            (b"snapshot", Device::Snapshot),
         ];
         for (name, device) in devices {
             self.tree
@@ -253,9 +267,10 @@ impl Kernel {
         if !self.tree.node(etc)?.is_directory() {
             return Ok(());
         }
-        // As long as the instance, as are the others.
-        let hosts: &[u8] = [HOSTS, &self.outside.hosts()].concat().leak();
-        let all = ETC.iter().copied().chain([(&b"hosts"[..], hosts)]);
+        let all = ETC
+            .iter()
+            .copied()
+            .chain([(&b"hosts"[..], self.hosts_text())]);
         for (name, text) in all {
             if self.tree.directory(etc)?.get(name).is_none() {
                 let contents = Contents::image(text);
@@ -265,35 +280,72 @@ impl Kernel {
         Ok(())
     }
 
+    /// What /etc/hosts says where no mount says otherwise. It lives as long as the instance, as the other files' bytes.
+    fn hosts_text(&self) -> &'static [u8] {
+        [HOSTS, &self.outside.hosts()].concat().leak()
+    }
+
+    /// Gives the channels from this number on to sockets, and their names to whoever looks them up.
+    pub(crate) fn more_outside(&mut self, first: usize) -> Result<(), Errno> {
+        let before = self.hosts_text();
+        let aliases = self.channels.iter().map(|channel| &channel.name[..]);
+        self.outside.add((0..).zip(aliases).skip(first));
+        let root = self.tree.root;
+        let file = resolve(
+            &mut self.tree,
+            &self.files,
+            root,
+            b"/etc/hosts",
+            Last::Followed,
+        );
+        let Ok(id) = file.and_then(|found| found.existing()) else {
+            return Ok(());
+        };
+        let text = self.hosts_text();
+        if let Kind::File(contents) = &mut self.tree.node_mut(id)?.kind
+            && contents.size() == before.len() as u64
+            && contents.equals(0, before)
+        {
+            *contents = Contents::image(text);
+        }
+        Ok(())
+    }
+
     /// Descriptors 0 to 2, and a device for every channel that is no mount's.
     fn channel_files(&mut self, now: super::Time) -> Result<(), Errno> {
-        for number in 0..self.channels.len() as u32 {
-            let name = self.channels[number as usize].name.clone();
-            let hidden = name.starts_with(b"/dev/mount/") || name == CLOCK.as_bytes();
-            if number > 3 && hidden {
-                continue;
-            }
+        for number in 0..3.min(self.channels.len() as u32) {
             let kind = Kind::Device(Device::Channel(number));
-            if number > 2 {
-                let components: Vec<&[u8]> = name
-                    .split(|&byte| byte == b'/')
-                    .filter(|part| !part.is_empty())
-                    .collect();
-                let Some((last, parents)) = components.split_last() else {
-                    continue;
-                };
-                let parent = self.make_directories(parents)?;
-                if self.tree.directory(parent)?.get(last).is_none() {
-                    self.make(parent, last, kind, 0o666, now)?;
-                }
-                continue;
-            }
+            let name = self.channels[number as usize].name.clone();
             let node = self.tree.add(super::Node::new(kind, 0o600, 0, now))?;
             let flags = if number == 0 { 0 } else { flag::WRONLY };
             self.tree.hold(node)?;
             self.files
                 .add(OpenFile::new(node, flags, name), false, 3)
                 .map_err(|(errno, _)| errno)?;
+        }
+        self.channel_devices(3)
+    }
+
+    /// A device for every channel from this number on that is no mount's.
+    pub(crate) fn channel_devices(&mut self, first: usize) -> Result<(), Errno> {
+        let now = self.now();
+        for number in first..self.channels.len() {
+            let name = self.channels[number].name.clone();
+            if number > 3 && (name.starts_with(b"/dev/mount/") || name == CLOCK.as_bytes()) {
+                continue;
+            }
+            let components: Vec<&[u8]> = name
+                .split(|&byte| byte == b'/')
+                .filter(|part| !part.is_empty())
+                .collect();
+            let Some((last, parents)) = components.split_last() else {
+                continue;
+            };
+            let parent = self.make_directories(parents)?;
+            if self.tree.directory(parent)?.get(last).is_none() {
+                let kind = Kind::Device(Device::Channel(number as u32));
+                self.make(parent, last, kind, 0o666, now)?;
+            }
         }
         Ok(())
     }

@@ -33,6 +33,8 @@ pub enum Device {
     Full,
     /// Random bytes from the seed.
     Random,
+    /// Reading it is the point at which a snapshot is made, and at which instances begin that are made from it.
+    Snapshot,
     /// The controlling terminal, which no program here has: it has a name and cannot be opened.
     Terminal,
     /// A channel.

@@ -9,7 +9,7 @@ use core::arch::{asm, global_asm};
 use zvm_abi::fault::{DOOR, Door, Frame, REGISTERS, RSP};
 
 use super::memory::OneThread;
-use super::{start, switch, traps};
+use super::{fork, start, switch, traps};
 use crate::fault::BACK;
 use crate::kernel::{Kernel, Outcome, Registers};
 use crate::signal::RED_ZONE;
@@ -35,6 +35,9 @@ __zrt_stack_end:
     .type __zrt_start,@function
     .p2align 5
 __zrt_start:
+    # Memory is a snapshot's: back to where it was made.
+    cmpq $0, {resume}(%rip)
+    jne __zrt_forked
     lea __zrt_stack_end(%rip), %rsp
     call {start}
     # The program's stack, with argc on top.
@@ -153,6 +156,7 @@ __zrt_resume:
     .size __zrt_resume, . - __zrt_resume
     "#,
     stack = const STACK,
+    resume = sym fork::RESUME,
     start = sym start::start,
     resolve = sym start::resolve,
     dispatch = sym dispatch,
@@ -166,6 +170,20 @@ static STATE: OneThread<*mut u8> = OneThread::new(core::ptr::null_mut());
 
 /// gs base, which stands for fs base: all code uses gs where it was compiled for fs.
 static POINTER: OneThread<u32> = OneThread::new(0);
+
+/// The state of the thread that runs.
+pub(super) fn state() -> *mut u8 {
+    // SAFETY: nobody else refers to it while the library OS runs.
+    unsafe { *STATE.get() }
+}
+
+/// Loads the thread pointer anew, of which an instance that begins with a snapshot knows only from memory.
+pub(super) fn load_pointer() {
+    // SAFETY: as in `dispatch`.
+    unsafe {
+        asm!("wrgsbase {0:e}", in(reg) *POINTER.get(), options(nostack, preserves_flags));
+    }
+}
 
 /// Sets the state of the first thread.
 pub(super) fn set_state(state: *mut u8) {

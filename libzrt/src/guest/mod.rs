@@ -4,6 +4,7 @@ mod cpu;
 mod cpu_model;
 mod entry;
 mod fenv;
+mod fork;
 mod glibc;
 mod memory;
 mod start;

@@ -10,7 +10,7 @@ use zvm_abi::note::ImageNote;
 
 use super::memory::{self, OneThread};
 use super::traps::{Traps, fail};
-use crate::host::Host;
+use crate::host::{Given, Host};
 use crate::kernel::{Boot, Channel, Kernel};
 use crate::mm::pages::Pages;
 use crate::mm::{Memory, Region};
@@ -94,28 +94,21 @@ pub(super) extern "C" fn resolve() {
     }
 }
 
-/// Starts the library OS: the program's stack pointer.
-pub(super) extern "C" fn start() -> u64 {
-    // SAFETY: the contract's "Load time" says what is mapped where, and that nothing else has run.
-    let (manifest, channels, pages) = unsafe {
-        let manifest: UserManifest = at(u64::from(at::<u32>(MANIFEST_POINTER)));
-        let pages = page_table(&manifest);
-        (manifest, channels(&manifest), pages)
+/// What the runtime gives this instance.
+///
+/// # Safety
+/// The contract's "Load time" says what is mapped where.
+pub(super) unsafe fn given() -> Given {
+    // SAFETY: the caller's promise.
+    let (manifest, channels) = unsafe {
+        let manifest = user_manifest();
+        (manifest, channels(&manifest))
     };
-    let mut host = Traps;
-    let nvram = match Nvram::parse(&nvram_text(&channels, &mut host)) {
+    let nvram = match Nvram::parse(&nvram_text(&channels, &mut Traps)) {
         Ok(nvram) => nvram,
         Err(error) => fail(BAD_MANIFEST, format_args!("{error}")),
     };
-    let headers = headers();
-    let level = level(&headers);
-    super::cpu::set_level(level);
-    let program = stack::Program {
-        args: nvram.args.clone(),
-        env: nvram.env.clone(),
-        headers,
-    };
-    let mut regions = segments(&program.headers);
+    let mut regions = segments(&headers());
     regions.push(region(
         STACK_TOP - u64::from(manifest.stack_size),
         STACK_TOP,
@@ -141,10 +134,53 @@ pub(super) extern "C" fn start() -> u64 {
         false,
         "[manifest]",
     ));
+    Given {
+        channels,
+        nvram,
+        regions,
+    }
+}
+
+/// The manifest's head.
+///
+/// # Safety
+/// As in [`given`].
+unsafe fn user_manifest() -> UserManifest {
+    // SAFETY: the caller's promise.
+    unsafe { at(u64::from(at::<u32>(MANIFEST_POINTER))) }
+}
+
+/// Starts the library OS: the program's stack pointer.
+pub(super) extern "C" fn start() -> u64 {
+    // SAFETY: nothing of the program has run in this memory, unless it was made a snapshot by the bare trap.
+    if unsafe { (*KERNEL.get()).is_some() } {
+        fail(
+            BAD_MANIFEST,
+            format_args!("a snapshot is made by reading /dev/snapshot, not by the Fork trap alone"),
+        );
+    }
+    // SAFETY: the contract's "Load time" says what is mapped where, and that nothing else has run.
+    let (manifest, pages, given) = unsafe {
+        let manifest = user_manifest();
+        (manifest, page_table(&manifest), given())
+    };
+    let Given {
+        channels,
+        nvram,
+        regions,
+    } = given;
+    let headers = headers();
+    let level = level(&headers);
+    super::cpu::set_level(level);
+    let program = stack::Program {
+        args: nvram.args.clone(),
+        env: nvram.env.clone(),
+        headers,
+    };
     // SAFETY: the table is a static, which nobody refers to across calls; the regions are as the runtime mapped them.
     let memory = unsafe { Memory::new(0, pages, regions) };
     let boot = Boot {
-        host: Box::new(host),
+        host: Box::new(Traps),
         memory,
         channels,
         nvram,

@@ -2,7 +2,8 @@
 
 use zvm_abi::trap;
 
-use crate::host::Host;
+use crate::errno::Errno;
+use crate::host::{Forked, Host};
 
 unsafe extern "C" {
     /// The trampoline, at an address that the linker script gives.
@@ -47,6 +48,10 @@ impl Host for Traps {
 
     fn open_door(&mut self, signals: u32) {
         super::entry::open_door(signals);
+    }
+
+    fn fork(&mut self) -> Result<Forked, Errno> {
+        super::fork::fork()
     }
 }
 

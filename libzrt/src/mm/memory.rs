@@ -129,6 +129,14 @@ impl Memory {
         &self.regions
     }
 
+    /// Says what is mapped besides the heap.
+    ///
+    /// # Safety
+    /// As in [`Memory::new`].
+    pub unsafe fn set_regions(&mut self, regions: Vec<Region>) {
+        self.regions = regions;
+    }
+
     /// Whether the program may read (or write) every byte of the range.
     ///
     /// # Errors

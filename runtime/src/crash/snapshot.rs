@@ -22,7 +22,7 @@ use crate::space::{self, Plan};
 #[derive(Debug)]
 pub struct Snapshot {
     file: File,
-    /// Whether everything is wanted, for a core file.
+    /// Whether everything is wanted: for a core file, or for instances that are to begin with it.
     pub whole: bool,
 }
 
@@ -131,16 +131,27 @@ pub fn take(rsp: u64) {
     let Some(orders) = (unsafe { ORDERS.load(Ordering::Relaxed).as_ref() }) else {
         return;
     };
-    let Some(pagemap) = &orders.pagemap else {
-        return;
-    };
-    for &(start, end) in &orders.regions {
-        copy_held(fd, pagemap.as_raw_fd(), start, end);
+    if orders.pagemap.is_some() {
+        take_all();
     }
 }
 
-/// Copies the pages that the host holds: those that the guest has never touched are zero, and a hole is, too.
-fn copy_held(fd: RawFd, pagemap: RawFd, start: u64, end: u64) {
+/// Copies all that the guest can write; whether that worked. As [`take`]; it takes a snapshot that was prepared as a whole.
+pub fn take_all() -> bool {
+    let fd = FILE.load(Ordering::Relaxed);
+    // SAFETY: null, or made by `prepare` and never freed.
+    let Some(orders) = (unsafe { ORDERS.load(Ordering::Relaxed).as_ref() }) else {
+        return false;
+    };
+    let Some(pagemap) = &orders.pagemap else {
+        return false;
+    };
+    let mut regions = orders.regions.iter();
+    regions.all(|&(start, end)| copy_held(fd, pagemap.as_raw_fd(), start, end))
+}
+
+/// Copies the pages that the host holds, and says whether that worked: those that the guest has never touched are zero, and a hole is, too.
+fn copy_held(fd: RawFd, pagemap: RawFd, start: u64, end: u64) -> bool {
     const ENTRIES: usize = 512;
     /// Bits of an entry that say that the page has contents: present, swapped.
     const HELD: u64 = 1 << 63 | 1 << 62;
@@ -158,7 +169,7 @@ fn copy_held(fd: RawFd, pagemap: RawFd, start: u64, end: u64) {
             )
         };
         if got != count as isize * 8 {
-            return;
+            return false;
         }
         let mut index = 0;
         while index < count {
@@ -168,16 +179,19 @@ fn copy_held(fd: RawFd, pagemap: RawFd, start: u64, end: u64) {
                 .count();
             if run > 0 {
                 let from = at + index as u64 * layout::PAGE;
-                copy(fd, from, from + run as u64 * layout::PAGE);
+                if !copy(fd, from, from + run as u64 * layout::PAGE) {
+                    return false;
+                }
             }
             index += run.max(1);
         }
         at += count as u64 * layout::PAGE;
     }
+    true
 }
 
-/// Copies as far as the memory is there.
-fn copy(fd: RawFd, mut start: u64, end: u64) {
+/// Copies as far as the memory is there; whether that is all.
+fn copy(fd: RawFd, mut start: u64, end: u64) -> bool {
     while start < end {
         // SAFETY: the kernel reads the guest's memory and answers EFAULT where there is none.
         let done = unsafe {
@@ -190,9 +204,10 @@ fn copy(fd: RawFd, mut start: u64, end: u64) {
         };
         match u64::try_from(done) {
             Ok(done) if done > 0 => start += done,
-            _ => return,
+            _ => return false,
         }
     }
+    true
 }
 
 #[cfg(test)]

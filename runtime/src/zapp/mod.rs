@@ -11,6 +11,7 @@
 //! image, and its digest only guards against damage.
 
 mod map;
+pub mod memory;
 pub mod read;
 mod whole;
 pub mod write;

@@ -11,9 +11,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::map::{Group, VERSION};
+use super::memory::{self, Memory};
 use super::whole::Whole;
 use super::{SYSTEM_MAP, ZappError};
-use crate::digest::{self, Algorithm, Hasher};
+use crate::digest;
 use crate::error::RunError;
 use crate::image::{Image, open_file};
 use crate::limits;
@@ -46,6 +47,8 @@ pub struct Start {
     pub env: Vec<(OsString, OsString)>,
     /// Bytes of heap, if it says.
     pub memory: Option<u64>,
+    /// What its instances' memory begins with, if it has a snapshot.
+    pub begin: Option<Memory>,
     /// What becomes of changes to its files.
     pub mode: Mode,
 }
@@ -90,6 +93,8 @@ impl Packed {
 pub(super) struct Seal {
     /// Those bytes of the file.
     pub range: Range<u64>,
+    /// Bytes of the file, in which a snapshot may lie behind them.
+    length: u64,
     /// Their digest, if nothing is damaged.
     pub digest: String,
 }
@@ -123,7 +128,7 @@ pub fn open(path: &Path) -> Result<Zapp, ZappError> {
         seal.check(&opened.file)?;
         Ok(Zapp {
             files: files(&opened.file, opened.tar_size)?,
-            digest: digest_of(&opened.file, 0..opened.tar_size).map_err(host)?,
+            digest: digest_of(&opened.file, 0..opened.length).map_err(host)?,
             start: opened.start(seal.range.start)?,
         })
     };
@@ -166,13 +171,16 @@ fn problem_of(path: &Path) -> impl FnOnce(String) -> ZappError {
 /// A file whose system map was read.
 struct Opened {
     file: File,
+    /// Of all of it.
+    length: u64,
     tar_size: u64,
     group: Group,
 }
 
 impl Opened {
     fn new(file: File) -> Result<(Opened, Seal), String> {
-        let tar_size = file.metadata().map_err(host)?.len();
+        let length = file.metadata().map_err(host)?.len();
+        let tar_size = memory::tar_size(&file, length).map_err(host)?;
         if tar_size > limits::MOUNT_BYTES || !tar_size.is_multiple_of(BLOCK) || tar_size < 4 * BLOCK
         {
             return Err("not a whole tar file, or too large".to_owned());
@@ -188,10 +196,12 @@ impl Opened {
         }
         let seal = Seal {
             range: behind..tar_size,
+            length,
             digest: group.zvm.digest.clone(),
         };
         let opened = Opened {
             file,
+            length,
             tar_size,
             group,
         };
@@ -210,6 +220,7 @@ impl Opened {
             env.push((name.into(), OsString::from_vec(value)));
         }
         Ok(Start {
+            begin: Memory::read(&self.file, self.length)?,
             name: group.name,
             packed: Packed {
                 file: Arc::new(self.file),
@@ -235,6 +246,9 @@ impl Opened {
 impl Seal {
     /// Reads all that it is about.
     fn check(&self, file: &File) -> Result<(), String> {
+        if !memory::is_whole(file, self.length).map_err(host)? {
+            return Err("damaged: the digest of its snapshot is another one".to_owned());
+        }
         let digest = digest_of(file, self.range.clone()).map_err(host)?;
         match digest == self.digest {
             true => Ok(()),
@@ -356,14 +370,5 @@ fn files(file: &File, tar_size: u64) -> Result<Vec<(String, u64)>, String> {
 
 /// BLAKE3 of a part of a file, in hex.
 pub(super) fn digest_of(file: &File, range: Range<u64>) -> io::Result<String> {
-    let mut hasher = Hasher::new(Algorithm::Blake3);
-    let mut part = Span::new(file, range);
-    let mut block = vec![0; 1 << 17];
-    loop {
-        let got = part.read(&mut block)?;
-        if got == 0 {
-            return Ok(digest::hex(&hasher.finish()).to_string());
-        }
-        hasher.update(&block[..got]);
-    }
+    Ok(digest::hex(&digest::of_file(file, range)?).to_string())
 }

@@ -322,24 +322,29 @@ pub(crate) fn getcwd(kernel: &mut Kernel, [buffer, size, ..]: Args) -> Result<u6
     Ok(path.len() as u64)
 }
 
-fn change_directory(kernel: &mut Kernel, id: NodeId) -> Result<u64, Errno> {
-    if !kernel.tree.node(id)?.is_directory() {
-        return Err(Errno::ENOTDIR);
+impl Kernel {
+    /// Makes this directory the working directory.
+    pub(crate) fn change_directory(&mut self, id: NodeId) -> Result<(), Errno> {
+        if !self.tree.node(id)?.is_directory() {
+            return Err(Errno::ENOTDIR);
+        }
+        self.tree.hold(id)?;
+        let old = core::mem::replace(&mut self.files.cwd, id);
+        self.tree.release(old);
+        Ok(())
     }
-    kernel.tree.hold(id)?;
-    let old = core::mem::replace(&mut kernel.files.cwd, id);
-    kernel.tree.release(old);
-    Ok(0)
 }
 
 pub(crate) fn chdir(kernel: &mut Kernel, [path, ..]: Args) -> Result<u64, Errno> {
     let id = kernel.find(AT_FDCWD, path, true)?.existing()?;
-    change_directory(kernel, id)
+    kernel.change_directory(id)?;
+    Ok(0)
 }
 
 pub(crate) fn fchdir(kernel: &mut Kernel, [fd, ..]: Args) -> Result<u64, Errno> {
     let id = kernel.files.get(fd)?.node;
-    change_directory(kernel, id)
+    kernel.change_directory(id)?;
+    Ok(0)
 }
 
 /// Bytes of a `struct linux_dirent64` before its name.

@@ -65,6 +65,7 @@ fn metadata(kernel: &mut Kernel, id: NodeId) -> Result<Metadata, Errno> {
                 Device::Full => device_number(1, 7),
                 Device::Random => device_number(1, 9),
                 Device::Terminal => device_number(5, 0),
+                Device::Snapshot => device_number(10, 231),
                 Device::Channel(_) => 0,
             };
             if let Device::Channel(number) = device {

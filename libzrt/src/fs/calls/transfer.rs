@@ -54,6 +54,7 @@ impl Kernel {
                 count as u64
             }
             Kind::Device(Device::Null) => 0,
+            Kind::Device(Device::Snapshot) => self.read_snapshot(buffer, offset)?,
             Kind::Device(Device::Zero | Device::Full) => {
                 buffer.fill(0);
                 buffer.len() as u64
@@ -155,6 +156,7 @@ impl Kernel {
                 count
             }
             Kind::Device(Device::Null | Device::Zero | Device::Random) => bytes.len() as u64,
+            Kind::Device(Device::Snapshot) => return Err(Errno::EINVAL),
             Kind::Device(Device::Full) => return Err(Errno::ENOSPC),
             Kind::Device(Device::Terminal) => return Err(Errno::ENXIO),
             Kind::Device(Device::Channel(number)) => {

@@ -63,19 +63,25 @@ impl Outside {
     /// Of channels by their numbers and aliases.
     pub fn new<'a>(channels: impl Iterator<Item = (u32, &'a [u8])>) -> Outside {
         let mut outside = Outside::default();
+        outside.add(channels);
+        outside
+    }
+
+    /// Takes more channels.
+    pub fn add<'a>(&mut self, channels: impl Iterator<Item = (u32, &'a [u8])>) {
         for (channel, alias) in channels {
             let found = if let Some(rest) = alias.strip_prefix(CONNECT.as_bytes()) {
                 let slash = rest.iter().rposition(|&byte| byte == b'/');
                 slash.and_then(|slash| {
                     let port = port(&rest[slash + 1..])?;
-                    Some((At::Connects(outside.address(&rest[..slash])), port))
+                    Some((At::Connects(self.address(&rest[..slash])), port))
                 })
             } else {
                 let rest = alias.strip_prefix(LISTEN.as_bytes());
                 rest.and_then(port).map(|port| (At::Listens, port))
             };
             if let Some((at, port)) = found {
-                outside.connections.push(Connection {
+                self.connections.push(Connection {
                     channel,
                     at,
                     port,
@@ -83,7 +89,6 @@ impl Outside {
                 });
             }
         }
-        outside
     }
 
     /// The address that a name is, or gets.

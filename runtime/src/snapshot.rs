@@ -1,0 +1,47 @@
+//! Makes a snapshot of an application: runs it until it reads `/dev/snapshot`, and writes it with the memory that it has then
+//! ([`crate::zapp::memory`]). What takes long in each start, an interpreter's for instance, is done once.
+
+use std::path::PathBuf;
+
+use crate::error::RunError;
+use crate::monitor::{self, Outcome};
+use crate::mount::Mount;
+use crate::options::RunOptions;
+use crate::report::Report;
+use crate::zapp;
+
+/// Runs the application in `options` and writes it to `to`, with its memory. A run that ends in another way leaves nothing there.
+///
+/// # Errors
+/// [`RunError::Snapshot`] if the program is no application, is given what a later run would not have, or ends by itself;
+/// else as [`monitor::run`].
+pub fn make(options: RunOptions, to: PathBuf) -> Result<Report, RunError> {
+    let refuse = |problem: &str| Err(RunError::Snapshot(problem.to_owned()));
+    if !zapp::read::is_zapp(&options.program) {
+        return refuse(
+            "the program is no application (.zapp): pack it first, with `cargo zvm pack`",
+        );
+    }
+    let own = |mount: &Mount| mount.host == options.program;
+    let standard = |alias: &str| alias.starts_with("/dev/std");
+    if !options.mounts.iter().all(own)
+        || !options
+            .channels
+            .iter()
+            .all(|channel| standard(&channel.alias))
+    {
+        return refuse(
+            "a snapshot has no mounts and channels: give them to the runs that begin with it",
+        );
+    }
+    let report = monitor::run(&RunOptions {
+        snapshot: Some((options.program.clone(), to)),
+        ..options
+    })?;
+    match report.outcome {
+        Outcome::Exited(status) => Err(RunError::Snapshot(format!(
+            "the program ended with status {status} and did not read /dev/snapshot"
+        ))),
+        _ => Ok(report),
+    }
+}
