@@ -204,8 +204,7 @@ fn directory_as_mount() {
     let tar = directory.path().join("image.tar");
     fs::write(&tar, &done.stdout).unwrap();
     let size = done.stdout.len() as u64;
-    let mapped =
-        layout::MANIFEST_END - layout::PAGE - layout::PAGE - size.next_multiple_of(layout::PAGE);
+    let mapped = layout::MANIFEST_END - layout::PAGE - size.next_multiple_of(layout::PAGE);
     let elf = program(|p| {
         p.dump(mapped, size).exit(0);
     })
@@ -257,7 +256,7 @@ fn rw_mount_is_written_back() {
 /// Somebody cuts a mounted tar file while the program runs: the program's access is a fault, and so is a trap that would
 /// read its arguments there.
 fn mounted_file_is_cut() {
-    let mapped = layout::MANIFEST_END - 3 * layout::PAGE;
+    let mapped = layout::MANIFEST_END - 2 * layout::PAGE;
     let access: fn(&mut Program, u64) = |p, at| {
         _ = p
             .put(|a| a.mov(eax, at as u32))
