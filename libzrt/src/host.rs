@@ -1,5 +1,6 @@
 //! The world outside of the sandbox, as six traps.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::errno::Errno;
@@ -22,7 +23,7 @@ pub enum Forked {
     /// Whoever called it.
     Original,
     /// A copy, with what it was given.
-    Copy(Given),
+    Copy(Box<Given>),
 }
 
 /// What the traps of the contract do; the guest's implementation calls the trampoline, the tests' works in memory.

@@ -26,7 +26,7 @@ impl Kernel {
         let text = match self.host.fork()? {
             Forked::Original => b"0\n",
             Forked::Copy(given) => {
-                if let Err(problem) = self.begin_again(given) {
+                if let Err(problem) = self.begin_again(*given) {
                     self.say(&text!("this snapshot cannot be run so: {problem}"));
                     self.end(BAD_MANIFEST);
                     return Err(Errno::EIO);

@@ -3,6 +3,7 @@
 //! Such an instance has all memory as it was, and enters at [`__zrt_start`](super::entry) with no register but the stack pointer. So what
 //! a caller's registers must hold is put into memory in front of the trap.
 
+use alloc::boxed::Box;
 use core::arch::global_asm;
 
 use zvm_abi::trap;
@@ -83,5 +84,5 @@ pub(super) fn fork() -> Result<Forked, Errno> {
     }
     entry::load_pointer();
     // SAFETY: the runtime has mapped this instance's.
-    Ok(Forked::Copy(unsafe { start::given() }))
+    Ok(Forked::Copy(Box::new(unsafe { start::given() })))
 }

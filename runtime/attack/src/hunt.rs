@@ -326,7 +326,8 @@ impl Findings {
                 self.out_of_time += 1;
                 started = 1;
             }
-            Outcome::OutputLimit(_) => self.exits += 1,
+            // Nobody asks for a snapshot here.
+            Outcome::OutputLimit(_) | Outcome::Snapshot => self.exits += 1,
             Outcome::Fault(fault) => {
                 let fault = Fault::parse(&fault.lines);
                 match fault {
