@@ -82,8 +82,10 @@ enum Command {
         #[command(flatten)]
         run: Box<Run>,
     },
-    /// Run an application until it reads /dev/snapshot, and write it with the memory that it has then: instances of what is written
-    /// begin there
+    /// Run an application up to a point, and make one whose instances begin there
+    ///
+    /// The point is the application's first read of /dev/snapshot. It is written with the memory that it has then; what a run of the new
+    /// one gives, arguments, environment, streams, mounts, clock and seed, is its own.
     #[command(after_help = EXIT_STATUS, override_usage = "zvm snapshot [OPTIONS] --to FILE APPLICATION [ARG]...")]
     Snapshot {
         /// The new application

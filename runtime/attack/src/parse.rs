@@ -2,10 +2,12 @@
 //! coverage, the tests run the corpora that it left.
 #![allow(unsafe_code)]
 
-use std::os::fd::FromRawFd;
+use std::fs::File;
+use std::os::fd::{AsRawFd as _, FromRawFd};
 use std::os::unix::fs::FileExt;
 
 use libzrt::fs::{Tree, tar as archive};
+use zvm_abi::layout::PAGE;
 use zvm_validator::{BUNDLE, Level, bitmap_len, validate};
 
 use crate::ask::BASE;
@@ -60,16 +62,45 @@ fn units(text: &[u8], starts: &[u8], level: Level) {
     }
 }
 
-/// The image's headers.
-pub fn image(data: &[u8]) {
+/// A file in memory with these bytes, and its name.
+fn file(data: &[u8]) -> (File, String) {
     // SAFETY: a name and flags; the descriptor is new and becomes the file's.
     let file = unsafe {
-        let fd = libc::memfd_create(c"image".as_ptr(), 0);
+        let fd = libc::memfd_create(c"hostile".as_ptr(), 0);
         assert!(fd >= 0);
-        std::fs::File::from_raw_fd(fd)
+        File::from_raw_fd(fd)
     };
     file.write_all_at(data, 0).expect("memory");
-    let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&file));
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    (file, path)
+}
+
+/// An application's system map, its files, and the snapshot behind them.
+///
+/// # Panics
+/// If a range of the snapshot is not whole pages, in order, inside the file.
+pub fn application(data: &[u8]) {
+    let (file, path) = file(data);
+    let _ = zvm_runtime::zapp::read::open(path.as_ref());
+    let length = data.len() as u64;
+    if let Ok(Some(memory)) = zvm_runtime::zapp::memory::Memory::read(&file, length) {
+        let mut last = 0;
+        for range in &memory.ranges {
+            let whole = [range.start, range.end, range.offset].map(|at| at % PAGE);
+            assert_eq!(whole, [0; 3]);
+            assert!(last <= range.start && range.start < range.end);
+            assert!(range.offset + (range.end - range.start) <= length);
+            last = range.end;
+        }
+    }
+}
+
+/// The image's headers.
+///
+/// # Panics
+/// If what they say of text is not so.
+pub fn image(data: &[u8]) {
+    let (_file, path) = file(data);
     if let Ok(image) = zvm_runtime::image::Image::open(path.as_ref()) {
         let text = image.read_text().expect("its headers were checked");
         assert_eq!(text.len() as u64, image.text.size);

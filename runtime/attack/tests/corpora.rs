@@ -38,6 +38,11 @@ fn image() {
 }
 
 #[test]
+fn application() {
+    corpus("application", parse::application);
+}
+
+#[test]
 fn manifest() {
     corpus("manifest", parse::manifest);
 }

@@ -183,7 +183,8 @@ pub fn is_whole(file: &File, length: u64) -> io::Result<bool> {
     let Some(trailer) = trailer(file, length)? else {
         return Ok(true);
     };
-    Ok(digest::of_file(file, trailer.tar..length - DIGEST)? == trailer.digest)
+    let sealed = trailer.tar..length - DIGEST;
+    Ok(sealed.start <= sealed.end && digest::of_file(file, sealed)? == trailer.digest)
 }
 
 /// Writes the application with the memory of an instance that ended at the Fork trap, whole or not at all.

@@ -24,6 +24,8 @@ const RECIPES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../sysroot/ports");
 const FILES: &str = "/bench";
 /// The line of the start that does nothing.
 const NOTHING: &str = "nothing";
+/// The line of that start from a snapshot.
+const SNAPSHOT: &str = "nothing-snapshot";
 /// Seconds that a program should work natively: a start of milliseconds is no part of its ratio then.
 const SHORTEST: f64 = 0.5;
 
@@ -60,6 +62,9 @@ impl Bench {
         let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
         let mut programs = gather(&built, recipe, folder.path())?;
         programs.push(NOTHING.to_owned());
+        if built.entry.recipe.snapshot.is_some() {
+            programs.push(SNAPSHOT.to_owned());
+        }
         if !self.only.is_empty() {
             programs.retain(|name| self.only.iter().any(|only| name.contains(&**only)));
         }
@@ -74,6 +79,10 @@ impl Bench {
         for name in &programs {
             say("Running", name);
             let sides = vec![Side::Native, Side::Sandboxed];
+            if name == SNAPSHOT {
+                let application = launch::application(&built, None, Vec::new())?;
+                launch::snapshot(&built, application, &folder.path().join(SNAPSHOT))?;
+            }
             let command = |side| command(&built, recipe, folder.path(), name, side);
             match in_turn(name, sides, self.pairs, command) {
                 Ok(sides) => {
@@ -81,7 +90,7 @@ impl Bench {
                         name: name.clone(),
                         text: None,
                         // A matter of milliseconds, which says nothing about speed.
-                        in_mean: name != NOTHING,
+                        in_mean: !is_nothing(name),
                         sides,
                     };
                     judge_length(&row, self.clock);
@@ -107,6 +116,11 @@ impl Bench {
             ExitCode::FAILURE
         })
     }
+}
+
+/// Whether it is a start and nothing else.
+fn is_nothing(name: &str) -> bool {
+    name == NOTHING || name == SNAPSHOT
 }
 
 /// Says so if a program is over too soon to say anything about speed.
@@ -163,7 +177,7 @@ fn command(
         _ => folder.to_string_lossy().into_owned(),
     };
     let file = format!("{place}/{name}");
-    let args = if name == NOTHING {
+    let args = if is_nothing(name) {
         &recipe.nothing
     } else {
         &recipe.args
@@ -178,15 +192,20 @@ fn command(
     if side != Side::Sandboxed {
         return launch::native(built, &start);
     }
-    if name != NOTHING {
+    if !is_nothing(name) {
         let mount = format!("{}:{FILES}:ro", folder.display());
         start.options = ["--mount".into(), OsString::from(mount)].into();
     }
     let this = std::env::current_exe().context("cannot find this executable, to run images")?;
     let mut command = Command::new(this);
-    command
-        .arg(IMAGE)
-        .arg("zvm")
-        .args(launch::sandboxed(built, &start)?);
+    command.arg(IMAGE).arg("zvm");
+    if name == SNAPSHOT {
+        command
+            .arg("run")
+            .arg(folder.join(SNAPSHOT))
+            .args(start.args);
+    } else {
+        command.args(launch::sandboxed(built, &start)?);
+    }
     Ok(command)
 }

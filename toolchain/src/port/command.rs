@@ -109,6 +109,10 @@ pub struct Pack {
     /// Where the application goes [default: PROGRAM.zapp]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Start it, and pack it with the memory that it has then: its runs begin there. With arguments, a program of yours that reads
+    /// /dev/snapshot
+    #[arg(long)]
+    snapshot: bool,
     /// Arguments that it gets if a run gives none
     #[arg(last = true)]
     args: Vec<OsString>,
@@ -249,6 +253,10 @@ impl Pack {
         let output = self
             .output
             .unwrap_or_else(|| format!("{}.zapp", application.name).into());
+        if self.snapshot {
+            launch::snapshot(&built, application, &output)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         crate::pack::write_to(&application, &output)
     }
 }

@@ -51,7 +51,7 @@ pub struct Entry {
 
 /// What a recipe says about using what is built, which is no reason to build again.
 const ABOUT_USE: &[&str] = &[
-    "about", "version", "license", "program", "pack", "run", "smoke", "suite", "bench",
+    "about", "version", "license", "program", "pack", "run", "smoke", "suite", "bench", "snapshot",
 ];
 
 impl Entry {

@@ -1,10 +1,11 @@
 //! Starts a port's program: in the sandbox through the runtime's command line, or natively for comparison.
 
 use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use zvm_runtime::zapp::write::Application;
 
 use super::builder::Built;
@@ -72,6 +73,32 @@ pub fn application(
     };
     let words = sandboxed(built, &start)?.into_iter().skip(1);
     crate::pack::of_words(name, image, words)
+}
+
+/// Writes an application that begins where the program was when it had started: with the recipe's arguments, if it has none itself.
+///
+/// # Errors
+/// The recipe does not say how, or no snapshot was made.
+pub fn snapshot(built: &Built, mut application: Application, to: &Path) -> Result<()> {
+    if application.args.is_empty() {
+        let recipe = &built.entry.recipe;
+        let Some(snapshot) = &recipe.snapshot else {
+            bail!(
+                "the recipe of {} does not say how a snapshot is made: give the arguments of a program that reads /dev/snapshot",
+                &*recipe.name
+            );
+        };
+        application.args = snapshot.args.iter().map(OsString::from).collect();
+    }
+    let folder = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let whole = folder.path().join(&application.name).with_extension("zapp");
+    zvm_runtime::zapp::write::write(&application, &whole)?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg0("zvm").args(["snapshot", "--to"]).arg(to);
+    match command.arg(&whole).status()?.success() {
+        true => Ok(()),
+        false => bail!("no snapshot of {} was made", application.name),
+    }
 }
 
 /// The native program with the same arguments.

@@ -55,6 +55,8 @@ pub struct Recipe {
     pub suite: Option<Suite>,
     /// How `cargo zvm port bench` starts a program that is timed.
     pub bench: Option<Bench>,
+    /// How the first program makes a snapshot of itself.
+    pub snapshot: Option<Snapshot>,
 }
 
 /// Replaces a text in a file of the source.
@@ -186,6 +188,14 @@ pub struct Suite {
     /// Options of `zvm run` for tests that need another sandbox than the program: more memory, a later time.
     #[serde(default)]
     pub options: Vec<String>,
+}
+
+/// How a program comes to read `/dev/snapshot` as soon as it has started, and is itself with the arguments of each instance behind it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Snapshot {
+    /// The program's arguments.
+    pub args: Vec<String>,
 }
 
 /// How the files of `sysroot/ports/NAME/bench` are timed.
