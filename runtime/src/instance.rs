@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::os::fd::{AsRawFd as _, RawFd};
+use std::os::fd::RawFd;
 use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ use crate::crash::snapshot::{self, Snapshot};
 use crate::debugger::Gate;
 use crate::error::status;
 use crate::image::{Access, Image, Segment};
-use crate::kept::{self, Identity, Kept};
+use crate::kept::{self, Identity, Kept, Parts};
 use crate::record::{Moment, Shared, Stage, Validated};
 use crate::space::{self, Plan, SpaceError, What};
 use crate::trap::Duties;
 use crate::verdict::{Key, Main, Verdicts};
-use crate::zapp::memory::Memory;
+use crate::zapp::memory::{Memory, Range};
 use crate::{check, huge, seccomp, signals, thunk, trap};
 
 /// Bytes of zero between the top of the stack and the guest's first stack pointer.
@@ -124,13 +124,17 @@ fn start(
     let kept = kept.is_some_and(|kept| kept.map(image).is_ok());
     map_regions(&plan, channels, kept)?;
     fill(&plan, image, kept, orders.begin.is_none())?;
+    let parts = Parts {
+        image,
+        memory: orders.begin,
+    };
     if let Some(memory) = orders.begin {
-        begin(memory, orders)?;
+        begin(memory, parts, kept, orders)?;
     }
     record.mark(Moment::Mapped);
     let main = match kept {
         true => Main::accepted(mapped(&image.text).len()),
-        false => validate(image, record, orders)?,
+        false => validate(parts, record, orders)?,
     };
     record.set_validated(Validated::Accepted);
     record.mark(Moment::Judged);
@@ -218,22 +222,25 @@ unsafe fn fresh(start: u64, end: u64) -> &'static mut [u8] {
     unsafe { std::slice::from_raw_parts_mut(space::pointer(start), (end - start) as usize) }
 }
 
-/// Puts memory that was copied by an earlier run in its place. Whoever asks which pages are held wants them in memory of the
-/// instance's own; else they are mapped, and cost nothing until the guest looks at them.
-fn begin(memory: &Memory, orders: &Orders<'_>) -> Result<(), Refusal> {
+/// Puts memory that was copied by an earlier run in its place: mapped, if it is kept. Whoever asks which pages are held wants
+/// them in memory of the instance's own.
+fn begin(
+    memory: &Memory,
+    parts: Parts<'_>,
+    kept: bool,
+    orders: &Orders<'_>,
+) -> Result<(), Refusal> {
     let copied = orders.duties.memory || orders.snapshot.whole;
-    for range in &memory.ranges {
-        let done = if copied {
-            // SAFETY: the plan has this range as memory that the guest can write, which map_regions mapped as zero pages.
-            let bytes = unsafe { fresh(range.start, range.end) };
-            memory.file.read_exact_at(bytes, range.offset)
-        } else {
-            let fd = memory.file.as_raw_fd();
-            space::map_segment(range.start, range.end, Access::ReadWrite, fd, range.offset)
-        };
-        done.map_err(refuse(status::IO, "read the snapshot"))?;
+    let failed = refuse(status::IO, "read the snapshot");
+    if let (true, false, Some(kept)) = (kept, copied, &orders.kept) {
+        return kept.map_memory(parts).map_err(failed);
     }
-    Ok(())
+    let read = |range: &Range| {
+        // SAFETY: the plan has this range as memory that the guest can write, which map_regions mapped as zero pages.
+        let bytes = unsafe { fresh(range.start, range.end) };
+        memory.file.read_exact_at(bytes, range.offset)
+    };
+    memory.ranges.iter().try_for_each(read).map_err(failed)
 }
 
 /// Fills what map_regions has mapped as zero pages; the data that the guest can write only if `data` says so.
@@ -301,7 +308,8 @@ fn read_text(image: &Image) -> Result<(), Refusal> {
 }
 
 /// Validates text as it is mapped, whole pages, and makes it executable; the answer is what Jail needs of it.
-fn validate(image: &Image, record: Shared, orders: &Orders<'_>) -> Result<Main, Refusal> {
+fn validate(parts: Parts<'_>, record: Shared, orders: &Orders<'_>) -> Result<Main, Refusal> {
+    let image = parts.image;
     let (text, used) = (mapped(&image.text), image.text.size as usize);
     let verdicts = orders.verdicts.as_ref();
     let known = verdicts.map(|verdicts| (verdicts, Key::of(text, used, image.level)));
@@ -309,8 +317,14 @@ fn validate(image: &Image, record: Shared, orders: &Orders<'_>) -> Result<Main, 
         Some((verdicts, key)) if verdicts.accepted(key) => {
             // Not its first run, so there may be more.
             if let Some(identity) = &orders.identity {
-                let pages: Vec<_> = kept::segments(image).map(mapped).collect();
-                kept::keep(verdicts, identity, image, key, &pages);
+                let pages = kept::segments(image).map(mapped);
+                let memory = parts.memory.map_or(&[][..], |memory| &memory.ranges);
+                // SAFETY: mapped and filled by `begin`; the guest has not run yet, so nobody writes there.
+                let begun = memory
+                    .iter()
+                    .map(|range| &*unsafe { fresh(range.start, range.end) });
+                let pages: Vec<_> = pages.chain(begun).collect();
+                kept::keep(verdicts, identity, parts, key, &pages);
             }
             Main::accepted(text.len())
         }

@@ -8,8 +8,10 @@
 //! the file and in the table. A file is written aside, under a lock, and put in its place, so it never changes while it is
 //! mapped; and it lies in the folder of the verdicts, where whoever could write could forge a verdict as well.
 //!
-//! What the guest can write is not mapped from here: the digest of final memory takes pages that the host does not hold
-//! for zero.
+//! The pages of a snapshot, which an application's instances begin with, are kept and mapped here, too. Never are they mapped from the
+//! application's file: who writes that file would change memory that the runtime has looked at, and code that Jail has validated (a private
+//! page that was not written yet is the file's). Other data that the guest can write is not mapped from here: the digest of final memory
+//! takes pages that the host does not hold for zero.
 #![allow(unsafe_code)]
 
 use std::ffi::CString;
@@ -25,6 +27,7 @@ use crate::identity::FileIdentity;
 use crate::image::{Access, Image, Segment};
 use crate::space;
 use crate::verdict::{self, Key, Verdicts};
+use crate::zapp::memory::{Memory, Range};
 
 /// Places for images; an image's is given by its inode, and another image that has the same one takes it over.
 const PLACES: u64 = 64;
@@ -45,10 +48,24 @@ pub struct Identity {
     shape: Vec<u64>,
 }
 
+/// What is kept: an image, and the memory that its instances begin with, if that is a snapshot's.
+#[derive(Debug, Clone, Copy)]
+pub struct Parts<'a> {
+    /// The image.
+    pub image: &'a Image,
+    /// The memory.
+    pub memory: Option<&'a Memory>,
+}
+
 /// See [`Identity::shape`]. It tells images in one file apart, too. (No hash: the first one of a process asks the CPU what it has,
 /// which takes 40 us under a hypervisor.)
-fn shape(image: &Image) -> Vec<u64> {
+fn shape(parts: Parts<'_>) -> Vec<u64> {
+    let Parts { image, memory } = parts;
     let mut shape = vec![u64::from(image.level), segments(image).count() as u64];
+    if let Some(memory) = memory {
+        let words = memory.digest.as_chunks::<8>().0.iter();
+        shape.extend(words.map(|word| u64::from_le_bytes(*word)));
+    }
     for segment in segments(image) {
         let Segment {
             address,
@@ -67,13 +84,16 @@ impl Identity {
     ///
     /// # Errors
     /// The host's.
-    pub fn of(image: &Image) -> io::Result<Option<Identity>> {
-        let Some(file) = FileIdentity::of(&image.file)? else {
+    pub fn of(parts: Parts<'_>) -> io::Result<Option<Identity>> {
+        let Some(file) = FileIdentity::of(&parts.image.file)? else {
             return Ok(None);
         };
-        let shape = shape(image);
+        let shape = shape(parts);
         let identity = Identity { file, shape };
-        let fits = length(image) <= LARGEST && identity.head(Key::default()).len() as u64 <= HEAD;
+        let (image, all) = (image_end(parts.image), length(parts));
+        let fits = image <= LARGEST
+            && all - image <= LARGEST
+            && identity.head(Key::default()).len() as u64 <= HEAD;
         Ok(fits.then_some(identity))
     }
 
@@ -109,10 +129,26 @@ fn places(image: &Image) -> impl Iterator<Item = (&Segment, u64)> {
     })
 }
 
-/// Bytes of the file.
-fn length(image: &Image) -> u64 {
+/// Where the image ends in the file.
+fn image_end(image: &Image) -> u64 {
     let ends = places(image).map(|(segment, place)| place + segment.pages().1 - segment.pages().0);
     ends.last().unwrap_or(HEAD)
+}
+
+/// The memory's ranges, each with its place in the file, behind the image.
+fn memory_places(parts: Parts<'_>) -> impl Iterator<Item = (Range, u64)> {
+    let ranges = parts.memory.map_or(&[][..], |memory| &memory.ranges);
+    ranges.iter().scan(image_end(parts.image), |free, range| {
+        let place = *free;
+        *free += range.end - range.start;
+        Some((*range, place))
+    })
+}
+
+/// Bytes of the file.
+fn length(parts: Parts<'_>) -> u64 {
+    let ends = memory_places(parts).map(|(range, place)| place + range.end - range.start);
+    ends.last().unwrap_or_else(|| image_end(parts.image))
 }
 
 /// An image that was kept.
@@ -121,11 +157,11 @@ pub struct Kept(File);
 
 impl Kept {
     /// What was kept of this image, if its text has a verdict and nobody else could have written it.
-    pub fn find(verdicts: &Verdicts, identity: &Identity, image: &Image) -> Option<Kept> {
+    pub fn find(verdicts: &Verdicts, identity: &Identity, parts: Parts<'_>) -> Option<Kept> {
         let file = open_at(verdicts.folder(), &identity.name(), libc::O_RDONLY, 0).ok()?;
         let metadata = file.metadata().ok()?;
         if !metadata.is_file()
-            || metadata.size() != length(image)
+            || metadata.size() != length(parts)
             || !verdict::ours_alone(&metadata)
         {
             return None;
@@ -148,16 +184,29 @@ impl Kept {
         }
         Ok(())
     }
+
+    /// Maps the memory that instances begin with over what is mapped at its addresses, private and to be written.
+    ///
+    /// # Errors
+    /// The host's.
+    pub fn map_memory(&self, parts: Parts<'_>) -> io::Result<()> {
+        for (range, place) in memory_places(parts) {
+            let file = self.0.as_raw_fd();
+            space::map_segment(range.start, range.end, Access::ReadWrite, file, place)?;
+        }
+        Ok(())
+    }
 }
 
-/// Keeps an image whose text has this key; `pages` are its segments' as they are mapped. Nothing depends on it: what cannot be
-/// kept is read again.
-pub fn keep(verdicts: &Verdicts, identity: &Identity, image: &Image, key: Key, pages: &[&[u8]]) {
+/// Keeps an image whose text has this key; `pages` are its segments' as they are mapped, and its memory's. Nothing depends on it: what
+/// cannot be kept is read again.
+pub fn keep(verdicts: &Verdicts, identity: &Identity, parts: Parts<'_>, key: Key, pages: &[&[u8]]) {
     // The pages were read after the identity: if it still is the same, they are that file's.
     if identity.file.settled()
-        && Identity::of(image).is_ok_and(|now| now.as_ref() == Some(identity))
+        && Identity::of(parts).is_ok_and(|now| now.as_ref() == Some(identity))
     {
-        let places = places(image).map(|(_, place)| place);
+        let memory = memory_places(parts).map(|(_, place)| place);
+        let places = places(parts.image).map(|(_, place)| place).chain(memory);
         let _ = write(
             verdicts.folder(),
             identity,
@@ -268,7 +317,13 @@ mod tests {
         };
         let text = segment(0x2_0000, 1, Access::Execute);
         let fixed = segment(0x1000_0000, 2, Access::Read);
-        let of = |level, segments: &[Segment]| shape(&image(level, segments));
+        let of = |level, segments: &[Segment]| {
+            let image = &image(level, segments);
+            shape(Parts {
+                image,
+                memory: None,
+            })
+        };
         let own = of(1, &[text, fixed]);
         assert_eq!(own, of(1, &[text, fixed]));
         assert_ne!(own, of(2, &[text, fixed]), "another level");

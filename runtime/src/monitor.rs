@@ -18,7 +18,7 @@ use crate::error::{RunError, status};
 use crate::fault::{FaultReport, signal_name};
 use crate::image::Image;
 use crate::instance::{self, Orders};
-use crate::kept::{Identity, Kept};
+use crate::kept::{Identity, Kept, Parts};
 use crate::limits;
 use crate::mount::{Mode, Mount, MountError, TarImage};
 use crate::network::connect::Place;
@@ -228,7 +228,7 @@ fn tar_of(mount: &Mount, options: &RunOptions) -> Result<TarImage, MountError> {
 }
 
 /// Aliases of channels 0, 1 and 2.
-const STANDARD: [&str; 3] = ["/dev/stdin", "/dev/stdout", "/dev/stderr"];
+pub(crate) const STANDARD: [&str; 3] = ["/dev/stdin", "/dev/stdout", "/dev/stderr"];
 
 fn check_channels(channels: &[Channel]) -> Result<(), RunError> {
     let refuse = |alias: &str, problem: String| {
@@ -355,14 +355,16 @@ fn run_instance(
         .verdicts
         .as_deref()
         .and_then(|folder| Verdicts::open(folder).ok());
+    let memory = options.begin.as_deref();
+    let parts = Parts { image, memory };
     let identity = match &verdicts {
-        Some(_) => Identity::of(image).ok().flatten(),
+        Some(_) => Identity::of(parts).ok().flatten(),
         None => None,
     };
     let kept = verdicts
         .as_ref()
         .zip(identity.as_ref())
-        .and_then(|(verdicts, identity)| Kept::find(verdicts, identity, image));
+        .and_then(|(verdicts, identity)| Kept::find(verdicts, identity, parts));
     let orders = Orders {
         monitor: std::process::id(),
         gate: gate.as_ref(),
@@ -378,7 +380,7 @@ fn run_instance(
             algorithm: options.algorithm,
             snapshot: options.snapshot.is_some(),
         },
-        begin: options.begin.as_deref(),
+        begin: memory,
     };
     let record = Shared::new(channels.len()).map_err(RunError::host("map the record"))?;
     // What is in the buffers must not be written twice.
@@ -412,7 +414,9 @@ fn run_instance(
             .lines
             .push(format!("  no core file {}: {error}", path.display()));
     }
-    if let (Some((application, to)), Outcome::Snapshot) = (&options.snapshot, &outcome) {
+    if let (Some(to), Outcome::Snapshot, Some(application)) =
+        (&options.snapshot, &outcome, &options.image)
+    {
         memory::write(application, &snapshot, &plan, to)?;
     }
     let report = Report {

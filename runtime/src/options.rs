@@ -76,8 +76,8 @@ pub struct RunOptions {
     pub perf_map: bool,
     /// Where a core file goes if a signal ends the program.
     pub core: Option<PathBuf>,
-    /// The application, and where it goes with the memory that this run has at the Fork trap, which ends it.
-    pub snapshot: Option<(PathBuf, PathBuf)>,
+    /// Where the application goes with the memory that this run has at the Fork trap, which ends it ([`crate::snapshot`]).
+    pub snapshot: Option<PathBuf>,
     /// What the program's memory begins with, instead of the image's data.
     pub begin: Option<Arc<Memory>>,
 }

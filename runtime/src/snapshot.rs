@@ -4,11 +4,11 @@
 use std::path::PathBuf;
 
 use crate::error::RunError;
-use crate::monitor::{self, Outcome};
-use crate::mount::Mount;
+use crate::monitor::{self, Outcome, STANDARD};
 use crate::options::RunOptions;
 use crate::report::Report;
-use crate::zapp;
+use crate::spec::ChannelSpec;
+use crate::zapp::memory;
 
 /// Runs the application in `options` and writes it to `to`, with its memory. A run that ends in another way leaves nothing there.
 ///
@@ -17,25 +17,25 @@ use crate::zapp;
 /// else as [`monitor::run`].
 pub fn make(options: RunOptions, to: PathBuf) -> Result<Report, RunError> {
     let refuse = |problem: &str| Err(RunError::Snapshot(problem.to_owned()));
-    if !zapp::read::is_zapp(&options.program) {
+    if options.image.is_none() {
         return refuse(
             "the program is no application (.zapp): pack it first, with `cargo zvm pack`",
         );
     }
-    let own = |mount: &Mount| mount.host == options.program;
-    let standard = |alias: &str| alias.starts_with("/dev/std");
-    if !options.mounts.iter().all(own)
-        || !options
-            .channels
-            .iter()
-            .all(|channel| standard(&channel.alias))
-    {
+    memory::check_place(&to)?;
+    let standard = |channel: &ChannelSpec| STANDARD.contains(&channel.alias.as_str());
+    if options.mounts.len() > 1 || !options.channels.iter().all(standard) {
         return refuse(
             "a snapshot has no mounts and channels: give them to the runs that begin with it",
         );
     }
+    if options.host_clock {
+        return refuse(
+            "the host's clock is a channel, which a snapshot has none of: give --clock host to the runs that begin with it",
+        );
+    }
     let report = monitor::run(&RunOptions {
-        snapshot: Some((options.program.clone(), to)),
+        snapshot: Some(to),
         ..options
     })?;
     match report.outcome {

@@ -173,12 +173,13 @@ fn copy_held(fd: RawFd, pagemap: RawFd, start: u64, end: u64) -> bool {
         }
         let mut index = 0;
         while index < count {
-            let run = entries[index..count]
-                .iter()
-                .take_while(|entry| **entry & HELD != 0)
+            let address = |index: usize| at + index as u64 * layout::PAGE;
+            // A huge page is held as a whole.
+            let run = (index..count)
+                .take_while(|&index| entries[index] & HELD != 0 && !is_zero(address(index)))
                 .count();
             if run > 0 {
-                let from = at + index as u64 * layout::PAGE;
+                let from = address(index);
                 if !copy(fd, from, from + run as u64 * layout::PAGE) {
                     return false;
                 }
@@ -188,6 +189,15 @@ fn copy_held(fd: RawFd, pagemap: RawFd, start: u64, end: u64) -> bool {
         at += count as u64 * layout::PAGE;
     }
     true
+}
+
+/// Whether a page of the guest's, which is mapped and held, is all zero.
+fn is_zero(address: u64) -> bool {
+    let words = layout::PAGE as usize / 8;
+    // SAFETY: the guest can write there, so it is mapped, and it is memory of this process's own or a file's that nobody changes; the
+    // guest, the only one who writes it, has stopped.
+    let page = unsafe { std::slice::from_raw_parts(space::pointer(address).cast::<u64>(), words) };
+    page.iter().all(|&word| word == 0)
 }
 
 /// Copies as far as the memory is there; whether that is all.

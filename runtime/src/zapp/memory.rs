@@ -1,5 +1,5 @@
 //! Memory that an application's instances begin with: what an earlier run had when it asked for a snapshot, behind the end of the
-//! application's tar, in whole pages that are mapped where they stand.
+//! application's tar, in whole pages.
 //!
 //! | behind the tar | what |
 //! | --- | --- |
@@ -7,23 +7,25 @@
 //! | 16 bytes for each range | its first address, its bytes |
 //! | 64 bytes at the file's end | `ZVMSNAP1`; bytes of the tar; bytes of the heap; number of ranges; BLAKE3 of all between the tar and this digest |
 //!
-//! Numbers have 8 bytes, the lowest first. As everything in an application it is hostile input: what is mapped lies where the guest can
-//! write anyway, and nothing but data comes from it.
+//! Numbers have 8 bytes, the lowest first. As everything in an application it is hostile input: what is read lies where the guest can
+//! write anyway, and nothing but data comes from it. It is never mapped from this file (see [`crate::kept`]).
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::Path;
 
-use zvm_abi::layout::PAGE;
+use zvm_abi::layout::{PAGE, SANDBOX_END};
 
 use super::ZappError;
+use super::read::{BLOCK, Packed};
 use crate::crash::snapshot::Snapshot;
 use crate::digest;
 use crate::error::RunError;
 use crate::limits;
 use crate::options::RunOptions;
 use crate::space::{Plan, What};
+use crate::span::Span;
 
 const MAGIC: &[u8; 8] = b"ZVMSNAP1";
 /// Bytes of the last part.
@@ -55,6 +57,8 @@ pub struct Memory {
     pub ranges: Vec<Range>,
     /// Bytes of the heap that the program had, and must have again.
     pub heap: u64,
+    /// What the digest of all this is, if nothing is damaged.
+    pub digest: [u8; digest::BYTES],
 }
 
 /// The last part of a file.
@@ -110,7 +114,10 @@ impl Memory {
     pub fn read(file: &File, length: u64) -> Result<Option<Memory>, String> {
         let host = |error: io::Error| error.to_string();
         let Some(Trailer {
-            tar, heap, count, ..
+            tar,
+            heap,
+            count,
+            digest,
         }) = trailer(file, length).map_err(host)?
         else {
             return Ok(None);
@@ -130,15 +137,25 @@ impl Memory {
             let (start, size) = (word(line, 0), word(line, 1));
             let end = start.checked_add(size).ok_or_else(wrong)?;
             let whole = size > 0 && start.is_multiple_of(PAGE) && size.is_multiple_of(PAGE);
-            if !whole || start < last || size > table.saturating_sub(offset) {
+            let fits = end <= SANDBOX_END && size <= table.saturating_sub(offset);
+            if !whole || !fits || start < last {
                 return Err(wrong());
             }
             ranges.push(Range { start, end, offset });
             offset += size;
             last = end;
         }
+        // Nothing but what fills up a block: what is hashed is no more than the sandbox's memory.
+        if table.checked_sub(offset).is_none_or(|rest| rest >= BLOCK) {
+            return Err(wrong());
+        }
         let file = file.try_clone().map_err(host)?;
-        Ok(Some(Memory { file, ranges, heap }))
+        Ok(Some(Memory {
+            file,
+            ranges,
+            heap,
+            digest,
+        }))
     }
 
     /// Whether an instance of this plan can begin with it.
@@ -187,35 +204,53 @@ pub fn is_whole(file: &File, length: u64) -> io::Result<bool> {
     Ok(sealed.start <= sealed.end && digest::of_file(file, sealed)? == trailer.digest)
 }
 
-/// Writes the application with the memory of an instance that ended at the Fork trap, whole or not at all.
+/// Writes the application that ran with the memory that its instance had at the Fork trap, whole or not at all. Nobody can read it who
+/// cannot read the application.
 ///
 /// # Errors
-/// [`ZappError`]: the host's.
+/// [`ZappError`]: something else than a file lies there, or the host's.
 pub fn write(
-    application: &Path,
+    application: &Packed,
     snapshot: &Snapshot,
     plan: &Plan,
     to: &Path,
 ) -> Result<(), ZappError> {
-    fill(application, snapshot, plan, to).map_err(|error| ZappError {
+    let named = |problem| ZappError {
         path: to.to_owned(),
-        problem: format!("cannot write the snapshot: {error}"),
-    })
+        problem,
+    };
+    fill(application, snapshot, plan, to)
+        .map_err(|error| named(format!("cannot write the snapshot: {error}")))
 }
 
-fn fill(application: &Path, snapshot: &Snapshot, plan: &Plan, to: &Path) -> io::Result<()> {
-    let source = File::open(application)?;
-    let tar = tar_size(&source, source.metadata()?.len())?;
+/// Whether a snapshot may take the place of what lies at this path.
+///
+/// # Errors
+/// [`ZappError`]: something else than a file does.
+pub fn check_place(to: &Path) -> Result<(), ZappError> {
+    match to.symlink_metadata() {
+        Ok(there) if !there.is_file() => Err(ZappError {
+            path: to.to_owned(),
+            problem: "not a regular file, so no snapshot is put in its place".to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn fill(application: &Packed, snapshot: &Snapshot, plan: &Plan, to: &Path) -> io::Result<()> {
+    let tar = application.tar_size;
     let folder = match to.parent() {
         Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
+    let mode = application.file.metadata()?.permissions().mode() & 0o666;
     let temporary = tempfile::Builder::new()
         .prefix(".zapp-")
-        .permissions(PermissionsExt::from_mode(0o644))
+        .permissions(PermissionsExt::from_mode(mode | 0o600))
         .tempfile_in(folder)?;
     let mut file = temporary.as_file();
-    if io::copy(&mut (&source).take(tar), &mut file)? != tar {
+    let mut source = Span::new(&application.file, 0..tar);
+    if io::copy(&mut source, &mut file)? != tar {
         return Err(io::Error::other("the application has become shorter"));
     }
     file.seek(SeekFrom::Start(tar.next_multiple_of(PAGE)))?;
@@ -225,7 +260,7 @@ fn fill(application: &Path, snapshot: &Snapshot, plan: &Plan, to: &Path) -> io::
     }
     // A tar's file has whole blocks.
     let table = ranges.len() as u64 * LINE + TRAILER;
-    let end = (file.stream_position()? + table).next_multiple_of(512);
+    let end = (file.stream_position()? + table).next_multiple_of(BLOCK);
     file.seek(SeekFrom::Start(end - table))?;
     let mut lines = Vec::new();
     for (start, end) in &ranges {
@@ -256,16 +291,24 @@ fn ranges(snapshot: &Snapshot, plan: &Plan) -> io::Result<Vec<(u64, u64)>> {
             }
         }
     }
-    let mut gap = GAP;
-    loop {
-        let ranges = joined(&pages, |end, start| {
-            start - end <= gap * PAGE && plan.covers(end, start - end, true)
-        });
-        if ranges.len() <= limits::SNAPSHOT_RANGES {
-            return Ok(ranges);
+    let join = |end, start| plan.covers(end, start - end, true);
+    let near = |end, start| start - end <= GAP * PAGE && join(end, start);
+    let mut ranges = joined(&pages, near);
+    // Too many: those that lie nearest to each other become one.
+    let more = ranges.len().saturating_sub(limits::SNAPSHOT_RANGES);
+    let gaps = ranges.windows(2).map(|pair| (pair[0].1, pair[1].0));
+    let mut gaps: Vec<_> = gaps.filter(|&(end, start)| join(end, start)).collect();
+    gaps.sort_by_key(|(end, start)| start - end);
+    gaps.truncate(more);
+    gaps.sort_unstable();
+    ranges.dedup_by(|next, last| {
+        let one = gaps.binary_search(&(last.1, next.0)).is_ok();
+        if one {
+            last.1 = next.1;
         }
-        gap *= 2;
-    }
+        one
+    });
+    Ok(ranges)
 }
 
 /// Joins pages, sorted by address, whose gaps `join` takes.
@@ -280,14 +323,32 @@ fn joined(pages: &[u64], join: impl Fn(u64, u64) -> bool) -> Vec<(u64, u64)> {
     ranges
 }
 
+/// Copies pages; those that are all zero are holes in the file.
 fn copy(snapshot: &Snapshot, start: u64, end: u64, file: &mut &File) -> io::Result<()> {
-    let mut block = vec![0; 1 << 20];
-    let mut at = start;
-    while at < end {
-        let count = (end - at).min(block.len() as u64) as usize;
-        snapshot.read(&mut block[..count], at)?;
-        file.write_all(&block[..count])?;
-        at += count as u64;
+    let mut page = [0; PAGE as usize];
+    for at in (start..end).step_by(PAGE as usize) {
+        snapshot.read(&mut page, at)?;
+        if page.iter().all(|&byte| byte == 0) {
+            file.seek(SeekFrom::Current(PAGE as i64))?;
+        } else {
+            file.write_all(&page)?;
+        }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_pages_are_one_range() {
+        let pages = [1, 2, 5, 11, 12].map(|number| number * PAGE);
+        let near = |end, start| start - end <= 2 * PAGE;
+        let ranges = joined(&pages, near).into_iter();
+        let ranges: Vec<_> = ranges
+            .map(|(start, end)| (start / PAGE, end / PAGE))
+            .collect();
+        assert_eq!(ranges, [(1, 6), (11, 13)]);
+    }
 }

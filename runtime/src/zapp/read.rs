@@ -99,7 +99,8 @@ pub(super) struct Seal {
     pub digest: String,
 }
 
-const BLOCK: u64 = 512;
+/// Bytes of a tar's block.
+pub(super) const BLOCK: u64 = 512;
 /// How many headers are near the start: index, `zapp.yaml` and image, and some more.
 const NEAR: usize = 8;
 
@@ -174,6 +175,7 @@ struct Opened {
     /// Of all of it.
     length: u64,
     tar_size: u64,
+    begin: Option<Memory>,
     group: Group,
 }
 
@@ -185,6 +187,7 @@ impl Opened {
         {
             return Err("not a whole tar file, or too large".to_owned());
         }
+        let begin = Memory::read(&file, length)?;
         let (text, behind) = system_map(&file, tar_size)?;
         let groups: Vec<Group> = serde_json::from_slice(&text).map_err(wrong)?;
         let [group] = <[Group; 1]>::try_from(groups).map_err(|_| wrong("not one group"))?;
@@ -203,6 +206,7 @@ impl Opened {
             file,
             length,
             tar_size,
+            begin,
             group,
         };
         Ok((opened, seal))
@@ -220,7 +224,7 @@ impl Opened {
             env.push((name.into(), OsString::from_vec(value)));
         }
         Ok(Start {
-            begin: Memory::read(&self.file, self.length)?,
+            begin: self.begin,
             name: group.name,
             packed: Packed {
                 file: Arc::new(self.file),
