@@ -8,7 +8,6 @@ use std::num::NonZeroUsize;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use clap::builder::{OsStringValueParser, TypedValueParser};
@@ -25,8 +24,7 @@ use crate::options::{self, RunOptions};
 use crate::report::{self, Report};
 use crate::report_file::ReportFile;
 use crate::spec::{ChannelSpec, Uri};
-use crate::zapp::read::Start;
-use crate::{limits, snapshot, validate, verdict, zapp};
+use crate::{limits, snapshot, validate, verdict};
 
 /// The exit status of what went well.
 const SUCCESS: u8 = 0;
@@ -297,21 +295,7 @@ fn plain(args: &[OsString]) -> Option<Result<RunOptions, RunError>> {
     if command != "run" || file.is_empty() || file.as_bytes()[0] == b'-' {
         return None;
     }
-    Some(of_file(file.into(), rest.to_vec()))
-}
-
-/// A run of an image or an application, with these arguments.
-fn of_file(program: PathBuf, args: Vec<OsString>) -> Result<RunOptions, RunError> {
-    let verdicts = verdict::default_folder();
-    let mut options = match zapp::read::start(&program, verdicts.as_deref())? {
-        Some(start) => of_zapp(program, start),
-        None => RunOptions::new(program),
-    };
-    if !args.is_empty() {
-        options.args = args;
-    }
-    options.verdicts = verdicts;
-    Ok(options)
+    Some(RunOptions::open(file.into(), rest.to_vec()))
 }
 
 /// Writes what there is to say about a run to stderr, each line with `zvm:` in front; the answer is the exit status.
@@ -412,7 +396,7 @@ impl Run {
             channels.extend(file.map(|file| ChannelSpec::standard(number, Uri::Path(file))));
         }
         let program: PathBuf = command.next().unwrap_or_default().into();
-        let mut options = of_file(program, command.collect())?;
+        let mut options = RunOptions::open(program, command.collect())?;
         options.env = last_of_each(options.env.into_iter().chain(self.env));
         options.mounts.extend(self.mounts);
         if let Some(memory) = self.memory {
@@ -435,34 +419,6 @@ impl Run {
             perf_map: self.perf_map,
             ..options
         })
-    }
-}
-
-/// A run of an application as it wants to be run: its files are the root.
-fn of_zapp(path: PathBuf, start: Start) -> RunOptions {
-    let mounts = vec![Mount {
-        host: path.clone(),
-        point: "/".into(),
-        mode: start.mode,
-        sources_only: false,
-    }];
-    let defaults = RunOptions::new(path);
-    RunOptions {
-        name: Some(start.name.into()),
-        image: Some(start.packed),
-        // A snapshot's are those that it was made with.
-        args: match &start.begin {
-            Some(_) => Vec::new(),
-            None => start.args,
-        },
-        env: start.env,
-        memory: match &start.begin {
-            Some(memory) => memory.heap,
-            None => start.memory.unwrap_or(defaults.memory),
-        },
-        begin: start.begin.map(Arc::new),
-        mounts,
-        ..defaults
     }
 }
 

@@ -103,9 +103,8 @@ fn resume(guest: &mut Guest<'_>, door: Door, registers: &mut [u64; REGISTERS]) -
 fn read<T: Copy>(guest: &Guest<'_>, address: u64) -> Option<T> {
     let there = guest.covers(address, size_of::<T>() as u64, false);
     // SAFETY: mapped and readable, as was checked; no other thread changes that. `T` is Door or Frame, which are numbers.
-    there.then(|| {
-        std::hint::black_box(unsafe { space::pointer(address).cast::<T>().read_unaligned() })
-    })
+    let copy = || unsafe { space::pointer(address).cast::<T>().read_unaligned() };
+    there.then(|| std::hint::black_box(copy()))
 }
 
 /// Writes a value into the guest's memory; false if it is not the guest's to write.

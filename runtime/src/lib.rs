@@ -8,7 +8,8 @@
 //! What it does not do: it does not rewrite or repair code, it does not read the guest's files or interpret its system
 //! calls (that is libzrt, inside), and it gives the guest nothing of the host that the options do not name.
 //!
-//! Embedding it takes [`RunOptions`] and [`run`]; `examples/embed.rs` is a whole program.
+//! Embedding it takes [`RunOptions`] and [`run`]; `examples/embed.rs` is a whole program. [`RunOptions::open`] also takes applications, and
+//! [`snapshot::make`] makes one whose runs begin where the program was.
 //!
 //! ```no_run
 //! use std::time::Duration;

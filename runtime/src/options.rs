@@ -12,8 +12,10 @@ use crate::error::RunError;
 use crate::limits;
 use crate::mount::Mount;
 use crate::spec::{ChannelSpec, Uri};
+use crate::verdict;
+use crate::zapp;
 use crate::zapp::memory::Memory;
-use crate::zapp::read::Packed;
+use crate::zapp::read::{Packed, Start};
 use crate::zerovm::manifest::Manifest;
 use crate::zerovm::nvram::{Fstab, UserNvram};
 
@@ -86,6 +88,52 @@ pub struct RunOptions {
 pub const DEFAULT_SECONDS: u64 = 1_370_454_582;
 
 impl RunOptions {
+    /// A run of an image or an application (.zapp), with the arguments that `zvm run` has: none for the application's own. What the
+    /// validator accepted is kept in the user's cache.
+    ///
+    /// # Errors
+    /// [`RunError::Zapp`] for an application that is damaged.
+    pub fn open(program: PathBuf, args: Vec<OsString>) -> Result<RunOptions, RunError> {
+        let verdicts = verdict::default_folder();
+        let mut options = match zapp::read::start(&program, verdicts.as_deref())? {
+            Some(start) => RunOptions::of_application(program, start),
+            None => RunOptions::new(program),
+        };
+        if !args.is_empty() {
+            options.args = args;
+        }
+        options.verdicts = verdicts;
+        Ok(options)
+    }
+
+    /// As the application wants to be run: its files are the root.
+    fn of_application(path: PathBuf, start: Start) -> RunOptions {
+        let mounts = vec![Mount {
+            host: path.clone(),
+            point: "/".into(),
+            mode: start.mode,
+            sources_only: false,
+        }];
+        let defaults = RunOptions::new(path);
+        RunOptions {
+            name: Some(start.name.into()),
+            image: Some(start.packed),
+            // A snapshot's are those that it was made with.
+            args: match &start.begin {
+                Some(_) => Vec::new(),
+                None => start.args,
+            },
+            env: start.env,
+            memory: match &start.begin {
+                Some(memory) => memory.heap,
+                None => start.memory.unwrap_or(defaults.memory),
+            },
+            begin: start.begin.map(Arc::new),
+            mounts,
+            ..defaults
+        }
+    }
+
     /// A run of `program` without arguments, environment and mounts, with the default memory, clock and seed (zeros).
     pub fn new(program: impl Into<PathBuf>) -> RunOptions {
         RunOptions {

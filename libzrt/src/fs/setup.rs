@@ -30,7 +30,7 @@ const ETC: &[(&[u8], &[u8])] = &[
 
 /// Ports that `getaddrinfo` and `getservbyname` are asked for by name.
 const SERVICES: &[u8] = b"\
-ftp 21/tcp\nssh 22/tcp\ntelnet 23/tcp\nsmtp 25/tcp\ndomain 53/tcp\ndomain 53/udp\ntftp 69/udp\nhttp 80/tcp www\n\
+ftp 21/tcp\nssh 22/tcp\ntelnet 23/tcp\nsmtp 25/tcp\nnicname 43/tcp whois\ndomain 53/tcp\ndomain 53/udp\ntftp 69/udp\ngopher 70/tcp\nfinger 79/tcp\nhttp 80/tcp www\n\
 pop3 110/tcp\nntp 123/udp\nimap2 143/tcp imap\nldap 389/tcp\nhttps 443/tcp\nhttps 443/udp\nsyslog 514/udp\n\
 submission 587/tcp\nldaps 636/tcp\nimaps 993/tcp\npop3s 995/tcp\nmysql 3306/tcp\npostgresql 5432/tcp\nredis 6379/tcp\n\
 http-alt 8080/tcp\n";
