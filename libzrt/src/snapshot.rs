@@ -12,6 +12,9 @@ use crate::host::{Forked, Given};
 use crate::kernel::{self, Channel, Kernel};
 use crate::text::text;
 
+/// Bytes of what is read.
+pub(crate) const SNAPSHOT_BYTES: u64 = 2;
+
 /// The channel with nvram's text, which each run has anew.
 const NVRAM: usize = 3;
 /// Exit status for what a run gives that does not fit to the snapshot (ZeroVM's, for bad manifests).

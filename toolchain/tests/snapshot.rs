@@ -291,15 +291,25 @@ fn changed_while_it_runs(application: &Path, at: usize, change: bool) {
 #[test]
 fn a_snapshot_of_a_snapshot() {
     let folder = folder();
-    // It reads the file once: the second one has nobody who asks for it.
-    let again = snapshot(folder, &["-o", "again", "program.warm"]);
-    assert_eq!(again.status.code(), Some(14));
+    application(folder, "twice", "twice.c", &[]);
+    let prints = |application: &str, line: &str| {
+        let output = run(folder, &[application]);
+        assert_eq!(text(&output.stdout), line, "{}", text(&output.stderr));
+    };
+    prints("twice.zapp", "0 0 2\n");
+    prints("twice.warm", "1 0 2\n");
+    let again = snapshot(folder, &["-o", "again", "twice.warm"]);
+    assert!(again.status.success(), "{}", text(&again.stderr));
+    prints("again", "1 1 2\n");
+    // A program that does not come to another one.
+    let none = snapshot(folder, &["-o", "none", "again"]);
+    assert_eq!(none.status.code(), Some(14));
     assert!(
-        text(&again.stderr).contains("did not read /dev/snapshot"),
+        text(&none.stderr).contains("did not read /dev/snapshot"),
         "{}",
-        text(&again.stderr)
+        text(&none.stderr)
     );
-    assert!(!folder.join("again").exists());
+    assert!(!folder.join("none").exists());
 }
 
 #[test]

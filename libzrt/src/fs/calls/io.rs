@@ -10,6 +10,7 @@ use crate::fs::socket::STREAM;
 use crate::fs::{Device, Kind, flag};
 use crate::kernel::{Args, Kernel};
 use crate::mm::range_end;
+use crate::snapshot::SNAPSHOT_BYTES;
 
 /// Most bytes that one call moves (Linux's `MAX_RW_COUNT`).
 pub(super) const MAX_COUNT: u64 = 0x7FFF_F000;
@@ -342,6 +343,8 @@ pub(crate) fn lseek(kernel: &mut Kernel, [fd, offset, whence, ..]: Args) -> Resu
     let size = match &kernel.tree.node(id)?.kind {
         Kind::File(contents) => contents.size(),
         Kind::Device(Device::Channel(number)) => kernel.channels[*number as usize].size,
+        // So that a seek to the start leads to the next one.
+        Kind::Device(Device::Snapshot) => SNAPSHOT_BYTES,
         // A terminal or a null device takes any seek and stays where it is.
         Kind::Device(_) | Kind::Event(_) | Kind::Timer(_) | Kind::Epoll(_) => return Ok(0),
         Kind::Generated(_) => kernel
