@@ -53,6 +53,8 @@ pub struct Range {
 pub struct Memory {
     /// The application's file.
     pub file: File,
+    /// Bytes of the tar, at its start.
+    pub tar: u64,
     /// Sorted, disjoint, whole pages.
     pub ranges: Vec<Range>,
     /// Bytes of the heap that the program had, and must have again.
@@ -152,6 +154,7 @@ impl Memory {
         let file = file.try_clone().map_err(host)?;
         Ok(Some(Memory {
             file,
+            tar,
             ranges,
             heap,
             digest,

@@ -182,12 +182,12 @@ struct Opened {
 impl Opened {
     fn new(file: File) -> Result<(Opened, Seal), String> {
         let length = file.metadata().map_err(host)?.len();
-        let tar_size = memory::tar_size(&file, length).map_err(host)?;
+        let begin = Memory::read(&file, length)?;
+        let tar_size = begin.as_ref().map_or(length, |memory| memory.tar);
         if tar_size > limits::MOUNT_BYTES || !tar_size.is_multiple_of(BLOCK) || tar_size < 4 * BLOCK
         {
             return Err("not a whole tar file, or too large".to_owned());
         }
-        let begin = Memory::read(&file, length)?;
         let (text, behind) = system_map(&file, tar_size)?;
         let groups: Vec<Group> = serde_json::from_slice(&text).map_err(wrong)?;
         let [group] = <[Group; 1]>::try_from(groups).map_err(|_| wrong("not one group"))?;
