@@ -7,13 +7,13 @@ use std::path::Path;
 
 use zvm_abi::layout;
 
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, joined};
 use crate::record::{Fault, RIP, RSP};
 
 const EHDR: u64 = 64;
 const PHDR: u64 = 56;
-/// Program headers that an ELF header can count.
-const SEGMENTS: usize = 65_000;
+/// Most ranges of memory: an ELF header can count so many program headers, and one more.
+const SEGMENTS: usize = 64_999;
 /// Bytes copied at a time.
 const BLOCK: usize = 1 << 20;
 
@@ -35,7 +35,8 @@ pub fn write(path: &Path, program: &Path, fault: &Fault, snapshot: &Snapshot) ->
 }
 
 fn fill(file: &File, program: &Path, fault: &Fault, snapshot: &Snapshot) -> io::Result<()> {
-    let ranges = joined(snapshot.ranges()?);
+    // Gaps that are filled are zeros.
+    let ranges = joined(&snapshot.ranges()?, 0, SEGMENTS, |_, _| true);
     let notes = notes(program, fault);
     let count = ranges.len() + 1;
     let notes_at = EHDR + PHDR * count as u64;
@@ -63,31 +64,6 @@ fn fill(file: &File, program: &Path, fault: &Fault, snapshot: &Snapshot) -> io::
         }
     }
     out.flush()
-}
-
-/// Whole pages; if there are too many ranges, the smallest gaps between them are filled with their zeros.
-fn joined(ranges: Vec<(u64, u64)>) -> Vec<(u64, u64)> {
-    let pages = ranges.into_iter().map(|(start, end)| {
-        (
-            start & !(layout::PAGE - 1),
-            end.next_multiple_of(layout::PAGE),
-        )
-    });
-    let pages: Vec<_> = pages.collect();
-    let mut gap = 0;
-    loop {
-        let mut out: Vec<(u64, u64)> = Vec::new();
-        for &(start, end) in &pages {
-            match out.last_mut() {
-                Some(last) if start <= last.1 + gap => last.1 = last.1.max(end),
-                _ => out.push((start, end)),
-            }
-        }
-        if out.len() < SEGMENTS {
-            return out;
-        }
-        gap = 2 * gap + layout::PAGE;
-    }
 }
 
 fn header(segments: u16) -> Vec<u8> {
@@ -207,19 +183,4 @@ fn note(out: &mut Vec<u8>, kind: u32, bytes: &[u8]) {
     out.extend(OWNER);
     out.extend(bytes);
     out.resize(out.len().next_multiple_of(4), 0);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranges_become_pages_and_never_too_many() {
-        assert_eq!(
-            joined(vec![(0x1000, 0x1010), (0x2000, 0x3000), (0x9000, 0x9001)]),
-            [(0x1000, 0x3000), (0x9000, 0xa000)]
-        );
-        let many = (0..200_000u64).map(|n| (n * 0x2000, n * 0x2000 + 1));
-        assert!(joined(many.collect()).len() < SEGMENTS);
-    }
 }

@@ -85,6 +85,45 @@ impl Snapshot {
     }
 }
 
+/// Whole pages of sorted ranges. Gaps of up to `near` bytes are filled, and the smallest of the others until no more than `most` ranges
+/// are left, but only those, by their start and end, that `fill` takes.
+pub fn joined(
+    ranges: &[(u64, u64)],
+    near: u64,
+    most: usize,
+    fill: impl Fn(u64, u64) -> bool,
+) -> Vec<(u64, u64)> {
+    let whole = |&(start, end): &(u64, u64)| {
+        let start = start & !(layout::PAGE - 1);
+        (start, end.next_multiple_of(layout::PAGE))
+    };
+    let mut pages: Vec<_> = ranges.iter().map(whole).collect();
+    join(&mut pages, |end, start| {
+        start <= end || (start - end <= near && fill(end, start))
+    });
+    let more = pages.len().saturating_sub(most);
+    let gaps = pages.windows(2).map(|pair| (pair[0].1, pair[1].0));
+    let mut gaps: Vec<_> = gaps.filter(|&(end, start)| fill(end, start)).collect();
+    gaps.sort_by_key(|(end, start)| start - end);
+    gaps.truncate(more);
+    gaps.sort_unstable();
+    join(&mut pages, |end, start| {
+        gaps.binary_search(&(end, start)).is_ok()
+    });
+    pages
+}
+
+/// Makes one of neighbours between which `at` says so, asked with the end of the one and the start of the other.
+fn join(ranges: &mut Vec<(u64, u64)>, at: impl Fn(u64, u64) -> bool) {
+    ranges.dedup_by(|next, last| {
+        let one = at(last.1, next.0);
+        if one {
+            last.1 = last.1.max(next.1);
+        }
+        one
+    });
+}
+
 /// What the instance's handler needs, made before the guest starts.
 struct Orders {
     pagemap: Option<File>,
@@ -223,6 +262,35 @@ fn copy(fd: RawFd, mut start: u64, end: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ranges_become_pages_and_never_too_many() {
+        let ranges = [(0x1000, 0x1010), (0x2000, 0x3000), (0x9000, 0x9001)];
+        let all = |_, _| true;
+        assert_eq!(
+            joined(&ranges, 0, 9, all),
+            [(0x1000, 0x3000), (0x9000, 0xa000)]
+        );
+        let many: Vec<_> = (0..200_000u64)
+            .map(|n| (n * 0x2000, n * 0x2000 + 1))
+            .collect();
+        assert_eq!(joined(&many, 0, 65_000, all).len(), 65_000);
+    }
+
+    #[test]
+    fn near_ranges_are_one_and_then_the_nearest() {
+        let page = |number| number * layout::PAGE;
+        let ranges = [1, 2, 5, 11, 12, 20].map(|number| (page(number), page(number + 1)));
+        let numbers = |most, fill: &dyn Fn(u64, u64) -> bool| {
+            let joined = joined(&ranges, page(2), most, fill).into_iter();
+            let numbers = joined.map(|(start, end)| (start / layout::PAGE, end / layout::PAGE));
+            numbers.collect::<Vec<_>>()
+        };
+        assert_eq!(numbers(9, &|_, _| true), [(1, 6), (11, 13), (20, 21)]);
+        assert_eq!(numbers(2, &|_, _| true), [(1, 13), (20, 21)]);
+        let not_there = |end, _| end != page(6);
+        assert_eq!(numbers(2, &not_there), [(1, 6), (11, 21)]);
+    }
 
     #[test]
     fn what_was_copied_is_found_and_holes_are_zero() {

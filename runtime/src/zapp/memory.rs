@@ -19,7 +19,7 @@ use zvm_abi::layout::{PAGE, SANDBOX_END};
 
 use super::ZappError;
 use super::read::{BLOCK, Packed};
-use crate::crash::snapshot::Snapshot;
+use crate::crash::snapshot::{Snapshot, joined};
 use crate::digest;
 use crate::error::RunError;
 use crate::limits;
@@ -290,40 +290,14 @@ fn ranges(snapshot: &Snapshot, plan: &Plan) -> io::Result<Vec<(u64, u64)>> {
         for at in (start..end).step_by(PAGE as usize) {
             snapshot.read(&mut page, at)?;
             if page.iter().any(|&byte| byte != 0) {
-                pages.push(at);
+                pages.push((at, at + PAGE));
             }
         }
     }
-    let join = |end, start| plan.covers(end, start - end, true);
-    let near = |end, start| start - end <= GAP * PAGE && join(end, start);
-    let mut ranges = joined(&pages, near);
-    // Too many: those that lie nearest to each other become one.
-    let more = ranges.len().saturating_sub(limits::SNAPSHOT_RANGES);
-    let gaps = ranges.windows(2).map(|pair| (pair[0].1, pair[1].0));
-    let mut gaps: Vec<_> = gaps.filter(|&(end, start)| join(end, start)).collect();
-    gaps.sort_by_key(|(end, start)| start - end);
-    gaps.truncate(more);
-    gaps.sort_unstable();
-    ranges.dedup_by(|next, last| {
-        let one = gaps.binary_search(&(last.1, next.0)).is_ok();
-        if one {
-            last.1 = next.1;
-        }
-        one
-    });
-    Ok(ranges)
-}
-
-/// Joins pages, sorted by address, whose gaps `join` takes.
-fn joined(pages: &[u64], join: impl Fn(u64, u64) -> bool) -> Vec<(u64, u64)> {
-    let mut ranges: Vec<(u64, u64)> = Vec::new();
-    for &page in pages {
-        match ranges.last_mut() {
-            Some((_, end)) if join(*end, page) => *end = page + PAGE,
-            _ => ranges.push((page, page + PAGE)),
-        }
-    }
-    ranges
+    let most = limits::SNAPSHOT_RANGES;
+    Ok(joined(&pages, GAP * PAGE, most, |end, start| {
+        plan.covers(end, start - end, true)
+    }))
 }
 
 /// Copies pages; those that are all zero are holes in the file.
@@ -338,20 +312,4 @@ fn copy(snapshot: &Snapshot, start: u64, end: u64, file: &mut &File) -> io::Resu
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn near_pages_are_one_range() {
-        let pages = [1, 2, 5, 11, 12].map(|number| number * PAGE);
-        let near = |end, start| start - end <= 2 * PAGE;
-        let ranges = joined(&pages, near).into_iter();
-        let ranges: Vec<_> = ranges
-            .map(|(start, end)| (start / PAGE, end / PAGE))
-            .collect();
-        assert_eq!(ranges, [(1, 6), (11, 13)]);
-    }
 }
